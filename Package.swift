@@ -1,0 +1,28 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Why no external packages: headgate must build from a clone and four Debian packages alone.
+let package = Package(
+    name: "headgate",
+    products: [
+        .executable(name: "headgate", targets: ["CLI"])
+    ],
+    targets: [
+        // C libraries, each through a small named module.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        .target(name: "Config", dependencies: ["CYAML"]),
+        .target(name: "Stores"),
+        .target(name: "Proxy", dependencies: ["Config", "Stores", "CLinux", "COpenSSL"], exclude: ["README.md"]),
+        .executableTarget(name: "CLI", dependencies: ["Config", "Stores", "Proxy", "CLinux"]),
+
+        .testTarget(name: "ConfigTests", dependencies: ["Config"], exclude: ["Goldens"]),
+        .testTarget(name: "StoresTests", dependencies: ["Stores"]),
+        .testTarget(name: "ProxyTests", dependencies: ["Proxy", "Config", "Stores"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["CLI", "CLinux"]),
+        .testTarget(name: "TidyTests"),
+    ],
+    swiftLanguageModes: [.v6]
+)

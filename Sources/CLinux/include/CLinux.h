@@ -1,0 +1,33 @@
+#ifndef HEADGATE_CLINUX_H
+#define HEADGATE_CLINUX_H
+
+// What `import Glibc` lacks: epoll, eventfd, signalfd, inotify masks, and the calls hidden behind _GNU_SOURCE.
+// Why no _GNU_SOURCE here: with it this header redefines fd_set differently from the Glibc module, and the
+// module fails to build. It stands in CLinux.c alone.
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <stdint.h>
+#include <stddef.h>
+
+/// `accept4(2)` with SOCK_NONBLOCK | SOCK_CLOEXEC.
+int headgate_accept(int listener, struct sockaddr *address, socklen_t *length);
+/// `pipe2(2)` with O_CLOEXEC.
+int headgate_pipe(int descriptors[2]);
+/// `pthread_setname_np(3)` for the calling thread; at most 15 bytes are kept.
+void headgate_name_thread(const char *name);
+/// Nanoseconds of CLOCK_MONOTONIC. `clock_gettime(2)`, answered by the vDSO.
+uint64_t headgate_monotonic_ns(void);
+/// Nanoseconds of CLOCK_REALTIME since 1970.
+uint64_t headgate_realtime_ns(void);
+/// `getrandom(2)`; returns 0, or -1 with errno set.
+int headgate_random(void *bytes, size_t count);
+/// `getpagesize`-free wrapper: the number of CPUs this process may run on (`sched_getaffinity(2)`), at least 1.
+int headgate_usable_cpus(void);
+
+#endif

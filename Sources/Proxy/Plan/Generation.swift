@@ -1,0 +1,63 @@
+import Synchronization
+
+/// One configuration, compiled and numbered: what the data plane obeys. Immutable. An exchange pins the one that it
+/// began with; when the last pin goes, the generation goes, and `GenerationCensus` counts that.
+final class Generation: Sendable {
+    let number: UInt64
+    let listeners: [ListenerPlan]
+    let routes: RouteTable
+    let upstreams: [UpstreamPlan]
+    /// Peers whose forwarded fields are believed.
+    let trustedProxies: [AddressRange]
+    /// Whether exchanges leave a record at all.
+    let recordsAccess: Bool
+    private let census: GenerationCensus
+
+    init(
+        number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
+        trustedProxies: [AddressRange], recordsAccess: Bool, census: GenerationCensus
+    ) {
+        self.number = number
+        self.listeners = listeners
+        self.routes = routes
+        self.upstreams = upstreams
+        self.trustedProxies = trustedProxies
+        self.recordsAccess = recordsAccess
+        self.census = census
+        census.appeared()
+    }
+
+    deinit { census.vanished() }
+}
+
+/// Counts the generations alive, so that a leak of one shows in `status` and in the tests.
+final class GenerationCensus: Sendable {
+    private let count = Atomic<Int>(0)
+    var alive: Int { count.load(ordering: .acquiring) }
+    fileprivate func appeared() { count.add(1, ordering: .acquiringAndReleasing) }
+    fileprivate func vanished() { count.subtract(1, ordering: .acquiringAndReleasing) }
+}
+
+/// A range of IP addresses (CIDR). IPv4 is held as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), so that one comparison
+/// serves both families.
+struct AddressRange: Sendable, Equatable {
+    let high: UInt64
+    let low: UInt64
+    /// 0…128, counted in the mapped form: `10.0.0.0/8` has 104.
+    let prefixLength: Int
+
+    func contains(_ address: PeerAddress) -> Bool {
+        let highMask: UInt64 = prefixLength >= 64 ? .max : prefixLength == 0 ? 0 : ~(UInt64.max >> UInt64(prefixLength))
+        let lowBits = prefixLength - 64
+        let lowMask: UInt64 = lowBits <= 0 ? 0 : lowBits >= 64 ? .max : ~(UInt64.max >> UInt64(lowBits))
+        return (address.high ^ high) & highMask == 0 && (address.low ^ low) & lowMask == 0
+    }
+}
+
+/// Where a client connects from. A Unix socket has no address: it counts as loopback.
+struct PeerAddress: Sendable, Equatable {
+    var high: UInt64
+    var low: UInt64
+    var port: UInt16
+    var isUnix: Bool
+}

@@ -1,0 +1,116 @@
+/// One route, compiled. Everything that is bytes on the wire is bytes here.
+struct RoutePlan: Sendable {
+    let match: RouteMatch
+    let admission: RouteAdmission
+    let action: RouteAction
+    /// Removed from the front of the request path before joining; empty for none.
+    let stripPrefix: [UInt8]
+    /// Put in front of what is left; empty for none.
+    let addPrefix: [UInt8]
+    let requestHeaders: HeaderEdits
+    let responseHeaders: HeaderEdits
+    /// Bytes; `UInt64.max` for no limit.
+    let maxBodyBytes: UInt64
+    let cors: CORSPolicy?
+    /// `routes[3]`, for logs and answers.
+    let label: String
+}
+
+/// What a request must be for the route to be its. All conditions hold together.
+struct RouteMatch: Sendable {
+    /// Index into `Generation.listeners`; empty: every listener.
+    let listeners: [Int]
+    let host: HostPattern
+    let path: PathPattern
+    let methods: MethodSet
+    let headers: [HeaderCondition]
+}
+
+enum HostPattern: Sendable, Equatable {
+    case any
+    /// Lower-case, without a port.
+    case exact([UInt8])
+    /// `*.example.com` as `.example.com`: at least one more label in front.
+    case suffix([UInt8])
+}
+
+/// Patterns are normalised like request paths (`normalizePath`).
+enum PathPattern: Sendable, Equatable {
+    /// `/health`
+    case exact([UInt8])
+    /// `/v1/chat*`: every path that begins with these bytes.
+    case prefix([UInt8])
+    /// `/v1/**` as `/v1`: `/v1` itself and everything below `/v1/`. `/**` is the empty one and matches every path.
+    case subtree([UInt8])
+}
+
+/// Methods a route serves. `any` includes methods that the gateway does not know.
+struct MethodSet: Sendable, Equatable {
+    static let any = MethodSet(bits: .max, others: [])
+    /// Bit n stands for `Method(rawValue: n)`.
+    let bits: UInt16
+    /// Extension methods by name, upper-case.
+    let others: [[UInt8]]
+
+    init(bits: UInt16, others: [[UInt8]]) {
+        self.bits = bits
+        self.others = others
+    }
+}
+
+struct HeaderCondition: Sendable {
+    /// Lower-case.
+    let name: [UInt8]
+    /// nil: present with any value.
+    let value: [UInt8]?
+}
+
+/// Who may use the route. Later modes (keys, tokens) become cases here.
+enum RouteAdmission: Sendable {
+    /// `mode: none`. With `ignoresCredentials` a credential is dropped unread; without, it is refused.
+    case open(ignoresCredentials: Bool)
+}
+
+enum RouteAction: Sendable {
+    /// Index into `Generation.upstreams`, and the upstream's clocks with the route's own put over them.
+    case proxy(upstream: Int, timeouts: UpstreamTimeouts)
+    case respond(FixedResponse)
+}
+
+/// A `respond` route: the answer as it goes out, without the fields that change per request.
+struct FixedResponse: Sendable {
+    let status: UInt16
+    /// `Content-Type: application/json` or `text/plain; charset=utf-8`.
+    let contentType: [UInt8]
+    let body: [UInt8]
+}
+
+/// Fields to set (replacing all of that name) and to remove. Names are lower-case; framing, hop-by-hop and `Host`
+/// cannot be named (the config refuses them).
+struct HeaderEdits: Sendable {
+    struct Assignment: Sendable {
+        let name: [UInt8]
+        /// The whole line as sent: `Name: value\r\n`.
+        let line: [UInt8]
+    }
+    let set: [Assignment]
+    let remove: [[UInt8]]
+    var isEmpty: Bool { set.isEmpty && remove.isEmpty }
+
+    static let none = HeaderEdits(set: [], remove: [])
+}
+
+/// Cross-origin rules of one route (Fetch standard, "CORS protocol").
+struct CORSPolicy: Sendable {
+    /// nil: `*`. Then never with credentials.
+    let origins: [[UInt8]]?
+    let allowsCredentials: Bool
+    /// Value of `Access-Control-Allow-Methods`.
+    let methods: [UInt8]
+    /// Value of `Access-Control-Allow-Headers`; empty: echo what the preflight asks for.
+    let headers: [UInt8]
+    /// Value of `Access-Control-Expose-Headers`; empty: none.
+    let exposed: [UInt8]
+    /// Digits of `Access-Control-Max-Age`, in seconds.
+    let maxAge: [UInt8]
+}

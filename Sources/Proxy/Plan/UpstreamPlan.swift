@@ -1,0 +1,77 @@
+import Synchronization
+
+/// A named group of endpoints with one policy, in one generation.
+struct UpstreamPlan: Sendable {
+    let name: String
+    let endpoints: [EndpointPlan]
+    let timeouts: UpstreamTimeouts
+    /// Forward the client's `Host` instead of the endpoint's authority.
+    let preservesHost: Bool
+}
+
+/// One address of an upstream. `state` outlives the generation: an unchanged endpoint is the same object after a reload.
+struct EndpointPlan: Sendable {
+    let state: EndpointState
+    /// `host[:port]` for the `Host` field, the port left out where it is the scheme's default.
+    let authority: [UInt8]
+    /// Path of `url` without a trailing slash; empty for none.
+    let basePath: [UInt8]
+    /// `basePath` ends in `/v1`: a request path that begins with `/v1/` (or is `/v1`) then has it once.
+    let basePathEndsInV1: Bool
+    /// Connections to this endpoint, in use and idle, over all workers.
+    let maxConnections: Int
+    /// Idle connections kept per worker.
+    let maxIdlePerWorker: Int
+    /// Nanoseconds an idle connection is kept.
+    let idleTimeout: UInt64
+}
+
+/// What is known of an endpoint for as long as any generation names it. Shared by all workers.
+///
+/// Identity: scheme, host, port and TLS settings. Owned by `EndpointRegistry` in control.
+final class EndpointState: Sendable {
+    /// Unique for the life of the process.
+    let id: Int
+    /// `https://host:443`, for logs and `status`.
+    let display: String
+    let tls: TLSClientContext?
+    /// Open connections over all workers; the bound is `EndpointPlan.maxConnections`.
+    let connectionCount = Atomic<Int>(0)
+    /// Exchanges that this endpoint answered or failed, for `status`.
+    let exchangeCount = Atomic<UInt64>(0)
+    let failureCount = Atomic<UInt64>(0)
+    private let addresses: Mutex<[SocketAddress]>
+    /// Grows with each `publish`, so that a worker re-reads `addresses` only after a change.
+    let addressVersion = Atomic<UInt64>(0)
+
+    init(id: Int, display: String, tls: TLSClientContext?) {
+        self.id = id
+        self.display = display
+        self.tls = tls
+        self.addresses = Mutex([])
+    }
+
+    /// Control: the name resolved to these. An empty list means unresolved: requests get 502 `upstream_unresolved`.
+    func publish(_ resolved: [SocketAddress]) {
+        let changed = addresses.withLock { current in
+            guard current != resolved else { return false }
+            current = resolved
+            return true
+        }
+        if changed { addressVersion.add(1, ordering: .releasing) }
+    }
+
+    /// Workers: taken when `addressVersion` has moved, never per request.
+    func currentAddresses() -> [SocketAddress] { addresses.withLock { $0 } }
+}
+
+/// Nanoseconds each; 0 means no limit.
+struct UpstreamTimeouts: Sendable, Equatable {
+    var connect: UInt64
+    /// From the request sent whole (or the body paused by us) to the response head.
+    var firstByte: UInt64
+    /// Between two pieces of a response body, while we are willing to read.
+    var idle: UInt64
+    /// The whole exchange. Off by default: streams have no natural end.
+    var total: UInt64
+}
