@@ -93,11 +93,11 @@ struct HeaderEdits: Sendable {
         /// The whole line as sent: `Name: value\r\n`.
         let line: [UInt8]
     }
-    let set: [Assignment]
-    let remove: [[UInt8]]
-    var isEmpty: Bool { set.isEmpty && remove.isEmpty }
+    let assignments: [Assignment]
+    let removals: [[UInt8]]
+    var isEmpty: Bool { assignments.isEmpty && removals.isEmpty }
 
-    static let none = HeaderEdits(set: [], remove: [])
+    static let none = HeaderEdits(assignments: [], removals: [])
 }
 
 /// Cross-origin rules of one route (Fetch standard, "CORS protocol").

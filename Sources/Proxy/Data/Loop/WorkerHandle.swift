@@ -1,0 +1,52 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// What control holds of a worker thread: the mailbox in, the records and figures out.
+final class WorkerHandle: Sendable {
+    let index: Int
+    let mailbox: Mailbox
+    let records = RecordRing()
+    let figures = WorkerFigures()
+    /// Number of the generation that the worker serves; 0 before the first.
+    let adoptedGeneration = Atomic<UInt64>(0)
+    /// After `drain`, when the last exchange has ended and the thread is gone.
+    let hasFinished = Atomic<Bool>(false)
+    /// Rung when `adoptedGeneration` or `hasFinished` changes.
+    let controlBell: Bell
+    /// Rung when a record was put into `records` while the writer slept.
+    let writerBell: WriterBell
+
+    init(index: Int, controlBell: Bell, writerBell: WriterBell) throws(SystemError) {
+        self.index = index
+        self.controlBell = controlBell
+        self.writerBell = writerBell
+        mailbox = try Mailbox()
+    }
+}
+
+/// Wakes the record writer without a system call per record: a worker rings only when the writer said that it sleeps.
+final class WriterBell: Sendable {
+    let bell: Bell
+    /// Set by the writer before it waits; whoever clears it rings.
+    let isAsleep = Atomic<Bool>(false)
+
+    init() throws(SystemError) { bell = try Bell() }
+
+    func recordAppended() {
+        guard isAsleep.load(ordering: .relaxed) else { return }
+        if isAsleep.exchange(false, ordering: .acquiringAndReleasing) { bell.ring() }
+    }
+}
+
+/// Counts of one worker, for `status`. Written by the worker alone, read by anyone.
+final class WorkerFigures: Sendable {
+    let connectionsAccepted = Atomic<UInt64>(0)
+    let connectionsOpen = Atomic<Int>(0)
+    let connectionsShed = Atomic<UInt64>(0)
+    let exchangesStarted = Atomic<UInt64>(0)
+    let exchangesRunning = Atomic<Int>(0)
+    let acceptFailures = Atomic<UInt64>(0)
+    /// Longest turn of the loop since start, in nanoseconds, the wait left out.
+    let longestTurn = Atomic<UInt64>(0)
+}
