@@ -4,7 +4,9 @@
 /// most 65535, no `IPvFuture`, no zone identifier.
 enum Authority {
     /// The host's octets, brackets included; nil where `range` is no authority.
-    static func host(in range: ByteRange, of base: UnsafeRawPointer) -> ByteRange? {
+    ///
+    /// - Parameter readableEnd: what may be read of `base`, for vector loads.
+    static func host(in range: ByteRange, of base: UnsafeRawPointer, readableEnd: Int) -> ByteRange? {
         guard !range.isEmpty else { return nil }
         let start = Int(range.start)
         let end = Int(range.end)
@@ -12,7 +14,8 @@ enum Authority {
         if ByteScan.octet(base, start) == UInt8(ascii: "[") {
             hostEnd = bracketedEnd(base, from: start, end: end)
         } else {
-            hostEnd = regNameEnd(base, from: start, end: end)
+            let plainEnd = min(end, ByteScan.hostNameEnd(base, from: start, end: readableEnd))
+            hostEnd = plainEnd == end ? end : regNameEnd(base, from: plainEnd, end: end)
         }
         guard let hostEnd, hostEnd > start, isEndOrPort(base, from: hostEnd, end: end) else { return nil }
         return ByteRange(start: range.start, count: UInt32(truncatingIfNeeded: hostEnd - start))

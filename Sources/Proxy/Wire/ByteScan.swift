@@ -9,25 +9,40 @@ enum ByteScan {
     typealias Lanes = SIMD16<UInt8>
     static let laneCount = 16
 
-    /// The end of a field name: the first octet that is no `tchar` (RFC 9110 §5.6.2).
+    /// The end of a field name or method: the first octet that is no `tchar` (RFC 9110 §5.6.2).
     @inline(__always)
     static func tokenEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        // Names are letters and hyphens with rare exceptions, so only those are looked for in vectors.
         var offset = start
-        while true {
-            // Names are letters and hyphens with rare exceptions, so only those are looked for in vectors.
-            while offset &+ laneCount <= end {
-                let lanes = load(base, offset)
-                let letters = ((lanes | repeating(0x20)) &- repeating(0x61)) .< repeating(26)
-                let stop = firstLane(.!(letters .| (lanes .== repeating(0x2D))))
-                offset &+= stop
-                if stop < laneCount { break }
-            }
-            while offset < end, ByteSet.token.contains(octet(base, offset)) {
-                offset &+= 1
-                if offset &+ laneCount <= end, isLetterOrHyphen(octet(base, offset)) { break }
-            }
-            if offset >= end || !ByteSet.token.contains(octet(base, offset)) { return offset }
+        while offset &+ laneCount <= end {
+            let lanes = load(base, offset)
+            let letters = ((lanes | repeating(0x20)) &- repeating(0x61)) .< repeating(26)
+            let stop = firstLane(.!(letters .| (lanes .== repeating(0x2D))))
+            offset &+= stop
+            if stop == laneCount { continue }
+            let byte = octet(base, offset)
+            if byte == UInt8(ascii: ":") || !ByteSet.token.contains(byte) { return offset }
+            offset &+= 1
         }
+        while offset < end, ByteSet.token.contains(octet(base, offset)) { offset &+= 1 }
+        return offset
+    }
+
+    /// The end of the letters, digits, hyphens and dots that a host name is mostly made of.
+    @inline(__always)
+    static func hostNameEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset &+ laneCount <= end {
+            let lanes = load(base, offset)
+            let letters = ((lanes | repeating(0x20)) &- repeating(0x61)) .< repeating(26)
+            let digits = (lanes &- repeating(0x30)) .< repeating(10)
+            // `-` and `.` are neighbours.
+            let marks = (lanes &- repeating(0x2D)) .< repeating(2)
+            let stop = firstLane(.!(letters .| digits .| marks))
+            offset &+= stop
+            if stop < laneCount { break }
+        }
+        return offset
     }
 
     /// The end of a field value or reason phrase: the first control octet other than HTAB.
@@ -115,11 +130,6 @@ enum ByteScan {
 
     @inline(__always)
     private static func repeating(_ byte: UInt8) -> Lanes { Lanes(repeating: byte) }
-
-    @inline(__always)
-    private static func isLetterOrHyphen(_ byte: UInt8) -> Bool {
-        (byte | 0x20) &- 0x61 < 26 || byte == 0x2D
-    }
 
     /// The index of the first set lane, or `laneCount`.
     @inline(__always)

@@ -48,7 +48,7 @@ func decimalDigitValue(_ byte: UInt8) -> UInt8? {
 
 @inline(__always)
 func isOptionalWhitespace(_ byte: UInt8) -> Bool {
-    byte == Byte.space || byte == Byte.htab
+    byte <= Byte.space && (byte == Byte.space || byte == Byte.htab)
 }
 
 @inline(__always)
@@ -78,6 +78,14 @@ private func asciiCaseInsensitiveEqual(
 ) -> Bool {
     var index = 0
     while index < count {
+        // Most tokens are spelt the usual way: eight octets at a time while they are the same.
+        if count &- index >= 8,
+            left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                == right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        {
+            index &+= 8
+            continue
+        }
         let leftByte = left.load(fromByteOffset: index, as: UInt8.self)
         let rightByte = right.load(fromByteOffset: index, as: UInt8.self)
         if leftByte != rightByte && asciiLowercased(leftByte) != asciiLowercased(rightByte) { return false }

@@ -7,11 +7,10 @@ enum FieldClassifier {
     /// - Precondition: `name` is a token of `count` octets.
     @inline(__always)
     static func classify(_ name: UnsafeRawPointer, count: Int, readable: Int) -> FieldName {
-        guard count >= 2, count <= 30 else { return .other }
-        return Folded(name, count: count, readable: readable).fieldName(count: count)
+        Folded(name, count: count, readable: readable).fieldName(count: count)
     }
 
-    /// The first sixteen octets of a name in lower case, zero beyond its end; and where it is, for longer ones.
+    /// The first sixteen octets of a name in lower case, anything beyond its end; and where it is, for longer ones.
     struct Folded {
         let low: UInt64
         let high: UInt64
@@ -26,14 +25,8 @@ enum FieldClassifier {
                 (low, high) = Folded.gather(name, count: count)
                 return
             }
-            let lowWord = name.loadUnaligned(as: UInt64.self) | Folded.caseBits
-            let highWord = name.loadUnaligned(fromByteOffset: 8, as: UInt64.self) | Folded.caseBits
-            // Swift's `>>` gives 0 for shifts of 64 and more, and shifts left by negative counts: hence the bounds.
-            low = count >= 8 ? lowWord : lowWord & (~0 &>> UInt64(truncatingIfNeeded: 64 &- 8 &* count))
-            high =
-                count >= 16
-                ? highWord
-                : count <= 8 ? 0 : highWord & (~0 &>> UInt64(truncatingIfNeeded: 128 &- 8 &* count))
+            low = name.loadUnaligned(as: UInt64.self) | Folded.caseBits
+            high = name.loadUnaligned(fromByteOffset: 8, as: UInt64.self) | Folded.caseBits
         }
 
         /// Near the end of the buffer, where sixteen octets cannot be loaded.
@@ -102,7 +95,8 @@ enum FieldClassifier {
 
         @inline(__always)
         func isSpelt(_ spelling: StaticString) -> Bool {
-            low == Folded.word(spelling, at: 0) && high == Folded.word(spelling, at: 8)
+            low & Folded.mask(spelling, at: 0) == Folded.word(spelling, at: 0)
+                && high & Folded.mask(spelling, at: 8) == Folded.word(spelling, at: 8)
                 && (spelling.utf8CodeUnitCount <= 16 || isRestSpelt(spelling))
         }
 
@@ -124,6 +118,13 @@ enum FieldClassifier {
                 index += 1
             }
             return word
+        }
+
+        /// The octets of that word which are within the literal.
+        @inline(__always)
+        private static func mask(_ spelling: StaticString, at start: Int) -> UInt64 {
+            let count = spelling.utf8CodeUnitCount - start
+            return count <= 0 ? 0 : count >= 8 ? ~0 : (1 &<< UInt64(8 * count)) - 1
         }
     }
 }

@@ -65,6 +65,7 @@ enum HeadParser {
 
     // MARK: Requests
 
+    @inline(__always)
     private static func request(
         _ base: UnsafeRawPointer, end: Int, limits: HeadLimits, fields: FieldTable
     ) throws(HeadError) -> RequestHead? {
@@ -76,7 +77,7 @@ enum HeadParser {
         head.byteCount = reader.offset
         head.connection = facts.connection
         head.framing = try facts.requestFraming(head.version)
-        try setAuthority(of: &head, facts, base)
+        try setAuthority(of: &head, facts, base, end: end)
         if head.version == .http11 {
             guard !facts.hasUnknownExpectation else { throw .expectationUnknown }
             head.expectsContinue = facts.hasExpect
@@ -153,7 +154,7 @@ enum HeadParser {
     /// The authority of the absolute form wins over `Host` (RFC 9112 §3.2.2), which must be valid even so.
     @inline(__always)
     private static func setAuthority(
-        of head: inout RequestHead, _ facts: MessageFacts, _ base: UnsafeRawPointer
+        of head: inout RequestHead, _ facts: MessageFacts, _ base: UnsafeRawPointer, end: Int
     ) throws(HeadError) {
         let isRequired = head.version == .http11
         guard facts.hasHost || !isRequired else { throw .hostInvalid }
@@ -161,7 +162,7 @@ enum HeadParser {
             guard !isRequired || !head.authority.isEmpty else { throw .hostInvalid }
             return
         }
-        guard let host = Authority.host(in: facts.host, of: base) else { throw .hostInvalid }
+        guard let host = Authority.host(in: facts.host, of: base, readableEnd: end) else { throw .hostInvalid }
         guard head.authority.isEmpty else { return }
         head.authority = facts.host
         head.host = host
@@ -169,6 +170,7 @@ enum HeadParser {
 
     // MARK: Responses
 
+    @inline(__always)
     private static func response(
         _ base: UnsafeRawPointer, end: Int, toHead: Bool, limits: HeadLimits, fields: FieldTable
     ) throws(HeadError) -> ResponseHead? {

@@ -16,6 +16,7 @@ struct MessageFacts {
     /// - Throws: `.lengthInvalid`, `.codingUnsupported`, `.hostInvalid` (a second one).
     @inline(__always)
     mutating func note(_ line: FieldLine, _ base: UnsafeRawPointer) throws(HeadError) {
+        if line.known == .other { return }
         switch line.known {
         case .contentLength: try noteLength(line.value, base)
         case .transferEncoding: try noteCoding(line.value, base)
@@ -70,6 +71,11 @@ struct MessageFacts {
     }
 
     private mutating func noteConnection(_ value: ByteRange, _ base: UnsafeRawPointer) {
+        // What nearly all say is compared at once, before anything is split.
+        if asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(base, value), "keep-alive") {
+            connection.insert(.keepAlive)
+            return
+        }
         var members = ListReader(base, value)
         while let member = members.next() {
             let option = UnsafeRawBufferPointer(base, member)

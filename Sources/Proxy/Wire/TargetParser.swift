@@ -31,7 +31,7 @@ struct TargetParser {
         var authorityEnd = authorityStart
         while authorityEnd < end, !isAuthorityEnd(ByteScan.octet(base, authorityEnd)) { authorityEnd += 1 }
         head.authority = range(authorityStart, authorityEnd)
-        guard let host = Authority.host(in: head.authority, of: base) else { throw .targetInvalid }
+        guard let host = Authority.host(in: head.authority, of: base, readableEnd: readableEnd) else { throw .targetInvalid }
         head.host = host
         guard authorityEnd < end, ByteScan.octet(base, authorityEnd) == UInt8(ascii: "/") else {
             head.pathIsImplied = true
