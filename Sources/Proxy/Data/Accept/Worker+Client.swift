@@ -239,6 +239,8 @@ extension Worker {
     func closeClient(_ client: ClientConnection) {
         guard client.phase != .closed else { return }
         client.phase = .closed
+        // Why first: `clients` may hold the last reference, and the caller relies on the object to the end of the turn.
+        bury(client)
         client.exchange = nil
         client.input.release(to: blocks)
         client.output.release(to: blocks)
@@ -249,7 +251,6 @@ extension Worker {
         client.countedBy?.count.subtract(1, ordering: .relaxed)
         client.countedBy = nil
         handle.figures.connectionsOpen.subtract(1, ordering: .relaxed)
-        bury(client)
     }
 
     // MARK: Reading on after a refusal

@@ -31,6 +31,7 @@ final class Worker {
     /// Channels that have more to do than one turn may take.
     private var again: [Channel] = []
     private var spareAgain: [Channel] = []
+    private var endedExchanges: [RunningExchange] = []
     private var spareExchanges: [RunningExchange] = []
     var requestIDs: RequestIDSource
     var date = HTTPDate()
@@ -107,7 +108,7 @@ final class Worker {
             for index in 0..<count { dispatch(poller.events[index]) }
             while let channel = timers.popExpired(now: now) { timedOut(channel) }
             continueOthers()
-            closed.removeAll(keepingCapacity: true)
+            forgetEnded()
             if drainDeadline != nil { finishIfDrained() }
             let turn = headgate_monotonic_ns() - turnStartedAt
             if turn > longestTurn {
@@ -178,9 +179,18 @@ final class Worker {
 
     func takeExchange() -> RunningExchange { spareExchanges.popLast() ?? RunningExchange() }
 
+    /// Not used again in this turn: callers further up may still compare with it.
     func giveBack(_ exchange: RunningExchange) {
         exchange.reset(blocks: blocks)
-        if spareExchanges.count < Worker.spareExchangesMax { spareExchanges.append(exchange) }
+        endedExchanges.append(exchange)
+    }
+
+    private func forgetEnded() {
+        closed.removeAll(keepingCapacity: true)
+        for exchange in endedExchanges where spareExchanges.count < Worker.spareExchangesMax {
+            spareExchanges.append(exchange)
+        }
+        endedExchanges.removeAll(keepingCapacity: true)
     }
 
     // MARK: Mail

@@ -274,8 +274,10 @@ extension Worker {
     func closeUpstream(_ upstream: UpstreamConnection) {
         guard upstream.phase != .closed else { return }
         upstream.phase = .closed
-        upstream.exchange = nil
         upstream.tls?.sendCloseNotify()
+        // Why before the rest: `upstreams` may hold the last reference (see `closeClient`).
+        bury(upstream)
+        upstream.exchange = nil
         upstream.tls = nil
         upstream.input.release(to: blocks)
         upstream.output.release(to: blocks)
@@ -284,7 +286,6 @@ extension Worker {
             last.slot = upstream.slot
         }
         upstream.pool.state.connectionCount.subtract(1, ordering: .relaxed)
-        bury(upstream)
     }
 
     // MARK: Deadlines
