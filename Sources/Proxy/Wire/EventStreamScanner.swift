@@ -112,7 +112,7 @@ struct EventStreamScanner: Equatable {
     private mutating func takeOfLine(_ byte: UInt8) {
         switch byte {
         case Byte.cr:
-            if line.isDone { sawDone = true }
+            // Whether the line ends here or a chunk does is known by what follows.
             framing = .afterCR
         case Byte.lf:
             if line.isDone { sawDone = true }
@@ -125,6 +125,7 @@ struct EventStreamScanner: Equatable {
     /// It was no framing: the line ended at the CR.
     private mutating func endLine(next: Line, _ byte: UInt8) {
         framing = .none
+        if line.isDone { sawDone = true }
         line = next
         takeOfLine(byte)
     }
