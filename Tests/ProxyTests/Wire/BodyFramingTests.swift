@@ -12,7 +12,8 @@ import Testing
 
     @Test(arguments: [
         (200, "", BodyFraming.untilClose), (200, "Content-Length: 3\r\n", .length(3)),
-        (200, "Transfer-Encoding: chunked\r\n", .chunked), (500, "", .untilClose), (205, "", .untilClose),
+        (200, "Transfer-Encoding: chunked\r\n", .chunked), (500, "", .untilClose),
+        (205, "", .untilClose),
         (100, "", .none), (101, "Upgrade: x\r\n", .none), (103, "Content-Length: 3\r\n", .none),
         (204, "Content-Length: 3\r\n", .none), (304, "Content-Length: 3\r\n", .none),
         (304, "Transfer-Encoding: chunked\r\n", .none), (204, "", .none),

@@ -10,7 +10,8 @@ import Testing
         bytes[start...].firstIndex(where: stops) ?? bytes.count
     }
 
-    private func check(_ name: String, seed: UInt64, alphabet: [UInt8], _ scan: Scan, stops: (UInt8) -> Bool) {
+    private func check(_ name: String, seed: UInt64, alphabet: [UInt8], _ scan: Scan, stops: (UInt8) -> Bool)
+    {
         var random = SeededGenerator(seed: seed)
         for round in 0..<4000 {
             let count = Int.random(in: 1...70, using: &random)
@@ -31,19 +32,29 @@ import Testing
         let words = Array("abcdefXYZ-".utf8)
         check("token", seed: 1, alphabet: words + Array("019_!".utf8)) {
             ByteScan.tokenEnd($0, from: $1, end: $2)
-        } stops: { !ByteSet.token.contains($0) }
+        } stops: {
+            !ByteSet.token.contains($0)
+        }
         check("value", seed: 2, alphabet: words + [0x09, 0x20, 0x80, 0xFF]) {
             ByteScan.valueEnd($0, from: $1, end: $2)
-        } stops: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }
+        } stops: {
+            ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F
+        }
         check("target", seed: 3, alphabet: words + [0x2F, 0x80, 0xFF]) {
             ByteScan.targetEnd($0, from: $1, end: $2)
-        } stops: { $0 <= 0x20 || $0 == 0x7F }
+        } stops: {
+            $0 <= 0x20 || $0 == 0x7F
+        }
         check("path", seed: 4, alphabet: words + [0x2F, 0x7F, 0x20]) {
             ByteScan.pathSpecial($0, from: $1, end: $2)
-        } stops: { Array("%.?#\\".utf8).contains($0) || $0 >= 0x80 }
+        } stops: {
+            Array("%.?#\\".utf8).contains($0) || $0 >= 0x80
+        }
         check("first", seed: 5, alphabet: words) {
             ByteScan.first(0x0A, $0, from: $1, end: $2)
-        } stops: { $0 == 0x0A }
+        } stops: {
+            $0 == 0x0A
+        }
     }
 
     @Test func `each octet alone stops the scans it should at each place of a vector`() {

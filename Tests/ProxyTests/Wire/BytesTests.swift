@@ -51,6 +51,7 @@ import Testing
     ])
     func `equality looks at every octet and the count`(text: String, matches: Bool) {
         let other: StaticString = text.isEmpty ? "" : "Transfer-Encoding"
-        #expect(withExactBytes(text) { asciiCaseInsensitiveEqual(UnsafeRawBufferPointer($0), other) } == matches)
+        #expect(
+            withExactBytes(text) { asciiCaseInsensitiveEqual(UnsafeRawBufferPointer($0), other) } == matches)
     }
 }

@@ -14,7 +14,9 @@ import Testing
     }
 
     /// Feeds `bytes` cut at `cuts`; what a feed does not consume is lost, for it ends the body.
-    private func decode(_ bytes: [UInt8], cuts: [Int] = [], _ output: ChunkedDecoder.Output = .framed) -> Decoded {
+    private func decode(_ bytes: [UInt8], cuts: [Int] = [], _ output: ChunkedDecoder.Output = .framed)
+        -> Decoded
+    {
         var decoder = ChunkedDecoder()
         var decoded = Decoded()
         var start = 0
@@ -39,7 +41,8 @@ import Testing
         decode(Array(text.utf8), output)
     }
 
-    private static let body = "5\r\nhello\r\n00A;name=\"va lue\";x\r\n0123456789\r\n1\r\n\r\r\n000;last\r\nTrailer: x\r\n\r\n"
+    private static let body =
+        "5\r\nhello\r\n00A;name=\"va lue\";x\r\n0123456789\r\n1\r\n\r\r\n000;last\r\nTrailer: x\r\n\r\n"
 
     @Test func `framing is kept without extensions, leading zeros and the last-chunk line`() {
         let decoded = decode(Self.body)
@@ -71,7 +74,8 @@ import Testing
             for text in [Self.body] + Self.refused.map(\.0) {
                 let bytes = Array(text.utf8)
                 let whole = decode(bytes, output)
-                #expect(decode(bytes, cuts: Array(0..<bytes.count), output) == whole, "\(text.debugDescription)")
+                #expect(
+                    decode(bytes, cuts: Array(0..<bytes.count), output) == whole, "\(text.debugDescription)")
                 for cut in 0...bytes.count {
                     #expect(decode(bytes, cuts: [cut], output) == whole, "\(text.debugDescription) at \(cut)")
                 }
@@ -80,19 +84,26 @@ import Testing
     }
 
     static let refused: [(String, ChunkedError, Int)] = [
-        ("\r\n", .sizeInvalid, 0), (" 5\r\nhello\r\n", .sizeInvalid, 0), ("5 \r\nhello\r\n", .sizeInvalid, 1),
-        ("+5\r\nhello\r\n", .sizeInvalid, 0), ("-5\r\n", .sizeInvalid, 0), ("0x5\r\nhello\r\n", .sizeInvalid, 1),
+        ("\r\n", .sizeInvalid, 0), (" 5\r\nhello\r\n", .sizeInvalid, 0),
+        ("5 \r\nhello\r\n", .sizeInvalid, 1),
+        ("+5\r\nhello\r\n", .sizeInvalid, 0), ("-5\r\n", .sizeInvalid, 0),
+        ("0x5\r\nhello\r\n", .sizeInvalid, 1),
         ("5\nhello\r\n", .sizeInvalid, 1), ("g\r\n", .sizeInvalid, 0), (";a\r\n", .sizeInvalid, 0),
-        ("5 ;a\r\n", .sizeInvalid, 1), ("5\t\r\n", .sizeInvalid, 1), ("5_0\r\n", .sizeInvalid, 1), ("5\0\r\n", .sizeInvalid, 1),
+        ("5 ;a\r\n", .sizeInvalid, 1), ("5\t\r\n", .sizeInvalid, 1), ("5_0\r\n", .sizeInvalid, 1),
+        ("5\0\r\n", .sizeInvalid, 1),
         ("5,\r\n", .sizeInvalid, 1), ("\u{FEFF}5\r\n", .sizeInvalid, 0),
         ("5\r\nhello\r\n\r\n", .sizeInvalid, 10), ("0\n\r\n", .sizeInvalid, 1),
         ("00000000000000005\r\n", .sizeTooLarge, 16), ("8000000000000000\r\n", .sizeTooLarge, 15),
         ("ffffffffffffffff\r\n", .sizeTooLarge, 15), ("FFFFFFFFFFFFFFFFF\r\n", .sizeTooLarge, 15),
-        ("5\rhello\r\n", .lineEndInvalid, 2), ("5\r\r\n", .lineEndInvalid, 2), ("5;a\rb\r\n", .lineEndInvalid, 4),
-        ("5\r\nhelloX\r\n", .lineEndInvalid, 8), ("5\r\nhello\n", .lineEndInvalid, 8), ("5\r\nhello\rX", .lineEndInvalid, 9),
-        ("5\r\nhello5\r\n", .lineEndInvalid, 8), ("3\r\nhello\r\n", .lineEndInvalid, 6), ("0\r\r\n", .lineEndInvalid, 2),
+        ("5\rhello\r\n", .lineEndInvalid, 2), ("5\r\r\n", .lineEndInvalid, 2),
+        ("5;a\rb\r\n", .lineEndInvalid, 4),
+        ("5\r\nhelloX\r\n", .lineEndInvalid, 8), ("5\r\nhello\n", .lineEndInvalid, 8),
+        ("5\r\nhello\rX", .lineEndInvalid, 9),
+        ("5\r\nhello5\r\n", .lineEndInvalid, 8), ("3\r\nhello\r\n", .lineEndInvalid, 6),
+        ("0\r\r\n", .lineEndInvalid, 2),
         ("6\r\nhello\r\n0\r\n\r\n", .lineEndInvalid, 9),
-        ("5;a\nhello\r\n", .extensionInvalid, 3), ("5;\0\r\n", .extensionInvalid, 2), ("0;\u{7F}\r\n", .extensionInvalid, 2),
+        ("5;a\nhello\r\n", .extensionInvalid, 3), ("5;\0\r\n", .extensionInvalid, 2),
+        ("0;\u{7F}\r\n", .extensionInvalid, 2),
         ("5;\u{1B}\r\n", .extensionInvalid, 2),
         ("5;" + String(repeating: "x", count: 256) + "\r\n", .extensionTooLong, 257),
     ]

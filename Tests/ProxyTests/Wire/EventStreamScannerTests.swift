@@ -24,18 +24,23 @@ import Testing
         return output
     }
 
-    private static let event = "data: {\"id\":\"a\",\"choices\":[{\"delta\":{\"content\":\"hello [DONE]\"}}]}\n\n"
+    private static let event =
+        "data: {\"id\":\"a\",\"choices\":[{\"delta\":{\"content\":\"hello [DONE]\"}}]}\n\n"
 
     private static let ended = [
-        "data: [DONE]\n\n", "data:[DONE]\n\n", "data: [DONE]\r\n\r\n", "data: [DONE]\r\r", "data: [DONE]\n",
+        "data: [DONE]\n\n", "data:[DONE]\n\n", "data: [DONE]\r\n\r\n", "data: [DONE]\r\r",
+        "data: [DONE]\n",
         event + "data: [DONE]\n\n", event + event + event + "data: [DONE]\r\n\r\n",
-        ": comment\n\n" + event + "event: x\ndata:[DONE]\n\n", "dat\ndata: [DONE]\n\n", "dada\r\nda\r\ndata: [DONE]\n",
+        ": comment\n\n" + event + "event: x\ndata:[DONE]\n\n", "dat\ndata: [DONE]\n\n",
+        "dada\r\nda\r\ndata: [DONE]\n",
         "\n\n\n\n\n\n\n\n\n\n\n\ndata: [DONE]\n\n\n\n\n\n\n\n\n\n\n\n\n",
     ]
 
     private static let notEnded = [
-        "", "data", "data: [DONE]", "data: [DONE", event, event + event, "xdata: [DONE]\n\n", "data: [DONE]x\n\n",
-        "data:  [DONE]\n\n", "data:: [DONE]\n\n", "Data: [DONE]\n\n", "data: [DONE] \n\n", "data: \n[DONE]\n\n",
+        "", "data", "data: [DONE]", "data: [DONE", event, event + event, "xdata: [DONE]\n\n",
+        "data: [DONE]x\n\n",
+        "data:  [DONE]\n\n", "data:: [DONE]\n\n", "Data: [DONE]\n\n", "data: [DONE] \n\n",
+        "data: \n[DONE]\n\n",
         "event: [DONE]\n\n", "data: data: [DONE]\n\n", "data: DONE\n\n", "datadata: [DONE]\n",
     ]
 
@@ -44,7 +49,9 @@ import Testing
             let bytes = Array(text.utf8)
             #expect(sees(bytes), "\(text.debugDescription)")
             #expect(sees(bytes, cuts: Array(0..<bytes.count)), "\(text.debugDescription)")
-            for cut in 0...bytes.count { #expect(sees(bytes, cuts: [cut]), "\(text.debugDescription) \(cut)") }
+            for cut in 0...bytes.count {
+                #expect(sees(bytes, cuts: [cut]), "\(text.debugDescription) \(cut)")
+            }
         }
     }
 
@@ -53,7 +60,9 @@ import Testing
             let bytes = Array(text.utf8)
             #expect(!sees(bytes), "\(text.debugDescription)")
             #expect(!sees(bytes, cuts: Array(0..<bytes.count)), "\(text.debugDescription)")
-            for cut in 0...bytes.count { #expect(!sees(bytes, cuts: [cut]), "\(text.debugDescription) \(cut)") }
+            for cut in 0...bytes.count {
+                #expect(!sees(bytes, cuts: [cut]), "\(text.debugDescription) \(cut)")
+            }
         }
     }
 

@@ -4,13 +4,18 @@ import Testing
 
 @Suite struct HeadEndScannerTests {
     private static let texts: [(String, HeadEnd)] = [
-        (HeadParserTests.request, .found), (HeadParserTests.response, .found), ("\r\n" + HeadParserTests.request, .found),
-        ("\r\n\r\n", .found), ("\r\n", .incomplete), ("", .incomplete), ("A", .incomplete), ("A\r\n\r", .incomplete),
-        ("A\r\n\r\n", .found), ("\n", .invalid), ("A\n", .invalid), ("A\r\nB\n\r\n", .invalid), ("A\r\n\n", .invalid),
-        ("A\r\n\r\r\nB", .incomplete), ("A\r\nB\r\n", .incomplete), ("A\r\n" + String(repeating: "b", count: 99), .incomplete),
+        (HeadParserTests.request, .found), (HeadParserTests.response, .found),
+        ("\r\n" + HeadParserTests.request, .found),
+        ("\r\n\r\n", .found), ("\r\n", .incomplete), ("", .incomplete), ("A", .incomplete),
+        ("A\r\n\r", .incomplete),
+        ("A\r\n\r\n", .found), ("\n", .invalid), ("A\n", .invalid), ("A\r\nB\n\r\n", .invalid),
+        ("A\r\n\n", .invalid),
+        ("A\r\n\r\r\nB", .incomplete), ("A\r\nB\r\n", .incomplete),
+        ("A\r\n" + String(repeating: "b", count: 99), .incomplete),
     ]
 
-    private func scan(_ bytes: [UInt8], steps: [Int], _ scanner: HeadEndScanner = HeadEndScanner()) -> HeadEnd {
+    private func scan(_ bytes: [UInt8], steps: [Int], _ scanner: HeadEndScanner = HeadEndScanner()) -> HeadEnd
+    {
         var scanner = scanner
         var end = HeadEnd.incomplete
         for count in steps where end == .incomplete {
@@ -25,7 +30,8 @@ import Testing
             #expect(scan(bytes, steps: [bytes.count]) == expected, "\(text.debugDescription)")
             #expect(scan(bytes, steps: Array(0...bytes.count)) == expected, "\(text.debugDescription)")
             for split in 0...bytes.count {
-                #expect(scan(bytes, steps: [split, bytes.count]) == expected, "\(text.debugDescription) \(split)")
+                #expect(
+                    scan(bytes, steps: [split, bytes.count]) == expected, "\(text.debugDescription) \(split)")
             }
         }
     }
@@ -39,7 +45,9 @@ import Testing
         let alphabet = Array("G /:\r\n".utf8)
         var random = SeededGenerator(seed: 11)
         for _ in 0..<5000 {
-            let bytes = (0..<Int.random(in: 0...24, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
+            let bytes = (0..<Int.random(in: 0...24, using: &random)).map { _ in
+                alphabet.randomElement(using: &random)!
+            }
             guard scan(bytes, steps: [bytes.count]) == .found else { continue }
             #expect(parseRequest(bytes) != .incomplete, "\(bytes)")
             #expect(parseResponse(bytes) != .incomplete, "\(bytes)")

@@ -157,7 +157,8 @@ import Testing
 
     @Test(arguments: [
         ("GET", Method.get), ("HEAD", .head), ("POST", .post), ("PUT", .put), ("DELETE", .delete),
-        ("OPTIONS", .options), ("TRACE", .trace), ("PATCH", .patch), ("PROPFIND", .other), ("get", .other),
+        ("OPTIONS", .options), ("TRACE", .trace), ("PATCH", .patch), ("PROPFIND", .other),
+        ("get", .other),
         ("GETS", .other), ("M-SEARCH", .other), ("X!#$%&'*+-.^_`|~9", .other), ("G", .other),
     ])
     func `methods are told apart by case and keep their octets`(name: String, method: Proxy.Method) {
@@ -188,7 +189,8 @@ import Testing
 
     @Test func `Expect counts for HTTP 1.1 alone`() {
         #expect(parseRequest(post("Expect: 100-Continue\r\n")).read?.expectsContinue == true)
-        #expect(parseRequest("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n").read?.expectsContinue == false)
+        #expect(
+            parseRequest("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n").read?.expectsContinue == false)
         #expect(parseRequest("POST / HTTP/1.0\r\nExpect: magic\r\n\r\n").read?.expectsContinue == false)
         #expect(parseRequest(post("")).read?.expectsContinue == false)
     }
@@ -221,7 +223,9 @@ import Testing
         let response = Array(Self.response.utf8)
         let tightResponse = HeadLimits(maxBytes: response.count - 1, maxFields: 100)
         #expect(parseResponse(response, limits: tightResponse) == .refused(.headTooLarge))
-        #expect(parseTrailers("A: b\r\n\r\n", limits: HeadLimits(maxBytes: 7, maxFields: 9)).error == .headTooLarge)
+        #expect(
+            parseTrailers("A: b\r\n\r\n", limits: HeadLimits(maxBytes: 7, maxFields: 9)).error
+                == .headTooLarge)
     }
 
     @Test func `field lines are counted up to the limit and up to the table`() {
@@ -230,7 +234,8 @@ import Testing
         #expect(parseRequest(text, limits: HeadLimits(maxBytes: 999, maxFields: 10)).read?.lines.count == 10)
         #expect(parseRequest(text, limits: HeadLimits(maxBytes: 999, maxFields: 9)).error == .tooManyFields)
         let full = get("/", String(repeating: "A: b\r\n", count: FieldTable.capacity))
-        #expect(parseRequest(full, limits: HeadLimits(maxBytes: 9999, maxFields: 9999)).error == .tooManyFields)
+        #expect(
+            parseRequest(full, limits: HeadLimits(maxBytes: 9999, maxFields: 9999)).error == .tooManyFields)
         let reply = "HTTP/1.1 200 OK\r\n\(lines)\r\n"
         #expect(parseResponse(reply, limits: HeadLimits(maxBytes: 999, maxFields: 8)).error == .tooManyFields)
         #expect(
@@ -298,7 +303,8 @@ import Testing
     ]
 
     @Test(arguments: [
-        ("text/event-stream", true), ("Text/Event-Stream;charset=utf-8", true), ("text/event-stream ; a", true),
+        ("text/event-stream", true), ("Text/Event-Stream;charset=utf-8", true),
+        ("text/event-stream ; a", true),
         ("text/event-streams", false), ("text/event", false), ("application/json", false), ("", false),
     ])
     func `an event stream is known by its media type`(type: String, isEventStream: Bool) {

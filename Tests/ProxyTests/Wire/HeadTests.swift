@@ -7,7 +7,8 @@ import Testing
         let cases: [(HTTPVersion, ConnectionOptions, Bool)] = [
             (.http11, [], true), (.http11, [.keepAlive], true), (.http11, [.close], false),
             (.http11, [.keepAlive, .close], false), (.http10, [], false), (.http10, [.keepAlive], true),
-            (.http10, [.close], false), (.http10, [.keepAlive, .close], false), (.http10, [.upgrade], false),
+            (.http10, [.close], false), (.http10, [.keepAlive, .close], false),
+            (.http10, [.upgrade], false),
         ]
         for (version, options, keepsAlive) in cases {
             #expect(RequestHead(version: version, connection: options).keepsAlive == keepsAlive)

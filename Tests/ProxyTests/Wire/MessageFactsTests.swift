@@ -16,8 +16,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "+5", "-5", "0x5", "5 5", "5,6", "5,", ",5", "5,,5", "5;", "5.0", "5e1", "five", "\"5\"", "5\u{B2}", "0-1", "_5",
-        "9223372036854775808", "18446744073709551615", "18446744073709551616", "99999999999999999999999", "1 ,2", "1\t1",
+        "", "+5", "-5", "0x5", "5 5", "5,6", "5,", ",5", "5,,5", "5;", "5.0", "5e1", "five", "\"5\"",
+        "5\u{B2}", "0-1", "_5",
+        "9223372036854775808", "18446744073709551615", "18446744073709551616",
+        "99999999999999999999999", "1 ,2", "1\t1",
     ])
     func `a length that is anything else is refused`(value: String) {
         #expect(parseRequest(post("Content-Length: \(value)\r\n")).error == .lengthInvalid)
@@ -28,7 +30,8 @@ import Testing
 
     @Test func `lengths that differ between lines are refused`() {
         #expect(parseRequest(post("Content-Length: 5\r\nContent-Length: 6\r\n")).error == .lengthInvalid)
-        #expect(parseRequest(post("Content-Length: 5\r\nA: b\r\nCONTENT-LENGTH: 0\r\n")).error == .lengthInvalid)
+        #expect(
+            parseRequest(post("Content-Length: 5\r\nA: b\r\nCONTENT-LENGTH: 0\r\n")).error == .lengthInvalid)
     }
 
     @Test(arguments: ["chunked", "Chunked", "CHUNKED"])
@@ -38,8 +41,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "identity", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,", ",chunked", "xchunked",
-        "chunkedx", "chunked;q=1", "\"chunked\"", "'chunked'", "chunk", "chunked identity", "\u{B}chunked", "cow",
+        "", "identity", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,",
+        ",chunked", "xchunked",
+        "chunkedx", "chunked;q=1", "\"chunked\"", "'chunked'", "chunk", "chunked identity",
+        "\u{B}chunked", "cow",
     ])
     func `another coding is refused`(value: String) {
         let error = parseRequest(post("Transfer-Encoding: \(value)\r\n")).error
@@ -54,11 +59,14 @@ import Testing
         #expect(parseRequest(mixed).error == .codingUnsupported)
     }
 
-    @Test(arguments: [
-        ("close", [.close], false), ("keep-alive", [.keepAlive], true), ("Keep-Alive", [.keepAlive], true),
-        ("CLOSE, keep-alive", [.close, .keepAlive], false), ("upgrade,close", [.upgrade, .close], false), ("", [], true),
-        ("closed", [], true), ("x", [], true), (",, close ,", [.close], false),
-    ] as [(String, ConnectionOptions, Bool)])
+    @Test(
+        arguments: [
+            ("close", [.close], false), ("keep-alive", [.keepAlive], true),
+            ("Keep-Alive", [.keepAlive], true),
+            ("CLOSE, keep-alive", [.close, .keepAlive], false),
+            ("upgrade,close", [.upgrade, .close], false), ("", [], true),
+            ("closed", [], true), ("x", [], true), (",, close ,", [.close], false),
+        ] as [(String, ConnectionOptions, Bool)])
     func `Connection is read token by token`(value: String, options: ConnectionOptions, keepsAlive: Bool) {
         let head = parseRequest(get("/", "Connection: \(value)\r\n")).read
         #expect(head?.connection == options)

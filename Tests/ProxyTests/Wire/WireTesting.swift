@@ -1,6 +1,7 @@
 @testable import Proxy
 
-/// Gives `body` a copy of `bytes` in memory of exactly their size, so that a sanitizer sees each read beyond them.
+/// Gives `body` a copy of `bytes` in memory of exactly their size, so that a sanitizer sees each read
+/// beyond them.
 func withExactBytes<Value>(_ bytes: [UInt8], _ body: (UnsafeMutableRawBufferPointer) -> Value) -> Value {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
     defer { buffer.deallocate() }
