@@ -82,6 +82,7 @@ extension Worker {
         }
         client.listenerIndex = index
         client.checkedGeneration = serving.plan.number
+        client.timeouts = serving.plan.listeners[index].timeouts
         let allow = serving.plan.listeners[index].allow
         client.isAllowed = allow.isEmpty || client.peer.isUnix || allow.contains { $0.contains(client.peer) }
         return true
