@@ -33,7 +33,11 @@ extension Worker {
                 upstreamWriteFailed(exchange)
                 return
             }
-            if upstream.output.isEmpty { pumpRequest(exchange) }
+            if upstream.output.isEmpty {
+                // The client's clock stood still while it was not its turn.
+                if let client = exchange.client { rearm(client) }
+                pumpRequest(exchange)
+            }
             guard upstream.exchange === exchange else { return }
         }
         pumpResponse(exchange, upstream)
@@ -294,7 +298,8 @@ extension Worker {
     /// upstream's fault.
     func rearm(_ upstream: UpstreamConnection, _ exchange: RunningExchange) {
         let limit = exchange.isCommitted || !upstream.output.isEmpty ? exchange.timeouts.idle : exchange.timeouts.firstByte
-        let isPaused = exchange.isCommitted && exchange.client.map { !$0.output.isEmpty } ?? false
+        let isPaused =
+            exchange.isCommitted ? exchange.client.map { !$0.output.isEmpty } ?? false : awaitsRequestBody(exchange)
         let deadline = isPaused ? .max : Worker.after(limit, now)
         timers.set(upstream, min(deadline, exchange.totalDeadline))
     }
