@@ -10,7 +10,7 @@ struct ByteRange: Equatable {
 
 /// The field names that the gateway itself reads or writes, as small integers (RFC 9110 §5.1: names are
 /// case-insensitive). Everything else is `.other` and passes by its bytes.
-enum FieldName: UInt8 {
+enum FieldName: UInt8, CaseIterable {
     case other
     case accept, acceptEncoding, accessControlRequestHeaders, accessControlRequestMethod
     case apiKey, authorization, connection, contentEncoding, contentLength, contentType, cookie, date
@@ -83,7 +83,6 @@ struct RequestHead {
     var authority = ByteRange.empty
     /// `authority` without the port.
     var host = ByteRange.empty
-    /// The target was in absolute form with the scheme `https`.
     var version: HTTPVersion = .http11
     var framing: BodyFraming = .none
     var connection: ConnectionOptions = []
@@ -114,6 +113,8 @@ struct ResponseHead {
     var connection: ConnectionOptions = []
     /// `Content-Type` is `text/event-stream`, parameters or not.
     var isEventStream = false
+    /// `Content-Length` as declared, also where no body follows (HEAD, 304): what the writer repeats there, once.
+    var declaredLength: UInt64?
     var fieldCount = 0
     var byteCount = 0
 
@@ -123,6 +124,13 @@ struct ResponseHead {
         case .http10: connection.contains(.keepAlive) && !connection.contains(.close)
         }
     }
+}
+
+/// A complete, valid trailer section; its lines are in the `FieldTable`.
+struct TrailerSection: Equatable {
+    var fieldCount: Int
+    /// The empty line included.
+    var byteCount: Int
 }
 
 /// Why a head was refused. Each has one local reply (`LocalReply`).
