@@ -1,0 +1,34 @@
+/// What cannot work inside an upstream or a route, beyond single values.
+extension Validation {
+    func checkUpstreams() {
+        for upstream in config.upstreams {
+            let path = ConfigPath.key(.key(.root, "upstreams"), upstream.name)
+            guard reading.isSound(path) else { continue }
+            let hasTLSKey = reading.root?.descendant(.key(path, "tls")) != nil
+            if hasTLSKey, !upstream.endpoints.contains(where: { $0.scheme == .https }) {
+                let tls = ConfigPath.key(path, "tls")
+                let message = "`\(tls.text)` has no effect: no endpoint is https"
+                reading.note(.error, message, hint: "remove it, or write `https://`", at: reading.keySpan(of: tls), path: tls)
+            }
+            for (index, endpoint) in upstream.endpoints.enumerated()
+            where upstream.endpoints[..<index].contains(endpoint) && !reading.isFull {
+                let place = ConfigPath.index(.key(path, "endpoints"), index)
+                reading.note(.error, "`\(place.text)` is listed twice", at: reading.span(of: place), path: place)
+            }
+            checkClocks(upstream.timeouts, at: .key(path, "timeouts"))
+        }
+    }
+
+    func checkClocks(_ timeouts: UpstreamTimeoutsConfig, at path: ConfigPath) {
+        guard let total = timeouts.total, reading.isSound(path) else { return }
+        let total_ = Quantities.written(total)
+        let place = reading.span(of: .key(path, "total"))
+        if let firstByte = timeouts.firstByte, total < firstByte {
+            let message = "`\(path.text)`: `total` (\(total_)) is over before `first_byte` (\(Quantities.written(firstByte)))"
+            reading.note(.warning, message, hint: "raise `total` or lower `first_byte`", at: place, path: .key(path, "total"))
+        } else if total < timeouts.connect {
+            let message = "`\(path.text)`: `total` (\(total_)) is over before `connect` (\(Quantities.written(timeouts.connect)))"
+            reading.note(.warning, message, hint: "raise `total` or lower `connect`", at: place, path: .key(path, "total"))
+        }
+    }
+}
