@@ -118,6 +118,7 @@ final class MappingReader {
         guard let place else { return }
         for entry in entries where !known.contains(entry.key) && !place.reading.isFull {
             let hint = Suggestion.hint(for: entry.key, among: known.filter { !has($0) })
+                ?? Suggestion.nearest(to: entry.key, among: known).map { "`\($0)` is there already" }
             let message = "unknown key \(Quoting.quoted(entry.key))\(path.inside)"
             place.reading.note(
                 .error, message, hint: hint ?? "known keys: \(known.joined(separator: ", "))", at: entry.keySpan,

@@ -32,11 +32,9 @@ struct Place {
     }
 
     func fail(_ mismatch: Mismatch) -> Noted {
-        fail(mismatch.text + (mismatch.showsFound ? ", found \(found)" : ""), hint: mismatch.hint)
-    }
-
-    func warn(_ text: String, hint: String? = nil) {
-        reading.note(.warning, "`\(path.text)` \(text)", hint: hint, at: node.span, path: path)
+        // Why without the hint: it is made from the value, and a variable's value is never printed.
+        let hint = reading.usesVariable(node) ? nil : mismatch.hint
+        return fail(mismatch.text + (mismatch.showsFound ? ", found \(found)" : ""), hint: hint)
     }
 
     /// The scalar here, `${…}` filled in. `wanted` completes "must be …" for a list or a mapping.
@@ -56,13 +54,15 @@ struct Place {
     /// Whether the scalar here is this word, without telling anybody if it is not.
     func isWord(_ word: String) -> Bool {
         guard case .scalar(let text, _) = node.kind else { return false }
-        return (try? Expansion.expand(text, environment: reading.environment))?.text == word
+        do throws(Expansion.Problem) {
+            return try Expansion.expand(text, environment: reading.environment).text == word
+        } catch { return false }
     }
 
     /// What stands here, as a message may show it.
     var found: String {
         guard case .scalar(let text, let style) = node.kind else { return node.kindName }
-        if text.unicodeScalars.contains("$"), text != "$" { return "a value made from `${…}`" }
+        if reading.usesVariable(node) { return "a value made from `${…}`" }
         if reading.mustHide(node) { return "a value that is not shown" }
         if style == .plain, CoreScalar(text) == .null { return "nothing" }
         return style == .plain ? Quoting.quoted(text) : "the text \(Quoting.quoted(text))"

@@ -18,6 +18,11 @@ enum Quantities {
         return (number, String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self))
     }
 
+    /// The unit that somebody meant who wrote it in other words.
+    static func folded(_ unit: String) -> String {
+        ASCII.lowercased(String(decoding: unit.utf8.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self))
+    }
+
     /// As the file writes it, in the largest unit that leaves no rest.
     static func written(_ duration: Duration) -> String {
         let parts = duration.components
@@ -58,9 +63,9 @@ extension Form where Value == Duration {
     static var duration: Form { duration(.milliseconds(1)...Quantities.durationMax) }
 
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
-        let names = ["": "s", "sec": "s", "secs": "s", "seconds": "s", "min": "m", "mins": "m", "minutes": "m", "hours": "h",
-            "days": "d"]
-        let lower = ASCII.lowercased(unit)
+        let names = ["": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minutes": "m", "hours": "h",
+            "day": "d", "days": "d", "hour": "h", "minute": "m"]
+        let lower = Quantities.folded(unit)
         let known = Quantities.durationUnits.contains { $0.name == lower } ? lower : names[lower]
         return known.map { "write `\(number)\($0)`" }
     }
@@ -88,7 +93,7 @@ extension Form where Value == UInt64 {
     }
 
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
-        let lower = ASCII.lowercased(unit)
+        let lower = Quantities.folded(unit)
         let known = Quantities.sizeUnits.last { ASCII.lowercased($0.name) == lower }?.name
         let short = ["": "B", "k": "KiB", "m": "MiB", "g": "GiB", "ki": "KiB", "mi": "MiB", "gi": "GiB"][lower]
         return (known ?? short).map { "write `\(number)\($0)`" }

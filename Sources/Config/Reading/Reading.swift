@@ -43,6 +43,14 @@ final class Reading {
     /// No error was noted at the path or below it, so that a cross-check may build on its value.
     func isSound(_ path: ConfigPath) -> Bool { unsound.isEmpty || !unsound.contains(path.text) }
 
+    /// Whether a variable's value (or default) is part of this scalar, which therefore must not be printed.
+    func usesVariable(_ node: Node) -> Bool {
+        guard case .scalar(let text, _) = node.kind else { return false }
+        do throws(Expansion.Problem) {
+            return try Expansion.expand(text, environment: environment).usedVariable
+        } catch { return true }
+    }
+
     func mustHide(_ node: Node) -> Bool { redaction.covers(node.span) }
 
     private func markUnsound(_ path: ConfigPath) {

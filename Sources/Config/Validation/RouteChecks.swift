@@ -44,7 +44,7 @@ extension Validation {
             guard case .literal(let text) = assignment.value, !text.isEmpty else { continue }
             guard Redaction.sensitiveNames.contains(ASCII.lowercased(assignment.name)) else { continue }
             let place = ConfigPath.key(set, assignment.name)
-            guard reading.isWritten(text, at: place) else { continue }
+            guard !usesVariable(at: place) else { continue }
             let message = "`\(place.text)` holds a secret in plain text"
             let hint = "write `{env: NAME}`, `{file: path}` or `{credential: name}`"
             reading.note(.warning, message, hint: hint, at: reading.keySpan(of: place), path: place)

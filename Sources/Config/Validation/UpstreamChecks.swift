@@ -21,14 +21,12 @@ extension Validation {
 
     func checkClocks(_ timeouts: UpstreamTimeoutsConfig, at path: ConfigPath) {
         guard let total = timeouts.total, reading.isSound(path) else { return }
-        let total_ = Quantities.written(total)
-        let place = reading.span(of: .key(path, "total"))
-        if let firstByte = timeouts.firstByte, total < firstByte {
-            let message = "`\(path.text)`: `total` (\(total_)) is over before `first_byte` (\(Quantities.written(firstByte)))"
-            reading.note(.warning, message, hint: "raise `total` or lower `first_byte`", at: place, path: .key(path, "total"))
-        } else if total < timeouts.connect {
-            let message = "`\(path.text)`: `total` (\(total_)) is over before `connect` (\(Quantities.written(timeouts.connect)))"
-            reading.note(.warning, message, hint: "raise `total` or lower `connect`", at: place, path: .key(path, "total"))
-        }
+        let clock = total < timeouts.firstByte ?? .zero ? "first_byte" : total < timeouts.connect ? "connect" : nil
+        guard let clock else { return }
+        // Why without the values: they may come from variables.
+        let place = ConfigPath.key(path, "total")
+        let message = "`\(path.text)`: `total` is over before `\(clock)`, which therefore never ends anything"
+        reading.note(
+            .warning, message, hint: "raise `total` or lower `\(clock)`", at: reading.span(of: place), path: place)
     }
 }

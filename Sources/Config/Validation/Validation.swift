@@ -55,21 +55,25 @@ struct Validation {
             guard !defined.set.contains(name) else { continue }
             let list = defined.names.prefix(20).joined(separator: ", ") + (defined.names.count > 20 ? ", …" : "")
             let known = defined.names.isEmpty ? "`\(defined.section)` is empty" : "defined: \(list)"
-            reading.note(
-                .error, "\(defined.kind) \(shown(name, at: place)) is not defined (\(known))",
-                hint: Suggestion.hint(for: name, among: defined.names), at: reading.span(of: place), path: place)
+            let hint = usesVariable(at: place) ? nil : Suggestion.hint(for: name, among: defined.names)
+            let message = "\(defined.kind) \(shown(name, at: place)) is not defined (\(known))"
+            reading.note(.error, message, hint: hint, at: reading.span(of: place), path: place)
         }
     }
 
     /// Why: a name may have come from a variable, and a variable's value is never printed.
     private func shown(_ name: String, at path: ConfigPath) -> String {
-        reading.isWritten(name, at: path) ? Quoting.quoted(name) : "made from `${…}`"
+        usesVariable(at: path) ? "made from `${…}`" : Quoting.quoted(name)
     }
+
+    func usesVariable(at path: ConfigPath) -> Bool { reading.root?.descendant(path).map(reading.usesVariable) ?? false }
 
     private func checkUnused() {
         let routes = config.routes
         if config.listeners.isEmpty { warnMissing("listeners", "no listener is defined: nothing can connect") }
         if routes.isEmpty { warnMissing("routes", "no route is defined: every request gets 404") }
+        // Why: a name that is misspelt where it is used would be called unused where it is defined.
+        guard reading.isSound(.key(.root, "routes")) else { return }
         let auth = Set(routes.flatMap(\.auth))
         for entry in config.auth where !auth.contains(entry.name) { warnUnused("auth", entry.name) }
         let upstreams = Set(routes.compactMap { route in
@@ -102,12 +106,6 @@ extension Reading {
     func entryPath(_ path: ConfigPath, _ index: Int) -> ConfigPath {
         guard let root, case .sequence? = root.descendant(path)?.kind else { return path }
         return .index(path, index)
-    }
-
-    /// Whether the file itself says this text there.
-    func isWritten(_ text: String, at path: ConfigPath) -> Bool {
-        guard case .scalar(let written, _)? = root?.descendant(path)?.kind else { return false }
-        return written == text
     }
 }
 
