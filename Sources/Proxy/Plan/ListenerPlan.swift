@@ -1,13 +1,18 @@
+import Synchronization
+
 /// What a worker needs to know of one listener in one generation. The socket itself outlives generations and is
 /// found by `identity`.
 struct ListenerPlan: Sendable {
     /// The key in the file.
     let name: String
+    let nameText: PlanText
     /// Same bind address, same identity: the socket is kept across reloads.
     let identity: ListenerIdentity
     /// Empty: everybody.
     let allow: [AddressRange]
     let maxConnections: Int
+    /// Outlives the generation, like the socket.
+    let connections: ConnectionCount
     let headLimits: HeadLimits
     let timeouts: ListenerTimeouts
     /// `client_half_close: allow`: a FIN of the client ends its request side only.
@@ -29,4 +34,9 @@ struct ListenerTimeouts: Sendable {
     var clientIdle: UInt64
     /// A kept-alive connection without a request.
     var keepAlive: UInt64
+}
+
+/// Open client connections of one listener, over all workers and generations.
+final class ConnectionCount: Sendable {
+    let count = Atomic<Int>(0)
 }

@@ -14,6 +14,7 @@ struct RoutePlan: Sendable {
     let cors: CORSPolicy?
     /// `routes[3]`, for logs and answers.
     let label: String
+    let labelText: PlanText
 }
 
 /// What a request must be for the route to be its. All conditions hold together.

@@ -34,12 +34,15 @@ final class EndpointState: Sendable {
     let id: Int
     /// `https://host:443`, for logs and `status`.
     let display: String
+    let displayText: PlanText
     let tls: TLSClientContext?
     /// Open connections over all workers; the bound is `EndpointPlan.maxConnections`.
     let connectionCount = Atomic<Int>(0)
     /// Exchanges that this endpoint answered or failed, for `status`.
     let exchangeCount = Atomic<UInt64>(0)
     let failureCount = Atomic<UInt64>(0)
+    /// Last refusal of the endpoint's certificate, an `X509_V_ERR_…` code; 0 for none yet.
+    let lastUntrusted = Atomic<Int>(0)
     private let addresses: Mutex<[SocketAddress]>
     /// Grows with each `publish`, so that a worker re-reads `addresses` only after a change.
     let addressVersion = Atomic<UInt64>(0)
@@ -47,6 +50,7 @@ final class EndpointState: Sendable {
     init(id: Int, display: String, tls: TLSClientContext?) {
         self.id = id
         self.display = display
+        displayText = PlanText(display)
         self.tls = tls
         self.addresses = Mutex([])
     }
@@ -60,6 +64,8 @@ final class EndpointState: Sendable {
         }
         if changed { addressVersion.add(1, ordering: .releasing) }
     }
+
+    func noteUntrusted(_ code: Int) { lastUntrusted.store(code, ordering: .relaxed) }
 
     /// Workers: taken when `addressVersion` has moved, never per request.
     func currentAddresses() -> [SocketAddress] { addresses.withLock { $0 } }

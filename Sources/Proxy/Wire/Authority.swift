@@ -1,7 +1,7 @@
 /// `host [ ":" port ]` as `Host` and the absolute form carry it (RFC 9110 §7.2, RFC 3986 §3.2).
 ///
-/// Narrower than the grammar where two readers could differ: no userinfo, no empty host, no empty port, port at
-/// most 65535, no `IPvFuture`, no zone identifier.
+/// Narrower than the grammar where two readers could differ: no userinfo, no empty host, no empty port,
+/// port at most 65535, no `IPvFuture`, no zone identifier.
 enum Authority {
     /// The host's octets, brackets included; nil where `range` is no authority.
     ///
@@ -59,7 +59,8 @@ enum Authority {
         return port <= 65535
     }
 
-    /// RFC 3986 §3.2.2 `IPv6address`: eight groups, or fewer around one `::`; the last two may be an IPv4 address.
+    /// RFC 3986 §3.2.2 `IPv6address`: eight groups, or fewer around one `::`; the last two may be an IPv4
+    /// address.
     private static func isIPv6(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Bool {
         var offset = start
         var groups = 0

@@ -1,10 +1,10 @@
 /// Finding the next octet that matters, sixteen at a time.
 ///
-/// Every scan takes the first offset to look at and the end of what may be read, never loads beyond that end, and
-/// returns the offset of what it found, or the end.
+/// Every scan takes the first offset to look at and the end of what may be read, never loads beyond that
+/// end, and returns the offset of what it found, or the end.
 ///
-/// Why vectors are compared with vectors: `v .< 0x20`, against a scalar, compiles to sixteen scalar steps through
-/// the stack, and nothing warns.
+/// Why vectors are compared with vectors: `v .< 0x20`, against a scalar, compiles to sixteen scalar steps
+/// through the stack, and nothing warns.
 enum ByteScan {
     typealias Lanes = SIMD16<UInt8>
     static let laneCount = 16
@@ -83,7 +83,8 @@ enum ByteScan {
         return end
     }
 
-    /// The next octet that a path has to be looked at for: `%`, `.`, `?`, `#`, a backslash, or one beyond ASCII.
+    /// The next octet that a path has to be looked at for: `%`, `.`, `?`, `#`, a backslash, or one beyond
+    /// ASCII.
     @inline(__always)
     static func pathSpecial(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start

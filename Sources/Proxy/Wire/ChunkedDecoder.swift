@@ -19,17 +19,18 @@ enum ChunkedError: Error, Equatable, CaseIterable {
 ///      │                                           └──▶ data ──▶ dataCR ──▶ dataLF ──┐
 ///      └────────────────────────────────────────────────────────────────────────────┘
 ///
-/// Octets are forwarded as they come, also those of a size line of which the rest is still to come: nothing is held
-/// back, so no octet ever has to be emitted again and nothing needs room. This works because leading zeros of a size
-/// are dropped: the first digit forwarded is one of a chunk that has data, and the last-chunk line, which must not
-/// be forwarded, is nothing but zeros. Also dropped are chunk extensions. Everything else passes as it is.
+/// Octets are forwarded as they come, also those of a size line of which the rest is still to come: nothing
+/// is held back, so no octet ever has to be emitted again and nothing needs room. This works because
+/// leading zeros of a size are dropped: the first digit forwarded is one of a chunk that has data, and the
+/// last-chunk line, which must not be forwarded, is nothing but zeros. Also dropped are chunk extensions.
+/// Everything else passes as it is.
 ///
 /// What follows from that for the writer of `.framed` output:
 /// - behind `.trailers` it writes the end itself: `0 CRLF`, forwarded trailer lines, CRLF;
 /// - it may write something of its own between two pieces only while `isAtChunkBoundary`.
 ///
-/// Any split of the input gives the same output in sum. After `.invalid` and `.trailers` nothing more is consumed
-/// and the answer stays.
+/// Any split of the input gives the same output in sum. After `.invalid` and `.trailers` nothing more is
+/// consumed and the answer stays.
 struct ChunkedDecoder: Equatable {
     /// Most octets of the extensions of one size line, the `;` included.
     static let extensionBytesMax = 256
@@ -56,7 +57,8 @@ struct ChunkedDecoder: Equatable {
 
     enum Progress: Equatable {
         case more
-        /// The last-chunk line was consumed and not forwarded. What follows `consumed` is the trailer section.
+        /// The last-chunk line was consumed and not forwarded. What follows `consumed` is the trailer
+        /// section.
         case trailers
         /// `consumed` is at the octet that is wrong; what was forwarded before it is sound.
         case invalid(ChunkedError)
@@ -83,8 +85,8 @@ struct ChunkedDecoder: Equatable {
         }
     }
 
-    /// Consumes from the front of `bytes` and moves what is to be forwarded to the front, `bytes[0..<forwarded]`.
-    /// Nothing is moved where nothing is dropped. Content is never looked at.
+    /// Consumes from the front of `bytes` and moves what is to be forwarded to the front,
+    /// `bytes[0..<forwarded]`. Nothing is moved where nothing is dropped. Content is never looked at.
     mutating func decode(_ bytes: UnsafeMutableRawBufferPointer, output: Output) -> Result {
         var sieve = Sieve(bytes, keepsFraming: output == .framed)
         var dataBytes = 0
@@ -162,7 +164,9 @@ struct ChunkedDecoder: Equatable {
 
     private mutating func sizeOctet(_ byte: UInt8) -> Step {
         if let digit = hexDigitValue(byte) {
-            guard digitCount < ChunkedDecoder.digitsMax, remaining < 1 << 59 else { return .refused(.sizeTooLarge) }
+            guard digitCount < ChunkedDecoder.digitsMax, remaining < 1 << 59 else {
+                return .refused(.sizeTooLarge)
+            }
             digitCount &+= 1
             remaining = remaining << 4 | UInt64(digit)
             return .kept

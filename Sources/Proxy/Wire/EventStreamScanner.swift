@@ -1,15 +1,16 @@
-/// Sees whether a `text/event-stream` has come to its `data: [DONE]` line (also `data:[DONE]`): the end as clients
-/// know it, after which they close without reading on.
+/// Sees whether a `text/event-stream` has come to its `data: [DONE]` line (also `data:[DONE]`): the end as
+/// clients know it, after which they close without reading on.
 ///
-/// Takes the stream in pieces of any size, as they are forwarded, with or without chunk framing around and between
-/// them, also in the middle of the line. Framing is recognised by its shape, CRLF, hexadecimal digits, CRLF, so the
-/// scanner need not be told.
+/// Takes the stream in pieces of any size, as they are forwarded, with or without chunk framing around and
+/// between them, also in the middle of the line. Framing is recognised by its shape, CRLF, hexadecimal
+/// digits, CRLF, so the scanner need not be told.
 ///
-/// `[DONE]` is looked for where it can be, at the end: of a longer piece only the last `windowBytes` are read, and of
-/// one whose last line cannot be `[DONE]` only that line's end. One that is followed by more than `windowBytes` of
-/// other events in the same piece is not seen. Once seen it stays seen.
+/// `[DONE]` is looked for where it can be, at the end: of a longer piece only the last `windowBytes` are
+/// read, and of one whose last line cannot be `[DONE]` only that line's end. One that is followed by more
+/// than `windowBytes` of other events in the same piece is not seen. Once seen it stays seen.
 struct EventStreamScanner: Equatable {
-    /// Octets at the end of a piece that may be read. Holds the line even in chunks of one octet each, 12 × 6.
+    /// Octets at the end of a piece that may be read. Holds the line even in chunks of one octet each, 12 ×
+    /// 6.
     static let windowBytes = 128
     /// Octets at the end of a piece that are skipped in search of the last line's end.
     private static let lineEndsMax = 8
@@ -38,8 +39,8 @@ struct EventStreamScanner: Equatable {
         var isDone: Bool { self == .matched(12) }
     }
 
-    /// What may be chunk framing: CRLF, a size, CRLF. `line` waits meanwhile. If it was none, the octets since were
-    /// a line end and the beginning of the next line, `asLine`.
+    /// What may be chunk framing: CRLF, a size, CRLF. `line` waits meanwhile. If it was none, the octets
+    /// since were a line end and the beginning of the next line, `asLine`.
     private enum Framing: Equatable {
         case none
         case afterCR
@@ -63,8 +64,8 @@ struct EventStreamScanner: Equatable {
         }
     }
 
-    /// From where on `piece` has to be read: all before belongs to a line that is not `[DONE]`, or lies outside the
-    /// window.
+    /// From where on `piece` has to be read: all before belongs to a line that is not `[DONE]`, or lies
+    /// outside the window.
     private func lastLineEnd(_ piece: UnsafeRawBufferPointer) -> Int {
         var end = piece.count
         let lowest = max(0, end - EventStreamScanner.lineEndsMax)
@@ -112,7 +113,7 @@ struct EventStreamScanner: Equatable {
     private mutating func takeOfLine(_ byte: UInt8) {
         switch byte {
         case Byte.cr:
-            if line.isDone { sawDone = true }
+            // Whether the line ends here or a chunk does is known by what follows.
             framing = .afterCR
         case Byte.lf:
             if line.isDone { sawDone = true }
@@ -125,6 +126,7 @@ struct EventStreamScanner: Equatable {
     /// It was no framing: the line ended at the CR.
     private mutating func endLine(next: Line, _ byte: UInt8) {
         framing = .none
+        if line.isDone { sawDone = true }
         line = next
         takeOfLine(byte)
     }

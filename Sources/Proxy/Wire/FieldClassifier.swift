@@ -1,7 +1,7 @@
 /// Field name octets → `FieldName`. Compares at most three candidates, chosen by the length, as whole words.
 ///
-/// Case is folded by setting bit 5 of each octet. That is exact here: the name is known to be a token, no `tchar`
-/// other than a letter folds to a letter, digit or hyphen, and known names consist of those alone.
+/// Case is folded by setting bit 5 of each octet. That is exact here: the name is known to be a token, no
+/// `tchar` other than a letter folds to a letter, digit or hyphen, and known names consist of those alone.
 enum FieldClassifier {
     /// - Parameter readable: octets that may be read from `name` on, at least `count`.
     /// - Precondition: `name` is a token of `count` octets.
@@ -10,7 +10,8 @@ enum FieldClassifier {
         Folded(name, count: count, readable: readable).fieldName(count: count)
     }
 
-    /// The first sixteen octets of a name in lower case, anything beyond its end; and where it is, for longer ones.
+    /// The first sixteen octets of a name in lower case, anything beyond its end; and where it is, for
+    /// longer ones.
     struct Folded {
         let low: UInt64
         let high: UInt64
@@ -67,7 +68,8 @@ enum FieldClassifier {
                 return any(
                     ("content-encoding", .contentEncoding), ("x-forwarded-host", .xForwardedHost),
                     ("proxy-connection", .proxyConnection))
-            case 17: return any(("transfer-encoding", .transferEncoding), ("x-forwarded-proto", .xForwardedProto))
+            case 17:
+                return any(("transfer-encoding", .transferEncoding), ("x-forwarded-proto", .xForwardedProto))
             case 18: return any(("proxy-authenticate", .proxyAuthenticate))
             case 19: return any(("proxy-authorization", .proxyAuthorization))
             case 29: return any(("access-control-request-method", .accessControlRequestMethod))

@@ -38,7 +38,9 @@ struct FieldLineReader {
         guard lineEnd &+ 1 < end else { return .incomplete }
         guard ByteScan.octet(base, lineEnd &+ 1) == Byte.lf else { throw .fieldInvalid }
         var valueEnd = lineEnd
-        while valueEnd > valueStart, isOptionalWhitespace(ByteScan.octet(base, valueEnd &- 1)) { valueEnd &-= 1 }
+        while valueEnd > valueStart, isOptionalWhitespace(ByteScan.octet(base, valueEnd &- 1)) {
+            valueEnd &-= 1
+        }
         offset = lineEnd &+ 2
         let known = FieldClassifier.classify(
             base + nameStart, count: nameEnd &- nameStart, readable: end &- nameStart)

@@ -1,7 +1,8 @@
 /// Which fields belong to one connection, or to a head alone, and are not forwarded with the message.
 enum FieldPolicy {
-    /// RFC 9110 §7.6.1, with the older names that are treated alike. `Transfer-Encoding` is among them because the
-    /// writer states the framing itself; `Content-Length` is not, for it is end-to-end: the writer replaces it.
+    /// RFC 9110 §7.6.1, with the older names that are treated alike. `Transfer-Encoding` is among them
+    /// because the writer states the framing itself; `Content-Length` is not, for it is end-to-end: the
+    /// writer replaces it.
     @inline(__always)
     static func isAlwaysHopByHop(_ field: FieldName) -> Bool {
         let names =
@@ -12,8 +13,9 @@ enum FieldPolicy {
 
     /// Flags the fields that `Connection` nominates (RFC 9110 §7.6.1).
     ///
-    /// It cannot nominate what routes or frames the message or says where it came from: `Host`, `Content-Length`,
-    /// `Transfer-Encoding`, `Forwarded`, `X-Forwarded-*`. A client could otherwise have the gateway drop them.
+    /// It cannot nominate what routes or frames the message or says where it came from: `Host`,
+    /// `Content-Length`, `Transfer-Encoding`, `Forwarded`, `X-Forwarded-*`. A client could otherwise have
+    /// the gateway drop them.
     ///
     /// - Throws: `.fieldInvalid` for more nominations than `nominationsMax`, which bounds the work.
     static func flagNominated(
@@ -33,9 +35,9 @@ enum FieldPolicy {
     /// Most members of all `Connection` lines of a head.
     static let nominationsMax = 64
 
-    /// Whether a trailer field must be dropped instead of forwarded: it frames, routes, authenticates, modifies or
-    /// describes the message, which is settled by then (RFC 9110 §6.5.1). Every field the gateway reads or writes
-    /// is among them.
+    /// Whether a trailer field must be dropped instead of forwarded: it frames, routes, authenticates,
+    /// modifies or describes the message, which is settled by then (RFC 9110 §6.5.1). Every field the
+    /// gateway reads or writes is among them.
     static func isForbiddenInTrailer(_ line: FieldLine, _ base: UnsafeRawPointer) -> Bool {
         if line.known != .other { return true }
         let name = UnsafeRawBufferPointer(base, line.name)
@@ -44,7 +46,8 @@ enum FieldPolicy {
         ]
         for index in prefixes.indices where hasPrefix(name, prefixes[index]) { return true }
         let names: InlineArray<8, StaticString> = [
-            "age", "authentication-info", "cache-control", "expires", "location", "max-forwards", "pragma", "range",
+            "age", "authentication-info", "cache-control", "expires", "location", "max-forwards", "pragma",
+            "range",
         ]
         for index in names.indices where asciiCaseInsensitiveEqual(name, names[index]) { return true }
         return false

@@ -7,8 +7,8 @@ enum HeadEnd: Equatable {
     case invalid
 }
 
-/// Remembers how far the end of an incomplete head has been looked for, so that a head arriving octet by octet costs
-/// O(n) and not O(n²). Looks at line ends alone; everything else is the parser's.
+/// Remembers how far the end of an incomplete head has been looked for, so that a head arriving octet by
+/// octet costs O(n) and not O(n²). Looks at line ends alone; everything else is the parser's.
 struct HeadEndScanner: Equatable {
     /// Octets that need no second look.
     private var scanned = 0

@@ -1,16 +1,17 @@
 /// Octets → head, strictly (RFC 9112 §2 to §6): complete, incomplete, or refused with the reason.
 ///
-/// Stateless: an incomplete head is parsed again from its start when more has come. `HeadEndScanner` tells cheaply
-/// when that is worth while. What is wrong is reported as soon as it is there, in the order of the octets, so that a
-/// head gives the same answer however it arrives.
+/// Stateless: an incomplete head is parsed again from its start when more has come. `HeadEndScanner` tells
+/// cheaply when that is worth while. What is wrong is reported as soon as it is there, in the order of the
+/// octets, so that a head gives the same answer however it arrives.
 ///
 /// Cost: two passes over the octets, sixteen at a time; allocates nothing.
 enum HeadParser {
-    /// Parses one request head at the start of `bytes`. One CRLF before it is skipped (RFC 9112 §2.2) and counted
-    /// in `byteCount`.
+    /// Parses one request head at the start of `bytes`. One CRLF before it is skipped (RFC 9112 §2.2) and
+    /// counted in `byteCount`.
     ///
     /// - Returns: nil while the head is incomplete and nothing of it is known to be wrong.
-    /// - Throws: every `HeadError`. `.headTooLarge` as soon as `limits.maxBytes` octets hold no complete head.
+    /// - Throws: every `HeadError`. `.headTooLarge` as soon as `limits.maxBytes` octets hold no complete
+    ///   head.
     static func parseRequest(
         _ bytes: UnsafeRawBufferPointer, limits: HeadLimits, fields: FieldTable
     ) throws(HeadError) -> RequestHead? {
@@ -30,13 +31,15 @@ enum HeadParser {
     ) throws(HeadError) -> ResponseHead? {
         let end = min(bytes.count, limits.maxBytes)
         guard let base = bytes.baseAddress else { return nil }
-        if let head = try response(base, end: end, toHead: toHead, limits: limits, fields: fields) { return head }
+        if let head = try response(base, end: end, toHead: toHead, limits: limits, fields: fields) {
+            return head
+        }
         guard bytes.count < limits.maxBytes else { throw .headTooLarge }
         return nil
     }
 
-    /// Parses a trailer section: field lines and the empty line (RFC 9112 §7.1.2). Lines that have no place in a
-    /// trailer are flagged `isHopByHop`; see `FieldPolicy.isForbiddenInTrailer`.
+    /// Parses a trailer section: field lines and the empty line (RFC 9112 §7.1.2). Lines that have no place
+    /// in a trailer are flagged `isHopByHop`; see `FieldPolicy.isForbiddenInTrailer`.
     ///
     /// - Returns: nil while it is incomplete.
     /// - Throws: `.fieldInvalid`, `.tooManyFields`, `.headTooLarge`.
@@ -72,7 +75,9 @@ enum HeadParser {
         var head = RequestHead()
         guard let fieldsStart = try requestLine(base, end: end, into: &head) else { return nil }
         var reader = FieldLineReader(base, from: fieldsStart, end: end)
-        guard let (facts, fieldCount) = try fieldSection(&reader, limits: limits, fields: fields) else { return nil }
+        guard let (facts, fieldCount) = try fieldSection(&reader, limits: limits, fields: fields) else {
+            return nil
+        }
         head.fieldCount = fieldCount
         head.byteCount = reader.offset
         head.connection = facts.connection
@@ -95,7 +100,9 @@ enum HeadParser {
         guard let start = try skipEmptyLine(base, end: end) else { return nil }
         let methodEnd = ByteScan.tokenEnd(base, from: start, end: end)
         guard methodEnd < end else { return nil }
-        guard ByteScan.octet(base, methodEnd) == Byte.space, methodEnd > start else { throw .startLineInvalid }
+        guard ByteScan.octet(base, methodEnd) == Byte.space, methodEnd > start else {
+            throw .startLineInvalid
+        }
         head.methodBytes = ByteRange(
             start: UInt32(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: methodEnd &- start))
         head.method = method(base + start, count: methodEnd &- start)
@@ -162,7 +169,9 @@ enum HeadParser {
             guard !isRequired || !head.authority.isEmpty else { throw .hostInvalid }
             return
         }
-        guard let host = Authority.host(in: facts.host, of: base, readableEnd: end) else { throw .hostInvalid }
+        guard let host = Authority.host(in: facts.host, of: base, readableEnd: end) else {
+            throw .hostInvalid
+        }
         guard head.authority.isEmpty else { return }
         head.authority = facts.host
         head.host = host
@@ -177,7 +186,9 @@ enum HeadParser {
         var head = ResponseHead()
         guard let fieldsStart = try statusLine(base, end: end, into: &head) else { return nil }
         var reader = FieldLineReader(base, from: fieldsStart, end: end)
-        guard let (facts, fieldCount) = try fieldSection(&reader, limits: limits, fields: fields) else { return nil }
+        guard let (facts, fieldCount) = try fieldSection(&reader, limits: limits, fields: fields) else {
+            return nil
+        }
         head.fieldCount = fieldCount
         head.byteCount = reader.offset
         head.connection = facts.connection
@@ -188,7 +199,8 @@ enum HeadParser {
         return head
     }
 
-    /// `HTTP/1.1 200 OK`. The space behind the status may be missing where there is no reason: servers do that.
+    /// `HTTP/1.1 200 OK`. The space behind the status may be missing where there is no reason: servers do
+    /// that.
     ///
     /// - Returns: where the field lines begin; nil while the line is incomplete.
     @inline(__always)
@@ -239,11 +251,12 @@ enum HeadParser {
         }
     }
 
-    /// Flags what the fixed set does not cover: nominated fields, and `Trailer` on a message that is not chunked,
-    /// where it announces what cannot come.
+    /// Flags what the fixed set does not cover: nominated fields, and `Trailer` on a message that is not
+    /// chunked, where it announces what cannot come.
     @inline(__always)
     private static func flagHopByHop(
-        _ facts: MessageFacts, _ framing: BodyFraming, _ base: UnsafeRawPointer, fields: FieldTable, fieldCount: Int
+        _ facts: MessageFacts, _ framing: BodyFraming, _ base: UnsafeRawPointer, fields: FieldTable,
+        fieldCount: Int
     ) throws(HeadError) {
         if facts.hasNominations {
             try FieldPolicy.flagNominated(base, fields: fields, fieldCount: fieldCount)
@@ -294,7 +307,8 @@ enum HeadParser {
 
     /// Whether CRLF is at `offset`; false while it is incomplete.
     @inline(__always)
-    private static func lineFeed(_ base: UnsafeRawPointer, at offset: Int, end: Int) throws(HeadError) -> Bool {
+    private static func lineFeed(_ base: UnsafeRawPointer, at offset: Int, end: Int) throws(HeadError) -> Bool
+    {
         guard offset < end else { return false }
         guard ByteScan.octet(base, offset) == Byte.cr else { throw .startLineInvalid }
         guard offset &+ 1 < end else { return false }

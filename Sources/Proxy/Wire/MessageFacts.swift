@@ -62,7 +62,8 @@ struct MessageFacts {
         return length
     }
 
-    /// `Transfer-Encoding`: exactly `chunked`, once. Other codings would have to be understood to be forwarded.
+    /// `Transfer-Encoding`: exactly `chunked`, once. Other codings would have to be understood to be
+    /// forwarded.
     private mutating func noteCoding(_ value: ByteRange, _ base: UnsafeRawPointer) throws(HeadError) {
         guard !isChunked, asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(base, value), "chunked") else {
             throw .codingUnsupported

@@ -1,5 +1,5 @@
-/// Copies `path` with unreserved percent-escapes decoded, once, and the hex digits of the others in upper case
-/// (RFC 3986 §6.2.2.1, §6.2.2.2). For matching only: what is forwarded is the octets received.
+/// Copies `path` with unreserved percent-escapes decoded, once, and the hex digits of the others in upper
+/// case (RFC 3986 §6.2.2.1, §6.2.2.2). For matching only: what is forwarded is the octets received.
 ///
 /// An escape that is none is copied as it is; `HeadParser` lets no such path through.
 ///

@@ -1,9 +1,9 @@
 /// The request target (RFC 9112 §3.2): origin-form, absolute-form of `http` and `https`, and `*` for OPTIONS.
 ///
-/// A path is refused where two readers could read it differently, so that a policy on a path cannot be walked
-/// around: dot segments, plain or percent-encoded in any mix, also where an encoded slash or a `;` bounds them;
-/// `%00`; a backslash, plain or encoded; escapes that are none; a fragment; octets beyond ASCII. `//` stays, and
-/// `%2F` is data. A query may hold any octet but controls, spaces and `#`.
+/// A path is refused where two readers could read it differently, so that a policy on a path cannot be
+/// walked around: dot segments, plain or percent-encoded in any mix, also where an encoded slash or a `;`
+/// bounds them; `%00`; a backslash, plain or encoded; escapes that are none; a fragment; octets beyond
+/// ASCII. `//` stays, and `%2F` is data. A query may hold any octet but controls, spaces and `#`.
 struct TargetParser {
     let base: UnsafeRawPointer
     let start: Int
@@ -31,7 +31,9 @@ struct TargetParser {
         var authorityEnd = authorityStart
         while authorityEnd < end, !isAuthorityEnd(ByteScan.octet(base, authorityEnd)) { authorityEnd += 1 }
         head.authority = range(authorityStart, authorityEnd)
-        guard let host = Authority.host(in: head.authority, of: base, readableEnd: readableEnd) else { throw .targetInvalid }
+        guard let host = Authority.host(in: head.authority, of: base, readableEnd: readableEnd) else {
+            throw .targetInvalid
+        }
         head.host = host
         guard authorityEnd < end, ByteScan.octet(base, authorityEnd) == UInt8(ascii: "/") else {
             head.pathIsImplied = true
