@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,4 +75,12 @@ int headgate_connect_unix(int socket, const char *path) {
     struct sockaddr_un address;
     if (unix_address(path, &address) != 0) return -1;
     return connect(socket, (struct sockaddr *)&address, sizeof address);
+}
+
+uint64_t headgate_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    rlim_t soft = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : soft;
 }

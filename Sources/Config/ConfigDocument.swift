@@ -54,6 +54,12 @@ public struct ConfigDocument: Sendable {
         }
     }
 
+    func place(_ severity: Diagnostic.Severity, _ message: String, at path: ConfigPath) -> Diagnostic {
+        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        reading.note(severity, message, at: reading.span(of: path), path: path)
+        return reading.diagnostics[0]
+    }
+
     private static func tooLong(_ count: Int) -> YAMLTree.Failure {
         let message = "the file is \(count) bytes long; at most \(SourceText.byteCountMax) (4 MiB) are read"
         return .init(span: .start, message: message, hint: nil)

@@ -29,7 +29,7 @@ public struct Environment: Sendable {
 }
 
 /// Where a secret comes from: a typed reference in the file, never a magic prefix.
-public enum SecretSource: Equatable, Sendable {
+public enum SecretSource: Hashable, Sendable {
     /// `{env: NAME}`
     case environment(String)
     /// `{file: path}`: the file's content without one trailing line end.

@@ -32,13 +32,16 @@ final class EndpointRegistry {
             .sorted { $0.state.id < $1.state.id }
     }
 
-    func state(for url: EndpointURL, tls: TLSClientConfig, ca: [UInt8]?) throws(TLSContexts.Failure) -> EndpointState {
-        let settings = TLSContexts.Settings(ca: ca, verifies: !tls.insecureSkipVerify)
+    /// - Parameter authorities: PEM of `tls.ca`; part of the identity, so that a renewed file is a new endpoint.
+    func entry(
+        for url: EndpointURL, tls: TLSClientConfig, authorities: [UInt8]?
+    ) throws(TLSContexts.Failure) -> Entry {
+        let settings = TLSContexts.Settings(ca: authorities, verifies: !tls.insecureSkipVerify)
         let isTLS = url.scheme == .https
         let serverName = isTLS ? tls.serverName ?? url.host : nil
         let identity = Identity(
             isTLS: isTLS, host: url.host, port: url.port, tls: isTLS ? settings : nil, serverName: serverName)
-        if let known = states[identity]?.state { return known }
+        if let known = states[identity]?.state { return Entry(identity: identity, state: known) }
         let context: TLSClientContext?
         if let serverName {
             context = try contexts.context(settings, serverName: serverName)
@@ -49,7 +52,7 @@ final class EndpointRegistry {
         let host = url.host.contains(":") ? "[\(url.host)]" : url.host
         let state = EndpointState(id: lastID, display: "\(url.scheme.rawValue)://\(host):\(url.port)", tls: context)
         states[identity] = Weak(state: state)
-        return state
+        return Entry(identity: identity, state: state)
     }
 
     /// Forgets the endpoints that no generation names any more.

@@ -13,6 +13,7 @@ final class ListenerSockets {
     struct Bound {
         let identity: ListenerIdentity
         let descriptor: Int32
+        let connections = ConnectionCount()
         /// The socket file as it was made, so that only our own is removed.
         let file: FileIdentity?
         /// `http://127.0.0.1:8000`, with the port that was really bound.
