@@ -17,9 +17,8 @@ class Tools:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.build()
-        self.upstream = processes.start(
-            [self.directory / "upstream"], processes.LOAD_CORE, stdout=subprocess.PIPE, text=True)
-        self.upstream_port = int(self.upstream.stdout.readline())
+        self.upstreams = []
+        self.upstream_port = self.start_upstream()
 
     def build(self):
         flags = ["-O2", "-Wall", "-Wextra", "-Werror"]
@@ -31,8 +30,16 @@ class Tools:
             command = ["gcc", *flags, "-o", str(self.directory / name), *sources]
             subprocess.run(command, cwd=BENCH, check=True)
 
+    def start_upstream(self):
+        """Starts one more upstream and returns the port that the system gave it."""
+        upstream = processes.start(
+            [self.directory / "upstream"], processes.LOAD_CORE, stdout=subprocess.PIPE, text=True)
+        self.upstreams.append(upstream)
+        return int(upstream.stdout.readline())
+
     def close(self):
-        processes.stop(self.upstream)
+        for upstream in self.upstreams:
+            processes.stop(upstream)
 
     def load(self, mode, port, patience=120, **options):
         """Runs a load to its end and returns what it reports."""
@@ -54,6 +61,10 @@ class Tools:
             raise processes.BenchError(f"requests failed: {report}")
         return report
 
+    def requests_until_end(self, port, **options):
+        """Requests that go on until `finish` is called on what this returns."""
+        return Running(self._start("http", port, {**options, "until-eof": True}, stdin=subprocess.PIPE))
+
     def hold(self, mode, port, **options):
         return Held(self._start(mode, port, options, stdin=subprocess.PIPE), mode)
 
@@ -62,6 +73,21 @@ class Tools:
         for name, value in options.items():
             command += [f"--{name}"] if value is True else [f"--{name}", value]
         return processes.start(command, processes.LOAD_CORE, stdin=stdin, stdout=subprocess.PIPE, text=True)
+
+
+class Running:
+    """Requests that go on."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def finish(self):
+        output, _ = self.process.communicate("", timeout=30)
+        return json.loads(output.splitlines()[-1])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Held:
@@ -98,6 +124,10 @@ class Held:
             report = self._read(10)
         self.process.wait(10)
         return report
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def watch(self, seconds):
         """What changed within that time: the number of events, with nothing broken."""
