@@ -16,7 +16,7 @@ let package = Package(
         .target(name: "Config", dependencies: ["CYAML"]),
         .target(name: "Stores"),
         .target(name: "Proxy", dependencies: ["Config", "Stores", "CLinux", "COpenSSL"], exclude: ["README.md"]),
-        .executableTarget(name: "CLI", dependencies: ["Config", "Stores", "Proxy", "CLinux"]),
+        .executableTarget(name: "CLI", dependencies: ["Config", "Stores", "Proxy", "CLinux", "COpenSSL"]),
 
         .testTarget(name: "ConfigTests", dependencies: ["Config"], exclude: ["Goldens"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores"]),

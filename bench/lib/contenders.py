@@ -1,0 +1,131 @@
+"""The proxies that are measured: how each is configured, started, reloaded and ended."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+from . import processes
+
+PEERS = pathlib.Path(__file__).resolve().parent.parent / "peers"
+
+
+class Contender:
+    """A proxy in front of the bench's upstream, with one worker on the proxy's core."""
+
+    name = ""
+    template = ""
+    reload_signal = signal.SIGHUP
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, directory, upstream_port):
+        self.directory = pathlib.Path(directory) / self.name
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.config = self.directory / self.template
+        self.upstream_port = upstream_port
+        self.port = 0
+        self.process = None
+        self.generation = 0
+
+    def command(self, single):
+        """`single`: one process without a master, where the proxy has such a mode."""
+        raise NotImplementedError
+
+    def write_config(self, generation):
+        """Replaces the file as editors do: a new one is renamed over it."""
+        text = (PEERS / self.template).read_text()
+        values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port, "generation": generation}
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", str(value))
+        new = self.config.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.config)
+        self.generation = generation
+
+    def start(self, wrap=(), env=None, single=False, seconds=20, pause=0.002):
+        """Starts it and returns the seconds until the first request through it was answered.
+
+        A port that somebody else took in between shows as an exit, and the next one is tried.
+        """
+        for _ in range(5):
+            self.port = processes.free_port()
+            self.write_config(1)
+            with open(self.directory / "output.log", "w") as log:
+                self.process = processes.start(
+                    [*wrap, *self.command(single)], processes.PROXY_CORE, stdin=subprocess.DEVNULL, stdout=log,
+                    stderr=log, env={**os.environ, **(env or {})})
+
+            def answered():
+                return self.process.poll() is not None or processes.get(self.port, "/") is not None
+
+            try:
+                took = processes.wait_for(answered, seconds, f"{self.name} starts", pause)
+            except processes.BenchError:
+                self.stop()
+                raise
+            if self.process.poll() is None:
+                if processes.get(self.port, "/")[0] != 200:
+                    raise processes.BenchError(f"{self.name} does not reach the upstream:\n{self.log()}")
+                return took
+        raise processes.BenchError(f"{self.name} does not start:\n{self.log()}")
+
+    def log(self):
+        return (self.directory / "output.log").read_text()[-2000:]
+
+    def stop(self):
+        if self.process is not None:
+            processes.stop(self.process, self.stop_signal)
+            self.process = None
+
+    def pids(self):
+        return processes.tree(self.process.pid)
+
+    def cpu_seconds(self):
+        return processes.cpu_seconds(self.pids())
+
+    def pss_kib(self):
+        return processes.pss_kib(self.pids())
+
+    def shows(self, generation):
+        return processes.get(self.port, "/generation") == (200, str(generation))
+
+
+class Nginx(Contender):
+    name, template = "nginx", "nginx.conf"
+
+    def command(self, single):
+        binary = shutil.which("nginx") or "/usr/sbin/nginx"
+        command = [binary, "-p", self.directory, "-c", self.config, "-e", self.directory / "error.log"]
+        return [*command, "-g", "master_process off;"] if single else command
+
+
+class HAProxy(Contender):
+    name, template = "haproxy", "haproxy.cfg"
+    reload_signal = signal.SIGUSR2
+
+    def command(self, single):
+        binary = shutil.which("haproxy") or "/usr/sbin/haproxy"
+        return [binary, "-db", "-f", self.config] if single else [binary, "-W", "-db", "-f", self.config]
+
+
+class Headgate(Contender):
+    name, template = "headgate", "headgate.yaml"
+    binary = pathlib.Path(__file__).resolve().parents[2] / ".build/release/headgate"
+
+    @property
+    def admin(self):
+        # Why so short: a socket's path holds 107 bytes.
+        return self.directory / "admin"
+
+    def command(self, single):
+        return [self.binary, "run", "-c", self.config, "--admin", self.admin]
+
+    def run_verb(self, *verb):
+        """Runs a verb that talks to the daemon, on the load's core."""
+        with processes.pinned(processes.LOAD_CORE):
+            return subprocess.run(
+                [self.binary, *verb, "--admin", self.admin], capture_output=True, text=True, timeout=30)
+
+
+ALL = {contender.name: contender for contender in (Headgate, Nginx, HAProxy)}

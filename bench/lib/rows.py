@@ -1,0 +1,262 @@
+"""What is measured: one function a row, which takes the bench and a proxy and returns a figure."""
+
+import dataclasses
+import pathlib
+import re
+import signal
+import struct
+import subprocess
+import time
+from typing import Callable
+
+from . import processes
+
+# Enough work for the clock of /proc, which ticks at 10 ms; `--quick` takes a tenth.
+REQUESTS, STREAMS, BODIES, CONNECTIONS = 40_000, 1_000, 20, 2_000
+BODY_BYTES = 100 << 20
+FIXED_RATE = 2_000
+
+
+@dataclasses.dataclass
+class Row:
+    key: str
+    title: str
+    measure: Callable
+    # Decides whether the target is met: see report.py.
+    target: tuple | None = None
+    # Figures that move from round to round are taken in every round, exact ones once.
+    every_round: bool = True
+    # Who is measured, where it is not everyone.
+    only: tuple = ()
+    digits: int = 1
+
+
+def fresh(bench, proxy, **options):
+    """Starts the proxy anew, so that nothing of an earlier row is in its memory."""
+    proxy.stop()
+    return proxy.start(**options)
+
+
+# CPU ---------------------------------------------------------------------------------------------------
+
+def cpu_per_request(bench, proxy, **options):
+    count = bench.scaled(REQUESTS)
+    bench.tools.requests(proxy.port, count // 10, **options)
+    before = proxy.cpu_seconds()
+    bench.tools.requests(proxy.port, count, **options)
+    return (proxy.cpu_seconds() - before) / count * 1e6
+
+
+def cpu_per_post(bench, proxy):
+    return cpu_per_request(bench, proxy)
+
+
+def cpu_per_get(bench, proxy):
+    return cpu_per_request(bench, proxy, method="GET", path="/v1/models")
+
+
+def cpu_per_event(bench, proxy):
+    held = bench.tools.hold("stream", proxy.port, streams=bench.scaled(STREAMS), rate=20)
+    try:
+        held.watch(0.5)
+        before = proxy.cpu_seconds()
+        events = held.watch(2 if bench.quick else 5)
+        return (proxy.cpu_seconds() - before) / events * 1e6
+    finally:
+        held.end()
+
+
+def gigabytes_per_cpu_second(bench, proxy, direction):
+    count = bench.scaled(BODIES)
+    before = proxy.cpu_seconds()
+    report = bench.tools.load("body", proxy.port, direction=direction, bytes=BODY_BYTES, count=count)
+    used = proxy.cpu_seconds() - before
+    if report["wrong"]:
+        raise processes.BenchError(f"{proxy.name}: {report['wrong']} of {count} bodies are wrong ({direction})")
+    return report["bytes"] / 1e9 / max(used, 0.01)
+
+
+def body_down(bench, proxy):
+    return gigabytes_per_cpu_second(bench, proxy, "down")
+
+
+def body_up(bench, proxy):
+    return gigabytes_per_cpu_second(bench, proxy, "up")
+
+
+# Counts ------------------------------------------------------------------------------------------------
+
+def per_request_by_difference(bench, proxy, few, many, count):
+    """Runs two loads that differ in their number of requests alone: what start and connections cost cancels."""
+    bench.tools.requests(proxy.port, few, connections=16)
+    low = count()
+    bench.tools.requests(proxy.port, few, connections=16)
+    middle = count()
+    bench.tools.requests(proxy.port, many, connections=16)
+    return (count() - middle - (middle - low)) / (many - few)
+
+
+def instructions(bench, proxy):
+    """User instructions, from two runs under callgrind that differ in their number of requests."""
+    few, many = bench.scaled(2_000), bench.scaled(10_000)
+    totals = []
+    for count in (few, many):
+        proxy.stop()
+        for old in proxy.directory.glob("callgrind.*"):
+            old.unlink()
+        wrap = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--quiet",
+                f"--callgrind-out-file={proxy.directory}/callgrind.%p"]
+        # Why the long pauses: each question that finds it starting up is a request that would be counted.
+        proxy.start(wrap=wrap, single=True, seconds=90, pause=0.5)
+        bench.tools.requests(proxy.port, 200, connections=16)
+        bench.tools.requests(proxy.port, count, connections=16, patience=300)
+        proxy.stop()
+        total = 0
+        for file in proxy.directory.glob("callgrind.*"):
+            # A process that forks counts on from what it had; both runs have the same of that.
+            found = re.search(r"^(?:totals|summary): (\d+)", file.read_text(), re.MULTILINE)
+            total += int(found.group(1)) if found else 0
+        totals.append(total)
+    proxy.start()
+    return (totals[1] - totals[0]) / (many - few)
+
+
+def allocations(bench, proxy):
+    counter = proxy.directory / "allocations"
+    counter.unlink(missing_ok=True)
+    environment = {"LD_PRELOAD": str(bench.tools.directory / "alloccount.so"), "ALLOCCOUNT_FILE": str(counter)}
+    fresh(bench, proxy, env=environment)
+
+    def count():
+        return struct.unpack("<Q", counter.read_bytes()[:8])[0]
+
+    try:
+        figure = per_request_by_difference(bench, proxy, 1_000, bench.scaled(20_000), count)
+        if count() == 0:
+            raise processes.BenchError(f"{proxy.name}: the allocation counter was not loaded")
+        return figure
+    finally:
+        fresh(bench, proxy)
+
+
+def system_calls(bench, proxy):
+    """Calls of all threads while the requests run, from an attached strace."""
+    few, many = 500, bench.scaled(20_000)
+    totals = []
+    bench.tools.requests(proxy.port, 1_000, connections=16)
+    for count in (few, many):
+        table = proxy.directory / "strace"
+        attach = [option for pid in proxy.pids() for option in ("-p", str(pid))]
+        tracer = processes.start(
+            ["strace", "-f", "-c", "-o", table, *attach], processes.LOAD_CORE, stderr=subprocess.PIPE, text=True)
+        line = tracer.stderr.readline()
+        if "attached" not in line:
+            tracer.wait(5)
+            raise processes.BenchError(f"strace cannot attach: {line.strip()}")
+        # The first line names the first process; the others follow at once.
+        time.sleep(0.3)
+        bench.tools.requests(proxy.port, count, connections=16)
+        processes.stop(tracer, signal.SIGINT)
+        lines = [line.split() for line in table.read_text().splitlines()]
+        totals.append(sum(int(words[3]) for words in lines if len(words) >= 5 and words[3].isdigit()
+                          and words[-1] != "total"))
+    return (totals[1] - totals[0]) / (many - few)
+
+
+# Memory ------------------------------------------------------------------------------------------------
+
+def memory_per(bench, proxy, mode, **options):
+    fresh(bench, proxy)
+    # What a proxy allocates once, for its first requests, is not what a connection costs.
+    bench.tools.requests(proxy.port, 2_000)
+    warm = bench.tools.hold(mode, proxy.port, **{**options, next(iter(options)): 20})
+    time.sleep(0.3)
+    warm.end()
+    before = proxy.pss_kib()
+    held = bench.tools.hold(mode, proxy.port, **options)
+    try:
+        time.sleep(1)
+        return (proxy.pss_kib() - before) / next(iter(options.values()))
+    finally:
+        held.end()
+
+
+def memory_per_idle(bench, proxy):
+    return memory_per(bench, proxy, "idle", connections=bench.scaled(CONNECTIONS))
+
+
+def memory_per_stream(bench, proxy):
+    return memory_per(bench, proxy, "stream", streams=bench.scaled(CONNECTIONS), rate=2)
+
+
+def memory_idle(bench, proxy):
+    fresh(bench, proxy)
+    time.sleep(0.3)
+    return proxy.pss_kib() / 1024
+
+
+# Time --------------------------------------------------------------------------------------------------
+
+def latency(quantile):
+    def measure(bench, proxy):
+        report = bench.tools.load("http", proxy.port, rate=FIXED_RATE, seconds=1 if bench.quick else 3)
+        if report["failed"] or report["refused"]:
+            raise processes.BenchError(f"{proxy.name}: requests failed: {report}")
+        return report[quantile]
+    return measure
+
+
+def start_time(bench, proxy):
+    return fresh(bench, proxy, pause=0) * 1e3
+
+
+def until_new_answer(proxy, act):
+    proxy.write_config(proxy.generation + 1)
+    begin = time.monotonic()
+    act()
+    processes.wait_for(lambda: proxy.shows(proxy.generation), 10, f"{proxy.name} shows the new generation")
+    return (time.monotonic() - begin) * 1e3
+
+
+def reload_by_signal(bench, proxy):
+    took = until_new_answer(proxy, lambda: proxy.process.send_signal(proxy.reload_signal))
+    # nginx and HAProxy answer with both generations for a while.
+    time.sleep(0.2)
+    return took
+
+
+def reload_by_command(bench, proxy):
+    """From the start of the command to its end, when every worker serves the new generation."""
+    proxy.write_config(proxy.generation + 1)
+    begin = time.monotonic()
+    done = proxy.run_verb("reload")
+    took = (time.monotonic() - begin) * 1e3
+    if done.returncode != 0 or not proxy.shows(proxy.generation):
+        raise processes.BenchError(f"reload failed: {done.stdout}{done.stderr}")
+    return took
+
+
+def reload_by_file(bench, proxy):
+    return until_new_answer(proxy, lambda: None)
+
+
+HEADGATE = ("headgate",)
+ROWS = [
+    Row("cpu-post", "small POST, CPU µs/request", cpu_per_post, ("cpu", 0.88)),
+    Row("cpu-get", "small GET, CPU µs/request", cpu_per_get),
+    Row("instructions", "user instructions/request", instructions, ("nginx", 0.5), every_round=False, digits=0),
+    Row("allocations", "heap allocations/request", allocations, ("most", 0.005), every_round=False, digits=3),
+    Row("syscalls", "system calls/request", system_calls, ("most", 5), every_round=False, digits=2),
+    Row("memory-idle", "KiB/idle connection", memory_per_idle, ("most", 1), every_round=False, digits=2),
+    Row("memory-stream", "KiB/open SSE stream", memory_per_stream, ("most", 1), every_round=False, digits=2),
+    Row("cpu-event", "SSE, 1,000 × 20/s, CPU µs/event", cpu_per_event, ("cpu", 0.95)),
+    Row("body-down", "100 MiB down, GB/CPU second", body_down, ("rate-nginx", 1.0), digits=2),
+    Row("body-up", "100 MiB up, GB/CPU second", body_up, ("rate", 0.8), digits=2),
+    Row("p50", f"p50 at {FIXED_RATE}/s, µs", latency("p50_us"), digits=0),
+    Row("p99", f"p99 at {FIXED_RATE}/s, µs", latency("p99_us"), digits=0),
+    Row("start", "start → first answer, ms", start_time, ("most", 17)),
+    Row("memory", "idle, MiB (PSS)", memory_idle, ("most", 12), every_round=False),
+    Row("reload-signal", "signal → first new answer, ms", reload_by_signal, ("most", 3)),
+    Row("reload-command", "`headgate reload`, its own start included, ms", reload_by_command, only=HEADGATE),
+    Row("reload-file", "file saved → first new answer, ms", reload_by_file, ("most", 60), only=HEADGATE),
+]
