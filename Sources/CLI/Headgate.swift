@@ -1,4 +1,40 @@
+import Glibc
+
 @main
 struct Headgate {
-    static func main() {}
+    /// Of this source tree.
+    static let version = "0.1.0"
+
+    static func main() {
+        exit(run(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    /// - Returns: the exit code: 0 done, 1 failed, 2 a wrong command line, 78 (from `run`) a wrong file.
+    static func run(_ arguments: [String]) -> Int32 {
+        do throws(CommandLineError) {
+            let command = try CommandLineArguments.parse(arguments)
+            guard !command.wantsHelp else {
+                Terminal.print(command.verb?.help ?? Verb.overview)
+                return 0
+            }
+            return perform(command)
+        } catch {
+            Terminal.printError("headgate: \(error.message)")
+            return 2
+        }
+    }
+
+    private static func perform(_ command: CommandLineArguments) -> Int32 {
+        switch command.verb {
+        case nil, .help: Terminal.print(command.helpTopic?.help ?? Verb.overview)
+        case .version: Terminal.print("headgate \(version)")
+        case .schema: return SchemaCommand.run()
+        case .mock: return MockCommand.run(arguments: command.passed)
+        case .run: return RunCommand.run(command)
+        case .check: return CheckCommand.run(command)
+        case .reload: return ReloadCommand.run(command)
+        case .status: return StatusCommand.run(command)
+        }
+        return 0
+    }
 }

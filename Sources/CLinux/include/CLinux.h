@@ -30,4 +30,10 @@ int headgate_random(void *bytes, size_t count);
 /// `getpagesize`-free wrapper: the number of CPUs this process may run on (`sched_getaffinity(2)`), at least 1.
 int headgate_usable_cpus(void);
 
+/// Raises the soft limit of open files to the hard one (`setrlimit(2)`). Returns the limit in force.
+uint64_t headgate_raise_descriptor_limit(void);
+/// `bind(2)` and `connect(2)` of a Unix socket by path; -1 with errno set, ENAMETOOLONG beyond 107 bytes.
+int headgate_bind_unix(int socket, const char *path);
+int headgate_connect_unix(int socket, const char *path);
+
 #endif

@@ -16,239 +16,52 @@ public struct GatewayConfig: Equatable, Sendable {
     public var routes: [RouteConfig]
 }
 
-/// `process:` needs a restart to change; everything else reloads.
-public struct ProcessConfig: Equatable, Sendable {
-    /// nil: one per core (`auto`). 1…256.
-    public var workers: Int?
-    /// Path of the admin socket; nil: found by the rules of `headgate --help`.
-    public var admin: String?
-    /// After SIGTERM, how long running exchanges may take. Default 30 s.
-    public var drainTimeout: Duration
-}
-
-public struct AccessLogConfig: Equatable, Sendable {
-    public enum Destination: Equatable, Sendable {
-        case stdout
-        /// Relative to the config file's folder. Reopened when it is rotated away.
-        case file(String)
+extension GatewayConfig {
+    init(_ node: MappingReader) {
+        _ = node.required("version", .version, "Version of this format. Always 1.")
+        process = node.group("process", .mapping(ProcessConfig.init), "What needs a restart to change.")
+        environmentFiles = node.optional(
+            "env_file", .oneOrList(.verbatimPath),
+            "File of `NAME=value` lines for `${NAME}` and `{env: NAME}`, or a list of them; later ones win, a variable "
+                + "of the process wins over all. Relative to this file's folder.") ?? []
+        accessLog = node.value(
+            "access_log", .orOff(.mapping(shortFor: "to", AccessLogConfig.init)), default: "stdout",
+            "One record per exchange: `off`, `stdout`, a path, or `to` and `format`.")
+        trustedProxies = node.value(
+            "trusted_proxies", .list(.cidr), default: [],
+            "Proxies in front of this one: peers whose `X-Forwarded-*` fields are believed.")
+        resolveTimeout = node.value(
+            "resolve_timeout", .duration, default: "1s", "How long a (re)load waits for the names of upstreams to resolve.")
+        listeners = node.optional(
+            "listeners", .named(.mapping(shortFor: "bind", ListenerConfig.init)), "Where clients connect, by name.") ?? []
+        auth = node.optional("auth", .named(.mapping(AuthConfig.init)), "Who may come in, by name.") ?? []
+        upstreams = node.optional(
+            "upstreams", .named(.mapping(shortFor: "url", UpstreamConfig.init)), "Where requests go, by name.") ?? []
+        routes = node.optional(
+            "routes", .list(.mapping(RouteConfig.init)),
+            "What happens to a request: the first route whose conditions all hold, in file order.") ?? []
     }
-    public enum Format: String, Equatable, Sendable, CaseIterable { case json, text }
-    public var destination: Destination
-    public var format: Format
 }
 
-public struct ListenerConfig: Equatable, Sendable {
-    public var name: String
-    public var bind: BindAddress
-    /// Empty: everybody may connect.
-    public var allow: [CIDR]
-    /// Open client connections at once. Default 10000.
-    public var maxConnections: Int
-    /// Bytes of a request head. Default 32 KiB; 1 KiB…64 KiB, so that a head always fits a worker's buffer.
-    public var maxHeadBytes: Int
-    /// Field lines of a request head. Default 100; 1…256.
-    public var maxFields: Int
-    public var timeouts: ListenerTimeoutsConfig
-    /// `client_half_close: allow | cancel`. Default cancel: a FIN while the answer is unfinished means gone.
-    public var allowsHalfClose: Bool
-}
-
-public enum BindAddress: Equatable, Sendable, Hashable {
-    /// `host` is a numeric IPv4 or IPv6 address without brackets, or `localhost`.
-    case ip(host: String, port: UInt16)
-    case unix(path: String)
-    /// Only reachable from this machine: 127.0.0.0/8, ::1, localhost, unix.
-    public var isLoopback: Bool {
-        switch self {
-        case .unix: true
-        case .ip(let host, _): host == "::1" || host == "localhost" || host.hasPrefix("127.")
+extension Form where Value == Int {
+    /// `version: 1`. Why not `integer(1...1)`: another number means another program, and the message says so.
+    static var version: Form {
+        .scalar("1", schema: Schema([("const", .integer(1))]), standIn: 1) { (scalar) throws(Mismatch) in
+            guard case .integer(let digits) = scalar.core else { throw Mismatch(text: "must be 1") }
+            guard digits == "1" else { throw Mismatch(text: "must be 1", hint: "this headgate reads version 1 of the format") }
+            return 1
         }
     }
 }
 
-/// nil: off.
-public struct ListenerTimeoutsConfig: Equatable, Sendable {
-    /// `head`: the whole of a request head. Default 10 s.
-    public var head: Duration?
-    /// `body`: between two pieces of a request body. Default 60 s.
-    public var body: Duration?
-    /// `client_idle`: a reader that makes no progress. Default 60 s.
-    public var clientIdle: Duration?
-    /// `keep_alive`: an idle connection. Default 75 s.
-    public var keepAlive: Duration?
-}
-
-/// An address range; IPv4 as four bytes, IPv6 as sixteen.
-public struct CIDR: Equatable, Sendable {
-    public var address: [UInt8]
-    public var prefixLength: Int
-}
-
-public struct AuthConfig: Equatable, Sendable {
-    public enum Mode: Equatable, Sendable {
-        /// `mode: none`.
-        case none(allowOpen: Bool, ignoreCredentials: Bool)
+extension Form where Value == String {
+    /// A path of `env_file`. Read before there is anything to expand.
+    static var verbatimPath: Form {
+        Form(schema: { Schema.string(pattern: "^[^$]+$") }, standIn: { _ in "" }) { (place) throws(Noted) in
+            if case .scalar(let text, _) = place.node.kind, text.unicodeScalars.contains("$") {
+                throw place.fail("cannot hold `$`: it is read before anything is expanded")
+            }
+            return try filePath.read(place)
+        }
     }
-    public var name: String
-    public var mode: Mode
-}
-
-public struct UpstreamConfig: Equatable, Sendable {
-    public var name: String
-    /// One for `url`, several for `endpoints`; used in turn.
-    public var endpoints: [EndpointURL]
-    public var timeouts: UpstreamTimeoutsConfig
-    /// Connections per endpoint, all workers together. Default 1024.
-    public var maxConnections: Int
-    public var keepAlive: KeepAliveConfig
-    public var tls: TLSClientConfig
-    /// Forward the client's `Host` rather than the endpoint's. Default false.
-    public var preservesHost: Bool
-}
-
-public struct EndpointURL: Equatable, Sendable {
-    public enum Scheme: String, Equatable, Sendable { case http, https }
-    public var scheme: Scheme
-    /// Name or numeric address without brackets, lower-case.
-    public var host: String
-    public var port: UInt16
-    /// Path without a trailing slash; empty for none.
-    public var basePath: String
-    /// `host[:port]` as it goes into `Host`: brackets kept, default port left out.
-    public var authority: String
-}
-
-/// nil: off. In a route, nil means "the upstream's", and `.some(nil)` off.
-public struct UpstreamTimeoutsConfig: Equatable, Sendable {
-    /// Default 5 s; cannot be off.
-    public var connect: Duration
-    /// Default 300 s.
-    public var firstByte: Duration?
-    /// Default 300 s.
-    public var idle: Duration?
-    /// Default off.
-    public var total: Duration?
-}
-
-public struct KeepAliveConfig: Equatable, Sendable {
-    /// How long an idle upstream connection is kept. Default 60 s.
-    public var idle: Duration
-    /// Idle connections per endpoint and worker. Default 64; 0: none is kept.
-    public var maxIdle: Int
-}
-
-public struct TLSClientConfig: Equatable, Sendable {
-    /// PEM file of trusted authorities; nil: the system's. Relative to the config file's folder.
-    public var ca: String?
-    /// Name for SNI and verification; nil: the URL's host.
-    public var serverName: String?
-    /// `insecure_skip_verify: true`: warned about on every load.
-    public var insecureSkipVerify: Bool
-}
-
-public struct RouteConfig: Equatable, Sendable {
-    /// Index in the file.
-    public var index: Int
-    /// Listener names; empty: every listener.
-    public var listeners: [String]
-    public var host: HostConfig
-    public var path: PathConfig
-    /// Upper-case; empty: every method. GET implies HEAD.
-    public var methods: [String]
-    public var headers: [HeaderMatchConfig]
-    /// Names of `auth` entries, in the order they are asked.
-    public var auth: [String]
-    /// nil: none.
-    public var stripPrefix: String?
-    public var addPrefix: String?
-    public var requestHeaders: HeaderEditsConfig
-    public var responseHeaders: HeaderEditsConfig
-    public var timeouts: RouteTimeoutsConfig
-    /// nil: no limit (`off`). Default 32 MiB.
-    public var maxBodyBytes: UInt64?
-    public var cors: CORSConfig?
-    public var action: RouteActionConfig
-}
-
-public enum HostConfig: Equatable, Sendable {
-    case any
-    /// Lower-case.
-    case exact(String)
-    /// `*.example.com` as `.example.com`.
-    case suffix(String)
-}
-
-public enum PathConfig: Equatable, Sendable {
-    case exact(String)
-    /// `/v1/chat*`, without the star.
-    case prefix(String)
-    /// `/v1/**` as `/v1`; `/**` as "".
-    case subtree(String)
-}
-
-public struct HeaderMatchConfig: Equatable, Sendable {
-    /// Lower-case.
-    public var name: String
-    /// nil: present with any value (`true` in the file).
-    public var value: String?
-}
-
-public struct HeaderEditsConfig: Equatable, Sendable {
-    public struct Assignment: Equatable, Sendable {
-        /// As written; compared without case.
-        public var name: String
-        public var value: TextSource
-    }
-    public var set: [Assignment]
-    public var remove: [String]
-}
-
-/// Text that may be a secret: written out (after `${…}`), or a typed reference read by the gateway at load.
-public enum TextSource: Equatable, Sendable {
-    case literal(String)
-    /// `{env: NAME}`
-    case environment(String)
-    /// `{file: path}`: the file's content without one trailing newline. Watched.
-    case file(String)
-    /// `{credential: name}`: `$CREDENTIALS_DIRECTORY/name` (systemd).
-    case credential(String)
-}
-
-/// Over the upstream's: nil keeps it, `.some(nil)` is `off`.
-public struct RouteTimeoutsConfig: Equatable, Sendable {
-    public var connect: Duration?
-    public var firstByte: Duration??
-    public var idle: Duration??
-    public var total: Duration??
-}
-
-public struct CORSConfig: Equatable, Sendable {
-    /// nil: `*`.
-    public var origins: [String]?
-    /// Only with origins that are named.
-    public var credentials: Bool
-    /// Default: GET, HEAD, POST, PUT, PATCH, DELETE.
-    public var methods: [String]
-    /// Empty: whatever the preflight asks for.
-    public var headers: [String]
-    public var expose: [String]
-    /// Default 10 min.
-    public var maxAge: Duration
-}
-
-public enum RouteActionConfig: Equatable, Sendable {
-    case upstream(String)
-    case respond(RespondConfig)
-}
-
-public struct RespondConfig: Equatable, Sendable {
-    public enum Body: Equatable, Sendable {
-        /// Serialised JSON text, made from the YAML value.
-        case json(String)
-        case text(String)
-        case none
-    }
-    /// Default 200. 200…599.
-    public var status: Int
-    public var body: Body
 }

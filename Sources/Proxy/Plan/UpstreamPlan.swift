@@ -1,16 +1,25 @@
 import Synchronization
 
 /// A named group of endpoints with one policy, in one generation.
-struct UpstreamPlan: Sendable {
+final class UpstreamPlan: Sendable {
     let name: String
     let endpoints: [EndpointPlan]
     let timeouts: UpstreamTimeouts
     /// Forward the client's `Host` instead of the endpoint's authority.
     let preservesHost: Bool
+
+    init(
+        name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool
+    ) {
+        self.name = name
+        self.endpoints = endpoints
+        self.timeouts = timeouts
+        self.preservesHost = preservesHost
+    }
 }
 
 /// One address of an upstream. `state` outlives the generation: an unchanged endpoint is the same object after a reload.
-struct EndpointPlan: Sendable {
+final class EndpointPlan: Sendable {
     let state: EndpointState
     /// `host[:port]` for the `Host` field, the port left out where it is the scheme's default.
     let authority: [UInt8]
@@ -24,6 +33,19 @@ struct EndpointPlan: Sendable {
     let maxIdlePerWorker: Int
     /// Nanoseconds an idle connection is kept.
     let idleTimeout: UInt64
+
+    init(
+        state: EndpointState, authority: [UInt8], basePath: [UInt8], basePathEndsInV1: Bool,
+        maxConnections: Int, maxIdlePerWorker: Int, idleTimeout: UInt64
+    ) {
+        self.state = state
+        self.authority = authority
+        self.basePath = basePath
+        self.basePathEndsInV1 = basePathEndsInV1
+        self.maxConnections = maxConnections
+        self.maxIdlePerWorker = maxIdlePerWorker
+        self.idleTimeout = idleTimeout
+    }
 }
 
 /// What is known of an endpoint for as long as any generation names it. Shared by all workers.
@@ -34,12 +56,15 @@ final class EndpointState: Sendable {
     let id: Int
     /// `https://host:443`, for logs and `status`.
     let display: String
+    let displayText: PlanText
     let tls: TLSClientContext?
     /// Open connections over all workers; the bound is `EndpointPlan.maxConnections`.
     let connectionCount = Atomic<Int>(0)
     /// Exchanges that this endpoint answered or failed, for `status`.
     let exchangeCount = Atomic<UInt64>(0)
     let failureCount = Atomic<UInt64>(0)
+    /// Last refusal of the endpoint's certificate, an `X509_V_ERR_…` code; 0 for none yet.
+    let lastUntrusted = Atomic<Int>(0)
     private let addresses: Mutex<[SocketAddress]>
     /// Grows with each `publish`, so that a worker re-reads `addresses` only after a change.
     let addressVersion = Atomic<UInt64>(0)
@@ -47,6 +72,7 @@ final class EndpointState: Sendable {
     init(id: Int, display: String, tls: TLSClientContext?) {
         self.id = id
         self.display = display
+        displayText = PlanText(display)
         self.tls = tls
         self.addresses = Mutex([])
     }
@@ -60,6 +86,8 @@ final class EndpointState: Sendable {
         }
         if changed { addressVersion.add(1, ordering: .releasing) }
     }
+
+    func noteUntrusted(_ code: Int) { lastUntrusted.store(code, ordering: .relaxed) }
 
     /// Workers: taken when `addressVersion` has moved, never per request.
     func currentAddresses() -> [SocketAddress] { addresses.withLock { $0 } }

@@ -10,11 +10,12 @@ struct ByteRange: Equatable {
 
 /// The field names that the gateway itself reads or writes, as small integers (RFC 9110 §5.1: names are
 /// case-insensitive). Everything else is `.other` and passes by its bytes.
-enum FieldName: UInt8 {
+enum FieldName: UInt8, CaseIterable {
     case other
     case accept, acceptEncoding, accessControlRequestHeaders, accessControlRequestMethod
     case apiKey, authorization, connection, contentEncoding, contentLength, contentType, cookie, date
-    case expect, forwarded, host, http2Settings, keepAlive, origin, proxyAuthenticate, proxyAuthorization, proxyConnection
+    case expect, forwarded, host, http2Settings, keepAlive, origin, proxyAuthenticate, proxyAuthorization,
+        proxyConnection
     case retryAfter, server, setCookie, te, trailer, transferEncoding, upgrade, userAgent, vary, via
     case xApiKey, xForwardedFor, xForwardedHost, xForwardedProto, xRequestId
 }
@@ -70,8 +71,8 @@ struct ConnectionOptions: OptionSet, Equatable {
 struct RequestHead {
     var method: Method = .other
     var methodBytes = ByteRange.empty
-    /// The path alone, as received: begins with `/`, or is `*` for `OPTIONS *`. Never empty: the absolute form
-    /// without a path (`http://h`) has `/` written for it by giving `pathIsImplied`.
+    /// The path alone, as received: begins with `/`, or is `*` for `OPTIONS *`. Never empty: the absolute
+    /// form without a path (`http://h`) has `/` written for it by giving `pathIsImplied`.
     var path = ByteRange.empty
     /// The absolute form had no path: use `/` (RFC 9112 §3.2.2).
     var pathIsImplied = false
@@ -79,11 +80,11 @@ struct RequestHead {
     var pathHasEscapes = false
     /// With the leading `?`; empty where there is none. A lone `?` has count 1.
     var query = ByteRange.empty
-    /// `host[:port]` that the request is for: of the absolute form, else of `Host`. Empty in HTTP/1.0 without `Host`.
+    /// `host[:port]` that the request is for: of the absolute form, else of `Host`. Empty in HTTP/1.0
+    /// without `Host`.
     var authority = ByteRange.empty
     /// `authority` without the port.
     var host = ByteRange.empty
-    /// The target was in absolute form with the scheme `https`.
     var version: HTTPVersion = .http11
     var framing: BodyFraming = .none
     var connection: ConnectionOptions = []
@@ -114,6 +115,9 @@ struct ResponseHead {
     var connection: ConnectionOptions = []
     /// `Content-Type` is `text/event-stream`, parameters or not.
     var isEventStream = false
+    /// `Content-Length` as declared, also where no body follows (HEAD, 304): what the writer repeats there,
+    /// once.
+    var declaredLength: UInt64?
     var fieldCount = 0
     var byteCount = 0
 
@@ -125,16 +129,24 @@ struct ResponseHead {
     }
 }
 
+/// A complete, valid trailer section; its lines are in the `FieldTable`.
+struct TrailerSection: Equatable {
+    var fieldCount: Int
+    /// The empty line included.
+    var byteCount: Int
+}
+
 /// Why a head was refused. Each has one local reply (`LocalReply`).
 enum HeadError: Error, Equatable, CaseIterable {
     /// Not a request line or status line of RFC 9112 §3, §4; a bare CR or LF; NUL.
     case startLineInvalid
     /// `HTTP/x.y` with x other than 1: 505.
     case versionUnsupported
-    /// A path that two readers could read differently (dot segments plain or encoded, `%00`, a backslash, an invalid
-    /// escape), a fragment, a target form that the method does not allow.
+    /// A path that two readers could read differently (dot segments plain or encoded, `%00`, a backslash,
+    /// an invalid escape), a fragment, a target form that the method does not allow.
     case targetInvalid
-    /// A field line that breaks RFC 9112 §5: space before the colon, obs-fold, bare CR or LF, NUL or control, empty name.
+    /// A field line that breaks RFC 9112 §5: space before the colon, obs-fold, bare CR or LF, NUL or
+    /// control, empty name.
     case fieldInvalid
     case headTooLarge
     case tooManyFields
@@ -144,7 +156,8 @@ enum HeadError: Error, Equatable, CaseIterable {
     case lengthInvalid
     /// `Transfer-Encoding` that is not exactly one `chunked`.
     case codingUnsupported
-    /// `Transfer-Encoding` together with `Content-Length`, or from HTTP/1.0 (request smuggling, RFC 9112 §11.2).
+    /// `Transfer-Encoding` together with `Content-Length`, or from HTTP/1.0 (request smuggling, RFC 9112
+    /// §11.2).
     case framingConflict
     /// `CONNECT`, which a reverse proxy has no use for.
     case connectRefused

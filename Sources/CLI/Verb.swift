@@ -1,0 +1,126 @@
+/// What headgate can be told to do.
+enum Verb: String, CaseIterable {
+    case run, check, schema, reload, status, mock, version, help
+
+    /// Options that the verb takes besides `--help`. Those with a value end in `=`.
+    var options: [String] {
+        switch self {
+        case .run: ["-c=", "--config=", "--admin=", "--mock="]
+        case .check: ["-c=", "--config=", "--json"]
+        case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
+        case .schema, .version, .help, .mock: []
+        }
+    }
+
+    /// How many words may follow.
+    var operandsMax: Int {
+        switch self {
+        case .check, .help: 1
+        case .run, .schema, .reload, .status, .version, .mock: 0
+        }
+    }
+
+    var summary: String {
+        switch self {
+        case .run: "serve what the config file says"
+        case .check: "say what is wrong with a config file"
+        case .schema: "print the JSON Schema of the config file, for editors"
+        case .reload: "make the running headgate read its files again; wait for the outcome"
+        case .status: "show what the running headgate is doing"
+        case .mock: "serve a mock OpenAI upstream, for trying things out"
+        case .version: "print the version"
+        case .help: "explain a command"
+        }
+    }
+
+    static var overview: String {
+        let lines = allCases.map { verb in
+            "  \(verb.rawValue)" + String(repeating: " ", count: 10 - verb.rawValue.count) + verb.summary
+        }
+        return """
+            headgate: a reverse proxy for OpenAI-compatible APIs, driven by one file
+
+            usage: headgate COMMAND [OPTIONS]
+
+            \(lines.joined(separator: "\n"))
+
+            `headgate COMMAND --help` explains a command. The config file is -c FILE, before or after the command;
+            without it ./headgate.yaml, then /etc/headgate/headgate.yaml.
+            """
+    }
+
+    var help: String {
+        switch self {
+        case .run: Verb.runHelp
+        case .check: Verb.checkHelp
+        case .reload: Verb.reloadHelp
+        case .status: Verb.statusHelp
+        case .schema: "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
+        case .version: "usage: headgate version\n\nPrints the version."
+        case .help: "usage: headgate help [COMMAND]\n\nExplains a command."
+        case .mock: "usage: headgate mock [--bind HOST:PORT]\n\nServes a mock OpenAI upstream in the foreground."
+        }
+    }
+
+    private static let schemaHint = """
+        Editors complete and check a file that begins with
+          # yaml-language-server: $schema=./headgate.schema.json
+        """
+
+    private static let configHelp = "  -c, --config FILE   the config file (default ./headgate.yaml, then /etc/headgate/headgate.yaml)"
+    private static let adminHelp = """
+          --admin PATH        the admin socket; without it $HEADGATE_ADMIN, $RUNTIME_DIRECTORY/admin.sock,
+                              /run/headgate/admin.sock, or one named for the config file below $XDG_RUNTIME_DIR
+                              (/tmp/headgate-UID where there is none)
+        """
+
+    private static let runHelp = """
+        usage: headgate run [-c FILE] [--admin PATH] [--mock HOST:PORT]
+
+        Serves what the file says, until SIGTERM or SIGINT: then running requests may finish for `process.drain_timeout`;
+        a second signal ends at once. The file and everything that it names is watched: a change is served as soon as it
+        is valid, without breaking anything that runs. SIGHUP reloads; SIGUSR1 reopens the access log.
+
+        \(configHelp)
+        \(adminHelp)
+          --mock HOST:PORT    serve a mock OpenAI upstream there as well, in the same process
+
+        exit: 0 stopped as asked, 1 failed, 2 wrong command line, 78 the file is wrong
+        """
+
+    private static let checkHelp = """
+        usage: headgate check [FILE] [--json]
+
+        Says everything that is wrong with the file and what it names, with line and column. Binds nothing, asks no name
+        server, changes nothing.
+
+        \(configHelp)
+          --json              the diagnostics as one JSON object
+
+        exit: 0 good (there may be warnings), 1 not
+        """
+
+    private static let reloadHelp = """
+        usage: headgate reload [-c FILE] [--admin PATH] [--json]
+
+        Makes the running headgate read its files again and waits until every worker serves the new generation. Where the
+        files are wrong, nothing changes, and their problems are printed.
+
+        \(configHelp)
+        \(adminHelp)
+          --json              the outcome as one JSON object
+
+        exit: 0 served (or unchanged), 1 not
+        """
+
+    private static let statusHelp = """
+        usage: headgate status [-c FILE] [--admin PATH] [--json]
+
+        Shows which generation is served, since when and by what; the last reload that failed and why; listeners, upstreams,
+        connections.
+
+        \(configHelp)
+        \(adminHelp)
+          --json              everything, as one JSON object
+        """
+}

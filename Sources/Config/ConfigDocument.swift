@@ -1,0 +1,73 @@
+/// A file that is YAML, not yet a configuration: text in, value or diagnostics out. Touches nothing outside.
+public struct ConfigDocument: Sendable {
+    private let source: SourceText
+    private let root: Node
+    private let remarks: [YAMLTree.Remark]
+
+    /// The tree of a file. `file` is what messages call it.
+    ///
+    /// The document is nil iff the text cannot be read as YAML; then there is exactly one diagnostic.
+    public static func parse(_ bytes: [UInt8], file: String) -> (document: ConfigDocument?, diagnostics: [Diagnostic]) {
+        // Why cut: a position needs no more than the beginning of what is too long anyway.
+        let isTooLong = bytes.count > SourceText.byteCountMax
+        let source = SourceText(file: file, bytes: isTooLong ? [] : bytes)
+        do throws(YAMLTree.Failure) {
+            if isTooLong { throw tooLong(bytes.count) }
+            if let problem = TextEncoding.firstProblem(in: source.bytes) { throw misencoded(problem, in: source) }
+            let (root, remarks) = try YAMLTree.build(source)
+            guard case .mapping = root.kind else {
+                let message = "the file must be a mapping of keys, found \(root.kindName)"
+                throw .init(span: root.span, message: message, hint: "it begins with `version: 1`")
+            }
+            return (ConfigDocument(source: source, root: root, remarks: remarks), [])
+        } catch {
+            let reading = Reading(source: source, root: nil, environment: { _ in nil })
+            reading.note(.error, error.message, hint: error.hint, at: error.span, path: .root)
+            return (nil, reading.diagnostics)
+        }
+    }
+
+    /// `env_file`, as written: to be read before `read(environment:)`, whose environment they feed. What is wrong
+    /// with the key itself is said there.
+    public var environmentFiles: [String] {
+        guard let node = root.value(of: "env_file") else { return [] }
+        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        let place = Place(node: node, path: .key(.root, "env_file"), reading: reading)
+        do throws(Noted) {
+            let files = try Form<[String]>.oneOrList(.verbatimPath).read(place)
+            return reading.hasErrors ? [] : files
+        } catch { return [] }
+    }
+
+    /// The configuration, its relations checked. It is nil iff there is an error; warnings may stand beside it.
+    public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic]) {
+        withoutActuallyEscaping(environment) { environment in
+            let reading = Reading(source: source, root: root, environment: environment)
+            for remark in remarks {
+                reading.note(.error, remark.message, hint: remark.hint, at: remark.span, pathText: remark.path)
+            }
+            var config: GatewayConfig?
+            let place = Place(node: root, path: .root, reading: reading)
+            do throws(Noted) { config = try Form.mapping(GatewayConfig.init).read(place) } catch { config = nil }
+            if let config { Validation(config, reading).run() }
+            return (reading.hasErrors ? nil : config, sortedByPosition(reading.diagnostics))
+        }
+    }
+
+    func place(_ severity: Diagnostic.Severity, _ message: String, at path: ConfigPath) -> Diagnostic {
+        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        reading.note(severity, message, at: reading.span(of: path), path: path)
+        return reading.diagnostics[0]
+    }
+
+    private static func tooLong(_ count: Int) -> YAMLTree.Failure {
+        let message = "the file is \(count) bytes long; at most \(SourceText.byteCountMax) (4 MiB) are read"
+        return .init(span: .start, message: message, hint: nil)
+    }
+
+    private static func misencoded(_ problem: TextEncoding.Problem, in source: SourceText) -> YAMLTree.Failure {
+        let mark = source.mark(ofByte: problem.offset)
+        let end = Mark(line: mark.line, column: mark.column + 1)
+        return .init(span: Span(start: mark, end: end), message: problem.message, hint: problem.hint)
+    }
+}

@@ -1,0 +1,118 @@
+/// How a value is written in the file: one declaration reads it and describes it in the JSON Schema.
+struct Form<Value> {
+    /// JSON Schema of the value, without description and default. A closure, so that reading never pays for it.
+    let schema: () -> Schema
+    /// Stands for a value that could not be read; errors keep it from being used.
+    let standIn: (ConfigPath) -> Value
+    /// Throws after it has noted why.
+    let read: (Place) throws(Noted) -> Value
+}
+
+extension Form {
+    /// A scalar of one grammar. `wanted` completes "must be …".
+    static func scalar(
+        _ wanted: String, schema: @escaping @autoclosure () -> Schema, standIn: @escaping @autoclosure () -> Value,
+        parse: @escaping (Scalar) throws(Mismatch) -> Value
+    ) -> Form {
+        Form(schema: { Schema.orExpansion(schema()) }, standIn: { _ in standIn() }) { (place) throws(Noted) in
+            let scalar = try place.scalar(wanted: wanted)
+            do throws(Mismatch) { return try parse(scalar) } catch { throw place.fail(error) }
+        }
+    }
+
+    /// A value, or one word that stands for none of it, such as `off`.
+    static func orWord<Inner>(_ word: String, _ inner: Form<Inner>) -> Form where Value == Inner? {
+        Form(schema: { Schema.anyOf([.constant(word), inner.schema()]) }, standIn: { _ in nil }) { (place) throws(Noted) in
+            if place.isWord(word) { return nil }
+            if word == "off", place.isWord("false") || place.isWord("no") {
+                throw place.fail("cannot be \(place.found)", hint: "write `off`")
+            }
+            return try inner.read(place)
+        }
+    }
+
+    static func orOff<Inner>(_ inner: Form<Inner>) -> Form where Value == Inner? { orWord("off", inner) }
+
+    /// A mapping of fixed keys, read by an initializer that is its grammar. `shortFor`: a value that is no mapping
+    /// is read as if it stood at that key.
+    static func mapping(shortFor key: String? = nil, _ make: @escaping (MappingReader) -> Value) -> Form {
+        Form(
+            schema: {
+                let description = MappingReader.describe(make)
+                guard let key, let short = description.property(key) else { return description.schema }
+                return .anyOf([short, description.schema])
+            },
+            standIn: { MappingReader.standIn(make, at: $0) },
+            read: { (place) throws(Noted) in
+                var place = place
+                if case .mapping = place.node.kind {
+                } else if let key {
+                    let entry = Node.Entry(key: key, keySpan: place.node.span, value: place.node)
+                    place = Place(node: Node(.mapping([entry]), span: place.node.span), path: place.path, reading: place.reading)
+                }
+                guard case .mapping(let entries) = place.node.kind else {
+                    throw place.fail("must be a mapping, found \(place.found)")
+                }
+                let reader = MappingReader(entries, at: place)
+                let value = make(reader)
+                reader.rejectUnknownKeys()
+                return value
+            })
+    }
+
+    /// A mapping from names of the user's choice, in file order.
+    static func named<Element>(_ element: Form<Element>) -> Form<[Element]> where Value == [Element] {
+        Form<[Element]>(schema: { .named(element.schema()) }, standIn: { _ in [] }) { (place) throws(Noted) in
+            guard case .mapping(let entries) = place.node.kind else {
+                throw place.fail("must be a mapping from names, found \(place.found)")
+            }
+            return entries.map { entry in
+                let path = ConfigPath.key(place.path, entry.key)
+                if !Names.isValid(entry.key) {
+                    let text = "name \(Quoting.quoted(entry.key)) in \(place.path.text) must be \(Names.rule)"
+                    place.reading.note(.error, text, at: entry.keySpan, path: path)
+                }
+                // Why not throw: the entry is defined, whatever is wrong with it.
+                do throws(Noted) {
+                    return try element.read(Place(node: entry.value, path: path, reading: place.reading))
+                } catch { return element.standIn(path) }
+            }
+        }
+    }
+
+    static func list<Element>(_ element: Form<Element>, nonEmpty: Bool = false) -> Form<[Element]>
+    where Value == [Element] {
+        Form<[Element]>(schema: { .list(element.schema(), nonEmpty: nonEmpty) }, standIn: { _ in [] }) { (place) throws(Noted) in
+            guard case .sequence(let items) = place.node.kind else {
+                throw place.fail("must be a list, found \(place.found)", hint: "write `[a, b]` or one `- a` per line")
+            }
+            if nonEmpty, items.isEmpty { throw place.fail("must not be empty") }
+            return items.enumerated().map { index, item in
+                let path = ConfigPath.index(place.path, index)
+                do throws(Noted) {
+                    return try element.read(Place(node: item, path: path, reading: place.reading))
+                } catch { return element.standIn(path) }
+            }
+        }
+    }
+
+    /// One value, or a list of at least one.
+    static func oneOrList<Element>(_ element: Form<Element>) -> Form<[Element]> where Value == [Element] {
+        let list = Form<[Element]>.list(element, nonEmpty: true)
+        return Form<[Element]>(schema: { .anyOf([element.schema(), list.schema()]) }, standIn: { _ in [] }) { (place) throws(Noted) in
+            if case .sequence = place.node.kind { return try list.read(place) }
+            return [try element.read(place)]
+        }
+    }
+}
+
+/// Names of listeners, auth entries and upstreams.
+enum Names {
+    static let rule = "1 to 64 letters, digits, `-`, `_` or `.`, the first a letter or digit"
+    static let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+    static func isValid(_ name: String) -> Bool {
+        guard let first = name.utf8.first, ASCII.isLetterOrDigit(first), name.utf8.count <= 64 else { return false }
+        return name.utf8.allSatisfy { ASCII.isLetterOrDigit($0) || "-_.".utf8.contains($0) }
+    }
+}

@@ -1,0 +1,70 @@
+/// A diagnostic has been noted; the caller goes on with a stand-in.
+struct Noted: Error {}
+
+/// Why a scalar is not what its key wants.
+struct Mismatch: Error {
+    /// "must be a duration such as `30s`": follows the key path.
+    let text: String
+    var hint: String?
+    /// Whether ", found …" follows.
+    var showsFound = true
+}
+
+/// A scalar after `${…}`.
+struct Scalar {
+    let text: String
+    /// Typed by its looks: written plain, or made from variables.
+    let isPlain: Bool
+
+    /// What it is in YAML's core schema: quoted text is text.
+    var core: CoreScalar { isPlain ? CoreScalar(text) : .text }
+}
+
+/// A value of the tree together with where it stands and whom to tell.
+struct Place {
+    let node: Node
+    let path: ConfigPath
+    let reading: Reading
+
+    func fail(_ text: String, hint: String? = nil) -> Noted {
+        reading.note(.error, "`\(path.text)` \(text)", hint: hint, at: node.span, path: path)
+        return Noted()
+    }
+
+    func fail(_ mismatch: Mismatch) -> Noted {
+        // Why without the hint: it is made from the value, and a variable's value is never printed.
+        let hint = reading.usesVariable(node) ? nil : mismatch.hint
+        return fail(mismatch.text + (mismatch.showsFound ? ", found \(found)" : ""), hint: hint)
+    }
+
+    /// The scalar here, `${…}` filled in. `wanted` completes "must be …" for a list or a mapping.
+    func scalar(wanted: String) throws(Noted) -> Scalar {
+        guard case .scalar(let text, let style) = node.kind else {
+            throw fail("must be \(wanted), found \(node.kindName)")
+        }
+        do {
+            let expansion = try Expansion.expand(text, environment: reading.environment)
+            return Scalar(text: expansion.text, isPlain: style == .plain || expansion.usedVariable)
+        } catch {
+            reading.note(.error, "\(error.message), in `\(path.text)`", hint: error.hint, at: node.span, path: path)
+            throw Noted()
+        }
+    }
+
+    /// Whether the scalar here is this word, without telling anybody if it is not.
+    func isWord(_ word: String) -> Bool {
+        guard case .scalar(let text, _) = node.kind else { return false }
+        do throws(Expansion.Problem) {
+            return try Expansion.expand(text, environment: reading.environment).text == word
+        } catch { return false }
+    }
+
+    /// What stands here, as a message may show it.
+    var found: String {
+        guard case .scalar(let text, let style) = node.kind else { return node.kindName }
+        if reading.usesVariable(node) { return "a value made from `${…}`" }
+        if reading.mustHide(node) { return "a value that is not shown" }
+        if style == .plain, CoreScalar(text) == .null { return "nothing" }
+        return style == .plain ? Quoting.quoted(text) : "the text \(Quoting.quoted(text))"
+    }
+}

@@ -1,0 +1,137 @@
+/// `routes[]`: conditions, and what happens where they hold.
+public struct RouteConfig: Equatable, Sendable {
+    /// Index in the file.
+    public var index: Int
+    /// Listener names; empty: every listener.
+    public var listeners: [String]
+    public var host: HostConfig
+    public var path: PathConfig
+    /// Upper-case; empty: every method. GET implies HEAD.
+    public var methods: [String]
+    public var headers: [HeaderMatchConfig]
+    /// Names of `auth` entries, in the order they are asked.
+    public var auth: [String]
+    /// nil: none.
+    public var stripPrefix: String?
+    public var addPrefix: String?
+    public var requestHeaders: HeaderEditsConfig
+    public var responseHeaders: HeaderEditsConfig
+    public var timeouts: RouteTimeoutsConfig
+    /// nil: no limit (`off`). Default 32 MiB.
+    public var maxBodyBytes: UInt64?
+    public var cors: CORSConfig?
+    public var action: RouteActionConfig
+}
+
+extension RouteConfig {
+    init(_ node: MappingReader) {
+        index = node.index
+        path = node.required(
+            "path", .pathPattern, "`/health` (exactly), `/v1/chat*` (begins with), `/v1/**` (it and all below), `/**` (all).")
+        listeners = node.optional("listener", .oneOrList(.name), "Listener, or a list. Default: every listener.") ?? []
+        host = node.optional("host", .host, "`api.example.com` or `*.example.com`. Default: every host.") ?? .any
+        methods = node.optional(
+            "methods", .oneOrList(.method), "Method, or a list; GET implies HEAD. Default: every method.") ?? []
+        headers = node.optional(
+            "headers", .headerMatches, "Header fields that must be there: with this value, or `true` for any.") ?? []
+        auth = node.required("auth", .oneOrList(.name), "Entry of `auth`, or a list in the order they are asked.")
+        stripPrefix = node.optional("strip_prefix", .pathPrefix, "Removed from the front of the path.")
+        addPrefix = node.optional("add_prefix", .pathPrefix, "Put in front of the path, after `strip_prefix`.")
+        requestHeaders = node.group("request_headers", .headerEdits, "Edits of the request's header fields.")
+        responseHeaders = node.group("response_headers", .headerEdits, "Edits of the answer's header fields.")
+        timeouts = node.group("timeouts", .mapping(RouteTimeoutsConfig.init), "Over the upstream's own.")
+        maxBodyBytes = node.value(
+            "max_body", .orOff(.size(1...Quantities.sizeMax)), default: "32MiB", "Size of a request body.")
+        cors = node.optional(
+            "cors", .mapping(shortFor: "origins", CORSConfig.init), "Let web pages of other origins in; `\"*\"`: all of them.")
+        let upstream = node.optional("to", .name, "Upstream that answers.")
+        let respond = node.optional("respond", .mapping(RespondConfig.init), "A fixed answer, without an upstream.")
+        node.requireOne(of: ["to", "respond"])
+        action = upstream.map { .upstream($0) } ?? respond.map { .respond($0) } ?? .upstream("")
+    }
+}
+
+public enum HostConfig: Equatable, Sendable, Hashable {
+    case any
+    /// Lower-case.
+    case exact(String)
+    /// `*.example.com` as `.example.com`.
+    case suffix(String)
+}
+
+public enum PathConfig: Equatable, Sendable, Hashable {
+    case exact(String)
+    /// `/v1/chat*`, without the star.
+    case prefix(String)
+    /// `/v1/**` as `/v1`; `/**` as "".
+    case subtree(String)
+}
+
+public struct HeaderMatchConfig: Equatable, Sendable, Hashable {
+    /// Lower-case.
+    public var name: String
+    /// nil: present with any value (`true` in the file).
+    public var value: String?
+}
+
+/// Edits of header fields: first `remove`, then `set`.
+public struct HeaderEditsConfig: Equatable, Sendable {
+    public struct Assignment: Equatable, Sendable {
+        /// As written; compared without case.
+        public var name: String
+        public var value: TextSource
+    }
+    public var set: [Assignment]
+    public var remove: [String]
+}
+
+extension HeaderEditsConfig {
+    init(_ node: MappingReader) {
+        set = node.optional(
+            "set", .headerAssignments, "Fields to set; values are text, `{env: NAME}`, `{file: path}` or `{credential: name}`."
+        ) ?? []
+        remove = node.optional("remove", .headerRemovals, "Fields to remove.") ?? []
+        for name in remove where set.contains(where: { ASCII.lowercased($0.name) == ASCII.lowercased(name) }) {
+            node.fail("remove", "\(Quoting.quoted(name)) stands in `set` and in `remove`\(node.path.inside)",
+                hint: "`set` alone replaces the field")
+        }
+    }
+}
+
+extension Form where Value == HeaderEditsConfig {
+    static var headerEdits: Form { .mapping(HeaderEditsConfig.init) }
+}
+
+extension Form where Value == String {
+    static var method: Form {
+        let wanted = "a method such as `GET`, in capitals"
+        return .text(wanted, pattern: "^[A-Z0-9!#$%&'*+.^_`|~-]+$") { (text) throws(Mismatch) in
+            let upper = text.uppercased()
+            guard ASCII.isToken(text) else { return nil }
+            guard upper == text else { throw Mismatch(text: "must be \(wanted)", hint: "write `\(upper)`") }
+            return text
+        }
+    }
+}
+
+/// Over the upstream's: nil keeps it, `.some(nil)` is `off`.
+public struct RouteTimeoutsConfig: Equatable, Sendable {
+    public var connect: Duration?
+    public var firstByte: Duration??
+    public var idle: Duration??
+    public var total: Duration??
+}
+
+extension RouteTimeoutsConfig {
+    init(_ node: MappingReader) {
+        connect = node.optional("connect", .duration, "Until a connection stands. Default: the upstream's.")
+        firstByte = node.optional("first_byte", .orOff(.duration), "To the answer's head. Default: the upstream's.")
+        idle = node.optional("idle", .orOff(.duration), "Between two pieces of an answer. Default: the upstream's.")
+        total = node.optional("total", .orOff(.duration), "For a whole exchange. Default: the upstream's.")
+    }
+}
+
+public enum RouteActionConfig: Equatable, Sendable {
+    case upstream(String)
+    case respond(RespondConfig)
+}

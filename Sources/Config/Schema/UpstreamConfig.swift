@@ -1,0 +1,110 @@
+/// `upstreams.NAME`: a group of endpoints with one policy.
+public struct UpstreamConfig: Equatable, Sendable {
+    public var name: String
+    /// One for `url`, several for `endpoints`; used in turn.
+    public var endpoints: [EndpointURL]
+    public var timeouts: UpstreamTimeoutsConfig
+    /// Connections per endpoint, all workers together. Default 1024.
+    public var maxConnections: Int
+    public var keepAlive: KeepAliveConfig
+    public var tls: TLSClientConfig
+    /// Forward the client's `Host` rather than the endpoint's. Default false.
+    public var preservesHost: Bool
+}
+
+extension UpstreamConfig {
+    init(_ node: MappingReader) {
+        name = node.name
+        let url = node.optional("url", .endpointURL, "`https://host[:port][/path]`; the path goes in front of the request's.")
+        let several = node.optional("endpoints", .list(.endpointURL, nonEmpty: true), "Several URLs, used in turn.")
+        node.requireOne(of: ["url", "endpoints"])
+        endpoints = url.map { [$0] } ?? several ?? []
+        timeouts = node.group("timeouts", .mapping(UpstreamTimeoutsConfig.init), "How long the upstream may take.")
+        maxConnections = node.value(
+            "max_connections", .integer(1...1_000_000), default: "1024", "Connections per endpoint, of all workers together.")
+        keepAlive = node.group("keep_alive", .mapping(KeepAliveConfig.init), "Idle connections that are kept for later.")
+        tls = node.group("tls", .mapping(TLSClientConfig.init), "For https endpoints.")
+        preservesHost = node.value(
+            "preserve_host", .bool, default: "false", "Forward the client's `Host` instead of the endpoint's.")
+    }
+}
+
+/// Where an upstream answers.
+public struct EndpointURL: Equatable, Sendable {
+    public enum Scheme: String, Equatable, Sendable { case http, https }
+    public var scheme: Scheme
+    /// Name or numeric address without brackets, lower-case.
+    public var host: String
+    public var port: UInt16
+    /// Path without a trailing slash; empty for none.
+    public var basePath: String
+    /// `host[:port]` as it goes into `Host`: brackets kept, default port left out.
+    public var authority: String
+}
+
+/// nil: off.
+public struct UpstreamTimeoutsConfig: Equatable, Sendable {
+    /// Default 5 s; cannot be off.
+    public var connect: Duration
+    /// Default 300 s.
+    public var firstByte: Duration?
+    /// Default 300 s.
+    public var idle: Duration?
+    /// Default off.
+    public var total: Duration?
+}
+
+extension UpstreamTimeoutsConfig {
+    init(_ node: MappingReader) {
+        connect = node.value("connect", .duration, default: "5s", "Until a connection stands, TLS included.")
+        firstByte = node.value("first_byte", .orOff(.duration), default: "300s", "From the request sent to the answer's head.")
+        idle = node.value("idle", .orOff(.duration), default: "300s", "Between two pieces of an answer.")
+        total = node.value("total", .orOff(.duration), default: "off", "For a whole exchange. Streams have no natural end.")
+    }
+}
+
+public struct KeepAliveConfig: Equatable, Sendable {
+    /// How long an idle upstream connection is kept. Default 60 s.
+    public var idle: Duration
+    /// Idle connections per endpoint and worker. Default 64; 0: none is kept.
+    public var maxIdle: Int
+}
+
+extension KeepAliveConfig {
+    init(_ node: MappingReader) {
+        idle = node.value("idle", .duration, default: "60s", "How long an idle connection is kept.")
+        maxIdle = node.value(
+            "max_idle", .integer(0...100_000), default: "64", "Idle connections per endpoint and worker; 0: none is kept.")
+    }
+}
+
+public struct TLSClientConfig: Equatable, Sendable {
+    /// PEM file of trusted authorities; nil: the system's. Relative to the config file's folder.
+    public var ca: String?
+    /// Name for SNI and verification; nil: the URL's host.
+    public var serverName: String?
+    /// `insecure_skip_verify: true`: warned about on every load.
+    public var insecureSkipVerify: Bool
+}
+
+extension TLSClientConfig {
+    init(_ node: MappingReader) {
+        ca = node.optional("ca", .filePath, "PEM file of trusted authorities. Default: the system's.")
+        serverName = node.optional("server_name", .serverName, "Name for SNI and verification. Default: the URL's host.")
+        insecureSkipVerify = node.value(
+            "insecure_skip_verify", .bool, default: "false", "Talk to anybody who answers. For a lab; warned about.")
+        if insecureSkipVerify {
+            node.warn("insecure_skip_verify", "`\(node.path.text).insecure_skip_verify` lets anybody in the middle read along",
+                hint: "name the authority with `ca` instead")
+        }
+    }
+}
+
+extension Form where Value == String {
+    static var serverName: Form {
+        .text("a host name") { (text) throws(Mismatch) in
+            guard let name = HostNames.normalized(text) else { throw Mismatch(text: "must be a host name", hint: HostNames.hint(text)) }
+            return name
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// Listeners beside each other, and who reaches them.
+extension Validation {
+    func checkBinds() {
+        var earlier: [ListenerConfig] = []
+        for listener in config.listeners {
+            let path = ConfigPath.key(.key(.root, "listeners"), listener.name)
+            guard reading.isSound(path) else { continue }
+            if let other = earlier.first(where: { Self.collide($0.bind, listener.bind) }) {
+                let same = other.bind == listener.bind
+                let message = same
+                    ? "listeners `\(other.name)` and `\(listener.name)` bind the same address"
+                    : "listeners `\(other.name)` and `\(listener.name)` overlap: a wildcard or `localhost` covers the other's address"
+                let bind = ConfigPath.key(path, "bind")
+                reading.note(.error, message, hint: "give one of them another port", at: reading.span(of: bind), path: bind)
+            }
+            earlier.append(listener)
+        }
+    }
+
+    /// Whether the kernel could not bind both. `[::]` also takes IPv4, as Linux does by default.
+    static func collide(_ left: BindAddress, _ right: BindAddress) -> Bool {
+        switch (left, right) {
+        case (.unix(let a), .unix(let b)): return a == b
+        case (.ip(let a, let portA), .ip(let b, let portB)):
+            guard portA == portB, portA != 0 else { return false }
+            return a == b || covers(a, b) || covers(b, a)
+        case (.unix, .ip), (.ip, .unix): return false
+        }
+    }
+
+    private static func covers(_ wide: String, _ other: String) -> Bool {
+        switch wide {
+        case "::": true
+        case "0.0.0.0": !other.utf8.contains(UInt8(ascii: ":"))
+        case "localhost": other == "127.0.0.1" || other == "::1"
+        case _: false
+        }
+    }
+
+    /// Open is explicit: `mode: none` beyond this machine needs `allow_open: true`.
+    func checkOpenAccess() {
+        var noted: Set<String> = []
+        for route in config.routes {
+            let names = Set(route.auth)
+            let served = config.listeners.filter { route.listeners.isEmpty || route.listeners.contains($0.name) }
+            guard let listener = served.first(where: { isSound($0) && !$0.bind.isLoopback }) else { continue }
+            for entry in config.auth where names.contains(entry.name) && !noted.contains(entry.name) {
+                guard case .none(allowOpen: false, _) = entry.mode else { continue }
+                let path = ConfigPath.key(.key(.root, "auth"), entry.name)
+                guard reading.isSound(path) else { continue }
+                noted.insert(entry.name)
+                let message = "auth `\(entry.name)` has `mode: none` and routes[\(route.index)] serves it on listener "
+                    + "`\(listener.name)`, which is not loopback"
+                let hint = "add `allow_open: true` to accept that, or bind 127.0.0.1"
+                let mode = ConfigPath.key(path, "mode")
+                reading.note(.error, message, hint: hint, at: reading.span(of: mode), path: mode)
+            }
+        }
+    }
+
+    private func isSound(_ listener: ListenerConfig) -> Bool {
+        reading.isSound(.key(.key(.root, "listeners"), listener.name))
+    }
+}

@@ -1,0 +1,62 @@
+/// What cannot work inside one route.
+extension Validation {
+    func checkRoute(_ route: RouteConfig) {
+        let path = Self.path(of: route)
+        guard reading.isSound(path), !reading.isFull else { return }
+        checkStripPrefix(route, path)
+        warnLiteralSecrets(route, path)
+        switch route.action {
+        case .respond:
+            for key in ["strip_prefix", "add_prefix", "request_headers", "timeouts"] {
+                let place = ConfigPath.key(path, key)
+                guard reading.root?.descendant(place) != nil else { continue }
+                let message = "`\(place.text)` has no effect beside `respond`"
+                reading.note(.warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
+            }
+        case .upstream(let name):
+            guard reading.root?.descendant(.key(path, "timeouts")) != nil else { return }
+            guard let upstream = config.upstreams.first(where: { $0.name == name }) else { return }
+            checkClocks(upstream.timeouts.overridden(by: route.timeouts), at: .key(path, "timeouts"))
+        }
+    }
+
+    private func checkStripPrefix(_ route: RouteConfig, _ path: ConfigPath) {
+        guard let prefix = route.stripPrefix, !Self.canBegin(with: prefix, route.path) else { return }
+        let place = ConfigPath.key(path, "strip_prefix")
+        let message = "`\(place.text)` can never apply: no path that this route matches begins with it"
+        reading.note(.error, message, at: reading.span(of: place), path: place)
+    }
+
+    /// Whether a path that the pattern matches is `prefix` or lies below it.
+    static func canBegin(with prefix: String, _ pattern: PathConfig) -> Bool {
+        let below = prefix + "/"
+        switch pattern {
+        case .exact(let path): return path == prefix || path.hasPrefix(below)
+        case .prefix(let start): return start.hasPrefix(below) || below.hasPrefix(start)
+        case .subtree(let base):
+            return base == prefix || base.hasPrefix(below) || prefix.hasPrefix(base + "/")
+        }
+    }
+
+    private func warnLiteralSecrets(_ route: RouteConfig, _ path: ConfigPath) {
+        let set = ConfigPath.key(.key(path, "request_headers"), "set")
+        for assignment in route.requestHeaders.set {
+            guard case .literal(let text) = assignment.value, !text.isEmpty else { continue }
+            guard Redaction.sensitiveNames.contains(ASCII.lowercased(assignment.name)) else { continue }
+            let place = ConfigPath.key(set, assignment.name)
+            guard !usesVariable(at: place) else { continue }
+            let message = "`\(place.text)` holds a secret in plain text"
+            let hint = "write `{env: NAME}`, `{file: path}` or `{credential: name}`"
+            reading.note(.warning, message, hint: hint, at: reading.keySpan(of: place), path: place)
+        }
+    }
+}
+
+extension UpstreamTimeoutsConfig {
+    /// The clocks of a route: its own, else the upstream's.
+    func overridden(by route: RouteTimeoutsConfig) -> UpstreamTimeoutsConfig {
+        UpstreamTimeoutsConfig(
+            connect: route.connect ?? connect, firstByte: route.firstByte ?? firstByte, idle: route.idle ?? idle,
+            total: route.total ?? total)
+    }
+}

@@ -1,0 +1,114 @@
+import Config
+
+/// One record as one line of the access log.
+///
+/// Generic over the texts' bytes, so that it can be tested without a ring.
+struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
+    let format: AccessLogConfig.Format
+
+    /// - Parameter texts: one for each `RecordText`, in its order.
+    func append(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText, text: inout [UInt8]) {
+        switch format {
+        case .json:
+            json.removeAll()
+            appendJSON(record, texts, to: &json)
+            text += json.bytes
+        case .text: appendText(record, texts, to: &text)
+        }
+        text.append(UInt8(ascii: "\n"))
+    }
+
+    private func appendJSON(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText) {
+        json.object { json in
+            json.string("ts", Timestamp.text(record.startedAt))
+            json.string("request_id", texts[RecordText.requestID.rawValue])
+            json.string("client", record.peer.hostText)
+            json.string("listener", texts[RecordText.listener.rawValue])
+            optional("route", .route, texts, &json)
+            json.string("method", texts[RecordText.method.rawValue])
+            json.string("path", texts[RecordText.path.rawValue])
+            json.string("host", texts[RecordText.host.rawValue])
+            record.status == 0 ? json.null("status") : json.number("status", record.status)
+            optional("code", .errorCode, texts, &json)
+            json.string("fault", record.fault.text)
+            json.string("outcome", record.outcome.text)
+            json.number("generation", record.generation)
+            optional("upstream", .endpoint, texts, &json)
+            json.number("attempts", record.attempts)
+            json.boolean("reused", record.reusedUpstream)
+            json.number("bytes_in", record.requestBodyBytes)
+            json.number("bytes_out", record.responseBodyBytes)
+            json.object("ms") { json in
+                json.milliseconds("head", nanoseconds: record.headTime)
+                json.milliseconds("connect", nanoseconds: record.connectTime)
+                json.milliseconds("first_byte", nanoseconds: record.firstByteTime)
+                json.milliseconds("total", nanoseconds: record.totalTime)
+            }
+        }
+    }
+
+    /// `null` where there is none, so that every line has the same keys.
+    private func optional(_ key: String, _ text: RecordText, _ texts: [Text], _ json: inout JSONText) {
+        let value = texts[text.rawValue]
+        value.isEmpty ? json.null(key) : json.string(key, value)
+    }
+
+    /// `2026-03-01T12:00:00.250Z 127.0.0.1 "POST /v1/chat/completions" 200 12.345ms in=90 out=512 gen=3 public routes[0]
+    /// http://127.0.0.1:9000 id=… outcome=complete`, `-` for what there is not.
+    private func appendText(_ record: ExchangeRecord, _ texts: [Text], to text: inout [UInt8]) {
+        Timestamp.append(record.startedAt, to: &text)
+        text += " \(record.peer.hostText) \"".utf8
+        appendQuotable(texts[RecordText.method.rawValue], to: &text)
+        text.append(UInt8(ascii: " "))
+        appendQuotable(texts[RecordText.path.rawValue], to: &text)
+        text += "\" \(record.status == 0 ? "-" : String(record.status)) ".utf8
+        appendMilliseconds(record.totalTime, to: &text)
+        text += "ms in=\(record.requestBodyBytes) out=\(record.responseBodyBytes) gen=\(record.generation)".utf8
+        for (label, part) in [(" ", RecordText.listener), (" ", .route), (" ", .endpoint), (" id=", .requestID)] {
+            text += label.utf8
+            let value = texts[part.rawValue]
+            if value.isEmpty { text.append(UInt8(ascii: "-")) } else { appendQuotable(value, to: &text) }
+        }
+        text += " outcome=\(record.outcome.text) fault=\(record.fault.text)".utf8
+        let code = texts[RecordText.errorCode.rawValue]
+        guard !code.isEmpty else { return }
+        text += " code=".utf8
+        appendQuotable(code, to: &text)
+    }
+
+    /// Quotes, backslashes, controls and bytes that are not ASCII as `\xHH`: one record stays one line, and a quoted text
+    /// ends where it says.
+    private func appendQuotable(_ bytes: Text, to text: inout [UInt8]) {
+        let digits = Array("0123456789abcdef".utf8)
+        for byte in bytes {
+            if byte > 0x1F, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+                text.append(byte)
+            } else {
+                text += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+    }
+}
+
+extension ExchangeRecord.Fault {
+    var text: String {
+        switch self {
+        case .none: "none"
+        case .client: "client"
+        case .upstream: "upstream"
+        case .gateway: "gateway"
+        }
+    }
+}
+
+extension ExchangeRecord.Outcome {
+    var text: String {
+        switch self {
+        case .complete: "complete"
+        case .clientGone: "client_gone"
+        case .truncated: "truncated"
+        case .clientStalled: "client_stalled"
+        case .cut: "cut"
+        }
+    }
+}

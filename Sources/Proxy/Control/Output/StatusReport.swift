@@ -1,0 +1,144 @@
+import Config
+import Glibc
+import Synchronization
+
+/// `headgate status`: what the daemon is doing, as JSON.
+struct StatusReport {
+    let version: String
+    /// Nanoseconds since 1970.
+    let startedAt: UInt64
+    let driver: ReloadDriver
+    let writer: RecordWriter
+    let isStopping: Bool
+
+    var json: String {
+        var json = JSONText()
+        json.object { json in
+            json.string("version", version)
+            json.number("pid", getpid())
+            json.string("started", Timestamp.text(startedAt))
+            json.string("config", driver.loader.absolutePath)
+            json.string("state", stateText)
+            generation(&json)
+            json.number("generations_alive", driver.census.alive)
+            lastFailure(&json)
+            json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
+            listeners(&json)
+            json.array("endpoints") { json in driver.registry.living.forEach { endpoint($0.state, &json) } }
+            accessLog(&json)
+        }
+        return json.text
+    }
+
+    /// For people, in a few lines.
+    var text: String {
+        var lines = ["headgate \(version), pid \(getpid()), \(stateText) since \(Timestamp.text(startedAt))"]
+        lines.append("config      \(driver.loader.absolutePath)")
+        if let served = driver.served {
+            lines.append(
+                "generation  \(served.generation.number) since \(Timestamp.text(served.since)) by \(served.trigger.rawValue); "
+                    + "\(driver.census.alive) alive")
+            lines += zip(served.config.listeners, served.sockets).map { "listener    \($0.name) \($1.url)" }
+        }
+        for endpoint in driver.registry.living {
+            let addresses = endpoint.state.currentAddresses().map(\.text).joined(separator: ", ")
+            lines.append(
+                "endpoint    \(endpoint.state.display) \(addresses.isEmpty ? "does not resolve" : addresses); "
+                    + counted(endpoint.state.connectionCount.load(ordering: .relaxed), "connection"))
+        }
+        let figures = driver.workers.handles.map(\.figures)
+        let connections = figures.reduce(0) { $0 + $1.connectionsOpen.load(ordering: .relaxed) }
+        let exchanges = figures.reduce(0) { $0 + $1.exchangesRunning.load(ordering: .relaxed) }
+        lines.append(
+            "clients     \(counted(connections, "connection")), \(counted(exchanges, "exchange")) running, "
+                + counted(figures.count, "worker"))
+        if let failure = driver.lastFailure {
+            lines.append("last failure \(Timestamp.text(failure.at)) by \(failure.trigger.rawValue)\n\(failure.text)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var stateText: String {
+        if isStopping { return "stopping" }
+        switch driver.state {
+        case .idle: return "serving"
+        case .settling, .building, .resolving, .publishing: return "reloading"
+        case .draining: return "draining"
+        }
+    }
+
+    private func generation(_ json: inout JSONText) {
+        guard let served = driver.served else { return json.null("generation") }
+        json.object("generation") { json in
+            json.number("number", served.generation.number)
+            json.string("since", Timestamp.text(served.since))
+            json.string("trigger", served.trigger.rawValue)
+            json.number("routes", served.config.routes.count)
+            json.number("upstreams", served.config.upstreams.count)
+        }
+    }
+
+    private func lastFailure(_ json: inout JSONText) {
+        guard let failure = driver.lastFailure else { return json.null("last_failure") }
+        json.object("last_failure") { json in
+            json.string("when", Timestamp.text(failure.at))
+            json.string("trigger", failure.trigger.rawValue)
+            json.string("text", failure.text)
+            json.raw("report", renderJSON(failure.diagnostics))
+        }
+    }
+
+    private func worker(_ handle: WorkerHandle, _ json: inout JSONText) {
+        let figures = handle.figures
+        json.object { json in
+            json.number("index", handle.index)
+            json.number("generation", handle.adoptedGeneration.load(ordering: .acquiring))
+            json.number("connections_open", figures.connectionsOpen.load(ordering: .relaxed))
+            json.number("connections_accepted", figures.connectionsAccepted.load(ordering: .relaxed))
+            json.number("connections_shed", figures.connectionsShed.load(ordering: .relaxed))
+            json.number("exchanges_running", figures.exchangesRunning.load(ordering: .relaxed))
+            json.number("exchanges_started", figures.exchangesStarted.load(ordering: .relaxed))
+            json.number("accept_failures", figures.acceptFailures.load(ordering: .relaxed))
+            json.number("longest_turn_us", figures.longestTurn.load(ordering: .relaxed) / 1000)
+            json.number("records_dropped", handle.records.dropped.load(ordering: .relaxed))
+        }
+    }
+
+    private func listeners(_ json: inout JSONText) {
+        json.array("listeners") { json in
+            guard let served = driver.served else { return }
+            for (listener, socket) in zip(served.config.listeners, served.sockets) {
+                json.object { json in
+                    json.string("name", listener.name)
+                    json.string("url", socket.url)
+                }
+            }
+        }
+    }
+
+    private func endpoint(_ state: EndpointState, _ json: inout JSONText) {
+        json.object { json in
+            json.string("url", state.display)
+            json.array("upstreams") { json in
+                guard let served = driver.served else { return }
+                for upstream in served.generation.upstreams
+                where upstream.endpoints.contains(where: { $0.state === state }) {
+                    json.string(nil, upstream.name)
+                }
+            }
+            json.array("addresses") { json in state.currentAddresses().forEach { json.string(nil, $0.text) } }
+            json.number("connections", state.connectionCount.load(ordering: .relaxed))
+            json.number("exchanges", state.exchangeCount.load(ordering: .relaxed))
+            json.number("failures", state.failureCount.load(ordering: .relaxed))
+        }
+    }
+
+    private func accessLog(_ json: inout JSONText) {
+        let dropped = driver.workers.handles.reduce(0) { $0 + $1.records.dropped.load(ordering: .relaxed) }
+        json.object("access_log") { json in
+            json.number("written", writer.written.load(ordering: .relaxed))
+            json.number("lost", writer.lost.load(ordering: .relaxed))
+            json.number("dropped", dropped)
+        }
+    }
+}

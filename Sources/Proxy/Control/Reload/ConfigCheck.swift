@@ -1,0 +1,24 @@
+import Config
+
+/// `headgate check`: everything that a start or a reload would find wrong, without binding and without asking for names.
+public struct ConfigCheck {
+    public let diagnostics: [Diagnostic]
+    /// `2 listeners, 7 routes, 3 upstreams`; nil where the file is no configuration.
+    public let summary: String?
+
+    public var isGood: Bool { !diagnostics.contains { $0.severity == .error } }
+
+    public init(path: String) {
+        let outcome = ConfigLoader(path: path).load()
+        guard let loaded = outcome.loaded else {
+            diagnostics = outcome.diagnostics
+            summary = nil
+            return
+        }
+        var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: EndpointRegistry())
+        diagnostics = outcome.diagnostics + builder.check()
+        let config = loaded.config
+        summary = "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
+            + counted(config.upstreams.count, "upstream")
+    }
+}

@@ -1,0 +1,44 @@
+import Config
+
+/// What a person should be told about the step from one configuration to the next.
+struct ConfigComparison {
+    let served: GatewayConfig
+    let next: GatewayConfig
+
+    /// Warnings: an edit that takes away most of what is served is often an accident; `process:` waits for a restart.
+    func warnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
+        removalWarnings(places) + processWarnings(places)
+    }
+
+    private func removalWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
+        var warnings: [Diagnostic] = []
+        let kept = Set(next.listeners.map(\.bind))
+        if !served.listeners.isEmpty, !served.listeners.contains(where: { kept.contains($0.bind) }) {
+            let message = "this edit removes every listener that was served (\(served.listeners.count))"
+            warnings.append(places.warning([.key("listeners")], message))
+        }
+        let routes = Set(next.routes.map(ConfigComparison.identity))
+        let removed = served.routes.count { !routes.contains(ConfigComparison.identity($0)) }
+        if removed * 2 > served.routes.count {
+            let message = "this edit removes \(removed) of the \(served.routes.count) routes that were served"
+            warnings.append(places.warning([.key("routes")], message))
+        }
+        return warnings
+    }
+
+    private func processWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
+        let keys = [
+            ("workers", served.process.workers != next.process.workers),
+            ("admin", served.process.admin != next.process.admin),
+            ("drain_timeout", served.process.drainTimeout != next.process.drainTimeout),
+        ]
+        return keys.filter(\.1).map {
+            places.warning([.key("process"), .key($0.0)], "the change needs a restart and is not in force")
+        }
+    }
+
+    /// What a route is to a person: a changed timeout does not make it another one.
+    private static func identity(_ route: RouteConfig) -> String {
+        "\(route.path) \(route.host) \(route.methods) \(route.listeners) \(route.headers)"
+    }
+}

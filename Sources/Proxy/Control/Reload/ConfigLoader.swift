@@ -1,0 +1,174 @@
+import Config
+import Glibc
+import Stores
+
+/// A configuration with everything that it names read in.
+struct LoadedConfig {
+    let config: GatewayConfig
+    /// Folder that relative paths start from.
+    let folder: String
+    /// The typed references of the file, resolved.
+    let secrets: [SecretSource: Secret]
+    /// PEM of the trusted authorities, by the path as written.
+    let authorities: [String: [UInt8]]
+
+    /// nil: the text is written out in the file.
+    static func source(of text: TextSource, in folder: String) -> SecretSource? {
+        switch text {
+        case .literal: nil
+        case .environment(let name): .environment(name)
+        case .file(let path): .file(Path.absolute(path, in: folder))
+        case .credential(let name): .credential(name)
+        }
+    }
+}
+
+/// What one look at the files gave.
+struct LoadOutcome {
+    /// nil: `diagnostics` holds at least one error.
+    let loaded: LoadedConfig?
+    let diagnostics: [Diagnostic]
+    /// Everything that was read, whether the outcome is good or not: what has to be watched.
+    let inputs: InputFiles
+    /// For diagnostics that come later, such as an address in use.
+    let places: DiagnosticPlaces
+}
+
+/// Where the keys of a file stand, for problems that show only when its wishes are carried out.
+struct DiagnosticPlaces {
+    let file: String
+    let document: ConfigDocument?
+
+    func error(_ path: [ConfigStep], _ message: String) -> Diagnostic { diagnostic(.error, path, message) }
+    func warning(_ path: [ConfigStep], _ message: String) -> Diagnostic { diagnostic(.warning, path, message) }
+
+    private func diagnostic(_ severity: Diagnostic.Severity, _ path: [ConfigStep], _ message: String) -> Diagnostic {
+        document?.diagnostic(severity, at: path, message)
+            ?? Diagnostic(file: file, line: 1, column: 1, severity: severity, message: message)
+    }
+}
+
+/// Reads the config file and all that it names. Blocks on local files; neither binds nor resolves.
+struct ConfigLoader {
+    /// As it was given: what messages show.
+    let displayPath: String
+    let absolutePath: String
+
+    init(path: String) {
+        displayPath = path
+        absolutePath = ConfigLoader.absolute(path)
+    }
+
+    /// The folder that relative paths in the file start from.
+    var folder: String { Path.folder(of: absolutePath) }
+
+    func load() -> LoadOutcome {
+        var reading = ConfigReading(loader: self)
+        let loaded = reading.run()
+        let isBroken = reading.diagnostics.contains { $0.severity == .error }
+        return LoadOutcome(
+            loaded: isBroken ? nil : loaded, diagnostics: reading.diagnostics, inputs: reading.inputs,
+            places: DiagnosticPlaces(file: displayPath, document: reading.document))
+    }
+
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        guard let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        let rest = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+        return String(cString: folder) + "/" + rest
+    }
+}
+
+/// One run of the loader.
+private struct ConfigReading {
+    let loader: ConfigLoader
+    var inputs = InputFiles()
+    var diagnostics: [Diagnostic] = []
+    var document: ConfigDocument?
+
+    private var places: DiagnosticPlaces { DiagnosticPlaces(file: loader.displayPath, document: document) }
+
+    init(loader: ConfigLoader) { self.loader = loader }
+
+    mutating func run() -> LoadedConfig? {
+        guard let bytes = readConfigFile() else { return nil }
+        let parsed = ConfigDocument.parse(bytes, file: loader.displayPath)
+        diagnostics += parsed.diagnostics
+        guard let document = parsed.document else { return nil }
+        self.document = document
+        let environment = readEnvironment(document.environmentFiles)
+        let read = document.read { environment[$0] }
+        diagnostics += read.diagnostics
+        guard let config = read.config else { return nil }
+        let secrets = readSecrets(of: config, in: environment)
+        let authorities = readAuthorities(of: config)
+        return LoadedConfig(config: config, folder: loader.folder, secrets: secrets, authorities: authorities)
+    }
+
+    private mutating func readConfigFile() -> [UInt8]? {
+        switch inputs.read(loader.absolutePath) {
+        case .success(let bytes): return bytes
+        case .failure(let error):
+            diagnostics.append(places.error([], "cannot read \(loader.displayPath): \(error)"))
+            return nil
+        }
+    }
+
+    private mutating func readEnvironment(_ paths: [String]) -> Environment {
+        var files: [EnvironmentFile] = []
+        for path in paths {
+            switch inputs.read(Path.absolute(path, in: loader.folder)) {
+            case .success(let bytes):
+                let file = EnvironmentFile(bytes)
+                files.append(file)
+                for problem in file.problems {
+                    diagnostics.append(Diagnostic(
+                        file: path, line: problem.line, column: 1, severity: .error,
+                        message: "the line \(problem.message)"))
+                }
+            case .failure(let error):
+                diagnostics.append(places.error([.key("env_file")], "cannot read \(path): \(error)"))
+            }
+        }
+        return Environment(process: Environment.ofProcess(), files: files)
+    }
+
+    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource: Secret] {
+        var secrets: [SecretSource: Secret] = [:]
+        for route in config.routes {
+            let lists = [("request_headers", route.requestHeaders.set), ("response_headers", route.responseHeaders.set)]
+            for (key, assignments) in lists {
+                for assignment in assignments {
+                    guard let source = LoadedConfig.source(of: assignment.value, in: loader.folder),
+                        secrets[source] == nil
+                    else { continue }
+                    if let path = source.path(in: environment) { _ = inputs.read(path) }
+                    do throws(SecretError) {
+                        secrets[source] = try source.resolve(in: environment)
+                    } catch {
+                        let path: [ConfigStep] = [
+                            .key("routes"), .index(route.index), .key(key), .key("set"), .key(assignment.name),
+                        ]
+                        diagnostics.append(places.error(path, error.description))
+                    }
+                }
+            }
+        }
+        return secrets
+    }
+
+    private mutating func readAuthorities(of config: GatewayConfig) -> [String: [UInt8]] {
+        var authorities: [String: [UInt8]] = [:]
+        for upstream in config.upstreams {
+            guard let path = upstream.tls.ca, authorities[path] == nil else { continue }
+            switch inputs.read(Path.absolute(path, in: loader.folder)) {
+            case .success(let bytes): authorities[path] = bytes
+            case .failure(let error):
+                let steps: [ConfigStep] = [.key("upstreams"), .key(upstream.name), .key("tls"), .key("ca")]
+                diagnostics.append(places.error(steps, "cannot read \(path): \(error)"))
+            }
+        }
+        return authorities
+    }
+}

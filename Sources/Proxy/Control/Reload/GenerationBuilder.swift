@@ -1,0 +1,186 @@
+import Config
+
+/// Compiles a checked configuration into what the data plane obeys: the one place that knows both.
+struct GenerationBuilder {
+    let loaded: LoadedConfig
+    let places: DiagnosticPlaces
+    let registry: EndpointRegistry
+    private var diagnostics: [Diagnostic] = []
+    private var entries: [EndpointRegistry.Entry] = []
+
+    struct Outcome {
+        /// nil: `diagnostics` holds at least one error.
+        let generation: Generation?
+        /// Endpoints of this generation, once each.
+        let endpoints: [EndpointRegistry.Entry]
+        let diagnostics: [Diagnostic]
+    }
+
+    init(loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry) {
+        self.loaded = loaded
+        self.places = places
+        self.registry = registry
+    }
+
+    /// What a plan has to know of the socket that outlives it.
+    struct SocketPlan {
+        let identity: ListenerIdentity
+        let connections: ConnectionCount
+    }
+
+    /// - Parameter sockets: in the order of the configuration's listeners.
+    mutating func build(number: UInt64, sockets: [SocketPlan], census: GenerationCensus) -> Outcome {
+        let config = loaded.config
+        let upstreams = config.upstreams.map { upstream($0) }
+        let listeners = zip(config.listeners, sockets).map { listener($0, $1) }
+        let routes = config.routes.map { route($0) }
+        guard !diagnostics.contains(where: { $0.severity == .error }) else {
+            return Outcome(generation: nil, endpoints: [], diagnostics: diagnostics)
+        }
+        let generation = Generation(
+            number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: upstreams,
+            trustedProxies: config.trustedProxies.map(AddressRange.init), recordsAccess: config.accessLog != nil,
+            census: census)
+        return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
+    }
+
+    /// Everything but what needs sockets, for `check`.
+    mutating func check() -> [Diagnostic] {
+        let census = GenerationCensus()
+        let sockets = loaded.config.listeners.indices.map {
+            SocketPlan(identity: ListenerIdentity(rawValue: $0), connections: ConnectionCount())
+        }
+        return build(number: 0, sockets: sockets, census: census).diagnostics
+    }
+
+    // MARK: - Listeners and upstreams
+
+    private func listener(_ config: ListenerConfig, _ socket: SocketPlan) -> ListenerPlan {
+        ListenerPlan(
+            name: config.name, nameText: PlanText(config.name), identity: socket.identity,
+            allow: config.allow.map(AddressRange.init), maxConnections: config.maxConnections,
+            connections: socket.connections,
+            headLimits: HeadLimits(maxBytes: config.maxHeadBytes, maxFields: config.maxFields),
+            timeouts: ListenerTimeouts(
+                head: nanoseconds(config.timeouts.head), body: nanoseconds(config.timeouts.body),
+                clientIdle: nanoseconds(config.timeouts.clientIdle),
+                keepAlive: nanoseconds(config.timeouts.keepAlive)),
+            allowsHalfClose: config.allowsHalfClose)
+    }
+
+    private mutating func upstream(_ config: UpstreamConfig) -> UpstreamPlan {
+        let authorities = config.tls.ca.flatMap { loaded.authorities[$0] }
+        var endpoints: [EndpointPlan] = []
+        for url in config.endpoints {
+            do throws(TLSContexts.Failure) {
+                let entry = try registry.entry(for: url, tls: config.tls, authorities: authorities)
+                if !entries.contains(where: { $0.state === entry.state }) { entries.append(entry) }
+                endpoints.append(endpoint(url, entry.state, config))
+            } catch {
+                let path: [ConfigStep] = [.key("upstreams"), .key(config.name), .key("tls"), .key("ca")]
+                let message = config.tls.ca.map { "\($0): \(error.message)" } ?? error.message
+                diagnostics.append(places.error(path, message))
+                break
+            }
+        }
+        return UpstreamPlan(
+            name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
+            preservesHost: config.preservesHost)
+    }
+
+    private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig) -> EndpointPlan {
+        EndpointPlan(
+            state: state, authority: Array(url.authority.utf8), basePath: Array(url.basePath.utf8),
+            basePathEndsInV1: url.basePath.hasSuffix("/v1"), maxConnections: config.maxConnections,
+            maxIdlePerWorker: config.keepAlive.maxIdle, idleTimeout: nanoseconds(config.keepAlive.idle))
+    }
+
+    // MARK: - Routes
+
+    private mutating func route(_ config: RouteConfig) -> RoutePlan {
+        let label = "routes[\(config.index)]"
+        return RoutePlan(
+            match: match(config), admission: admission(config), action: action(config),
+            stripPrefix: pathBytes(config.stripPrefix ?? ""), addPrefix: pathBytes(config.addPrefix ?? ""),
+            requestHeaders: edits(config.requestHeaders, at: [.key("routes"), .index(config.index), .key("request_headers")]),
+            responseHeaders: edits(config.responseHeaders, at: [.key("routes"), .index(config.index), .key("response_headers")]),
+            maxBodyBytes: config.maxBodyBytes ?? .max, cors: config.cors.map(CORSPolicy.init),
+            label: label, labelText: PlanText(label))
+    }
+
+    private func match(_ config: RouteConfig) -> RouteMatch {
+        let listeners = config.listeners.compactMap { name in
+            loaded.config.listeners.firstIndex { $0.name == name }
+        }
+        let headers = config.headers.map {
+            HeaderCondition(name: lowercasedBytes($0.name), value: $0.value.map { Array($0.utf8) })
+        }
+        return RouteMatch(
+            listeners: listeners, host: HostPattern(config.host), path: PathPattern(config.path),
+            methods: MethodSet(names: config.methods), headers: headers)
+    }
+
+    private func admission(_ config: RouteConfig) -> RouteAdmission {
+        // Why any: with several entries of `mode: none` the laxest decides, as they are asked in turn.
+        let modes = config.auth.compactMap { name in loaded.config.auth.first { $0.name == name }?.mode }
+        let ignores = modes.contains { mode in
+            switch mode {
+            case .none(_, let ignoresCredentials): ignoresCredentials
+            }
+        }
+        return .open(ignoresCredentials: ignores)
+    }
+
+    private func action(_ config: RouteConfig) -> RouteAction {
+        switch config.action {
+        case .respond(let response): return .respond(FixedResponse(response))
+        case .upstream(let name):
+            guard let index = loaded.config.upstreams.firstIndex(where: { $0.name == name }) else {
+                preconditionFailure("the config has checked that upstream \(name) is defined")
+            }
+            let timeouts = UpstreamTimeouts(loaded.config.upstreams[index].timeouts, overriddenBy: config.timeouts)
+            return .proxy(upstream: index, timeouts: timeouts)
+        }
+    }
+
+    private mutating func edits(_ config: HeaderEditsConfig, at path: [ConfigStep]) -> HeaderEdits {
+        var assignments: [HeaderEdits.Assignment] = []
+        for assignment in config.set {
+            let value = bytes(of: assignment.value)
+            guard isFieldValue(value) else {
+                let message = "the value holds a line break or another control character"
+                diagnostics.append(places.error(path + [.key("set"), .key(assignment.name)], message))
+                continue
+            }
+            let line = Array(assignment.name.utf8) + Array(": ".utf8) + value + [0x0D, 0x0A]
+            assignments.append(.init(name: lowercasedBytes(assignment.name), line: line))
+        }
+        return HeaderEdits(assignments: assignments, removals: config.remove.map(lowercasedBytes))
+    }
+
+    private func bytes(of text: TextSource) -> [UInt8] {
+        if case .literal(let literal) = text { return Array(literal.utf8) }
+        guard let source = LoadedConfig.source(of: text, in: loaded.folder), let secret = loaded.secrets[source] else {
+            preconditionFailure("the loader refuses a configuration whose references do not resolve")
+        }
+        return secret.reveal()
+    }
+}
+
+/// RFC 9110 §5.5: no CR, LF, NUL or other control except the tab; nothing blank at the ends is kept by a receiver.
+func isFieldValue(_ bytes: [UInt8]) -> Bool {
+    bytes.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+}
+
+func lowercasedBytes(_ text: String) -> [UInt8] {
+    text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+}
+
+/// nil (off) is 0, which means no limit in plans.
+func nanoseconds(_ duration: Duration?) -> UInt64 {
+    guard let duration, duration > .zero else { return 0 }
+    let (seconds, attoseconds) = duration.components
+    let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    // Why at least 1: a tiny duration must not become "no limit".
+    return overflow ? .max : max(1, product + UInt64(attoseconds / 1_000_000_000))
+}

@@ -1,0 +1,272 @@
+import CLinux
+import Config
+import Synchronization
+
+/// Performs what `Reload` decides: reads, builds aside, publishes to every worker, closes what was removed. Owns what
+/// outlives generations.
+final class ReloadDriver {
+    /// What the workers serve.
+    struct Served {
+        let generation: Generation
+        let config: GatewayConfig
+        let inputs: InputFiles
+        let endpoints: [EndpointRegistry.Entry]
+        /// In the order of the configuration's listeners.
+        let sockets: [ListenerSockets.Bound]
+        let trigger: Reload.Trigger
+        /// Nanoseconds since 1970.
+        let since: UInt64
+    }
+
+    /// Built, not published.
+    private struct Next {
+        let served: Served
+        let prepared: ListenerSockets.Prepared
+        let diagnostics: [Diagnostic]
+    }
+
+    let loader: ConfigLoader
+    let census = GenerationCensus()
+    let sockets = ListenerSockets()
+    let registry = EndpointRegistry()
+    let resolver: Resolver
+    let workers: WorkerPool
+    private let watcher: ConfigWatcher
+    private let loop: ControlLoop
+    private var machine = Reload()
+    private var next: Next?
+    /// Why the build that is about to be reported failed.
+    private var failure: [Diagnostic] = []
+    /// Monotonic; 0 between reloads.
+    private var startedAt: UInt64 = 0
+    /// Files of the last attempt: watched as well, so that what made it fail can be put right.
+    private var attempted = InputFiles()
+
+    private(set) var served: Served?
+    private(set) var lastFailure: ReloadReport?
+    /// Told of each outcome. Set once, by the supervisor.
+    var report: (ReloadReport) -> Void = { _ in }
+    /// Told before a generation is posted to the workers.
+    var willPublish: (Served) throws(SystemError) -> Void = { _ in }
+    private(set) var publishFailure: SystemError?
+    /// The last failure was in the file itself, not in what it met on this machine.
+    private(set) var isConfigBroken = false
+    /// Whoever asked: answered with the next outcome that read the files after they asked.
+    private var waiting: [(ReloadReport) -> Void] = []
+    private var waitingForNext: [(ReloadReport) -> Void] = []
+
+    init(loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop) throws(SystemError) {
+        self.loader = loader
+        self.workers = workers
+        self.watcher = watcher
+        self.loop = loop
+        resolver = try Resolver()
+        watcher.watch([loader.absolutePath])
+    }
+
+    var state: Reload.State { machine.state }
+
+    // MARK: - Events
+
+    /// - Parameter answer: called with the outcome of a reload that began no earlier than this call.
+    func trigger(_ trigger: Reload.Trigger, answer: ((ReloadReport) -> Void)? = nil) {
+        switch machine.state {
+        case .building, .resolving, .publishing:
+            if let answer { waitingForNext.append(answer) }
+        case .idle, .draining, .settling:
+            if let answer { waiting.append(answer) }
+        }
+        perform(machine.triggered(trigger))
+    }
+
+    /// The pause between two reads is over.
+    func readAgain() { read() }
+
+    /// The resolver's bell has rung.
+    func namesAnswered() {
+        resolver.takeAnswers()
+        scheduleLookups()
+        if case .resolving = machine.state, let next, !resolver.isWaiting(for: next.served.endpoints) { finishResolving() }
+    }
+
+    /// `resolve_timeout` is over.
+    func resolveTimedOut() {
+        if case .resolving = machine.state { finishResolving() }
+    }
+
+    func lookUpDueNames() { scheduleLookups() }
+
+    /// A worker has rung.
+    func workersMoved() {
+        if case .publishing = machine.state, let next, workers.haveAdopted(next.served.generation.number) {
+            perform(machine.adopted())
+        }
+    }
+
+    /// Looks whether older generations have gone; asked whenever control is awake.
+    func noteDrained() {
+        if case .draining = machine.state, census.alive <= 1 { perform(machine.drained()) }
+    }
+
+    // MARK: - Actions
+
+    private func perform(_ action: Reload.Action) {
+        switch action {
+        case .wait: break
+        case .read(let delay): delay == 0 ? read() : loop.start(.reread, afterMilliseconds: delay)
+        case .reportUnchanged(let trigger): reportUnchanged(trigger)
+        case .build(let trigger): build(trigger)
+        case .reportFailure(let trigger): reportFailure(trigger)
+        case .resolve: resolve()
+        case .publish: publish()
+        case .closeRemoved(let trigger): finishPublishing(trigger)
+        }
+    }
+
+    private func read() {
+        startedAt = startedAt == 0 ? headgate_monotonic_ns() : startedAt
+        loop.stop(.reread)
+        let paths = served?.inputs.paths ?? [loader.absolutePath]
+        perform(machine.filesRead(InputFiles(reading: paths), served: served?.inputs))
+    }
+
+    private func build(_ trigger: Reload.Trigger) {
+        let outcome = loader.load()
+        isConfigBroken = outcome.loaded == nil
+        attempted = outcome.inputs
+        let paths = Set(outcome.inputs.paths).union(served?.inputs.paths ?? [])
+        if watcher.watch(paths.sorted()), InputFiles(reading: outcome.inputs.paths) != outcome.inputs {
+            // Changed between the read and the watch, which nobody would tell us about.
+            self.trigger(.file)
+        }
+        guard let loaded = outcome.loaded else { return fail(outcome.diagnostics) }
+        let prepared: ListenerSockets.Prepared
+        do throws(ListenerSockets.Failure) {
+            prepared = try sockets.prepare(loaded.config.listeners)
+        } catch {
+            let diagnostic = outcome.places.error(
+                [.key("listeners"), .key(error.listener), .key("bind")], error.message)
+            return fail(outcome.diagnostics + [diagnostic])
+        }
+        compile(loaded, outcome, prepared, trigger)
+    }
+
+    private func compile(
+        _ loaded: LoadedConfig, _ outcome: LoadOutcome, _ prepared: ListenerSockets.Prepared,
+        _ trigger: Reload.Trigger
+    ) {
+        var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: registry)
+        let number = (served?.generation.number ?? 0) + 1
+        let socketPlans = prepared.sockets.map {
+            GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
+        }
+        let built = builder.build(number: number, sockets: socketPlans, census: census)
+        var diagnostics = outcome.diagnostics + built.diagnostics
+        guard let generation = built.generation else {
+            sockets.rollBack(prepared)
+            return fail(diagnostics)
+        }
+        if let served {
+            diagnostics += ConfigComparison(served: served.config, next: loaded.config).warnings(outcome.places)
+        }
+        var config = loaded.config
+        // Why: `process:` of the start stays in force, so that every later change of it is reported again.
+        if let served { config.process = served.config.process }
+        next = Next(
+            served: Served(
+                generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
+                sockets: prepared.sockets, trigger: trigger, since: headgate_realtime_ns()),
+            prepared: prepared, diagnostics: diagnostics)
+        perform(machine.built())
+    }
+
+    private func resolve() {
+        guard let next else { return }
+        resolver.admit(next.served.endpoints)
+        scheduleLookups()
+        let timeout = next.served.config.resolveTimeout.components
+        if resolver.isWaiting(for: next.served.endpoints) {
+            let milliseconds = timeout.seconds * 1000 + timeout.attoseconds / 1_000_000_000_000_000
+            loop.start(.resolveTimeout, afterMilliseconds: Int(milliseconds))
+        } else {
+            finishResolving()
+        }
+    }
+
+    private func finishResolving() {
+        loop.stop(.resolveTimeout)
+        perform(machine.resolved())
+    }
+
+    private func publish() {
+        guard let next else { return }
+        do throws(SystemError) {
+            try willPublish(next.served)
+        } catch {
+            publishFailure = error
+            return
+        }
+        sockets.commit(next.prepared)
+        let listening = next.served.sockets.map { ListenerSocket(identity: $0.identity, descriptor: $0.descriptor) }
+        workers.post(.adopt(next.served.generation, sockets: listening))
+        workersMoved()
+    }
+
+    private func finishPublishing(_ trigger: Reload.Trigger) {
+        guard let next else { return }
+        let isFirst = served == nil
+        served = next.served
+        self.next = nil
+        sockets.closeRemoved { workers.hand($0) }
+        registry.evict()
+        let config = next.served.config
+        let counts = "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
+            + counted(config.upstreams.count, "upstream")
+        let cause = isFirst ? "" : trigger.rawValue + ", "
+        let summary = "generation \(next.served.generation.number): \(counts) (\(cause)\(elapsed()))"
+        finish(.reloaded, trigger, next.diagnostics, summary)
+    }
+
+    private func reportUnchanged(_ trigger: Reload.Trigger) {
+        finish(.unchanged, trigger, [], "unchanged, still generation \(served?.generation.number ?? 0)")
+    }
+
+    private func fail(_ diagnostics: [Diagnostic]) {
+        failure = diagnostics
+        perform(machine.buildFailed())
+    }
+
+    private func reportFailure(_ trigger: Reload.Trigger) {
+        let still = served.map { "still serving generation \($0.generation.number)" } ?? "nothing is served"
+        finish(.failed, trigger, failure, still)
+    }
+
+    private func finish(
+        _ result: ReloadReport.Result, _ trigger: Reload.Trigger, _ diagnostics: [Diagnostic], _ summary: String
+    ) {
+        let outcome = ReloadReport(
+            result: result, trigger: trigger, generation: served?.generation.number ?? 0, diagnostics: diagnostics,
+            at: headgate_realtime_ns(), summary: summary)
+        if result == .failed { lastFailure = outcome }
+        startedAt = 0
+        report(outcome)
+        let answers = waiting
+        waiting = waitingForNext
+        waitingForNext = []
+        for answer in answers { answer(outcome) }
+        perform(machine.reported())
+        noteDrained()
+    }
+
+    private func scheduleLookups() {
+        if let delay = resolver.lookUpDue() { loop.start(.refreshNames, afterMilliseconds: delay) }
+    }
+
+    private func elapsed() -> String {
+        let microseconds = (headgate_monotonic_ns() - startedAt) / 1000
+        return microseconds < 10_000 ? "\(microseconds / 1000).\(microseconds / 100 % 10) ms" : "\(microseconds / 1000) ms"
+    }
+}
+
+/// `1 route`, `2 routes`.
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

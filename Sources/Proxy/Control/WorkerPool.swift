@@ -1,0 +1,40 @@
+import CLinux
+
+/// The workers as control sees them: mail in, acknowledgements out.
+final class WorkerPool {
+    /// Rung when a worker has adopted or finished.
+    let bell: Bell
+    let writerBell: WriterBell
+    private(set) var handles: [WorkerHandle] = []
+    private var nextToTake = 0
+
+    init() throws(SystemError) {
+        bell = try Bell()
+        writerBell = try WriterBell()
+    }
+
+    /// - Parameter count: nil: one for each CPU that this process may use.
+    func start(count: Int?) throws(SystemError) {
+        for index in 0..<(count ?? Int(headgate_usable_cpus())) {
+            let handle = try WorkerHandle(index: index, controlBell: bell, writerBell: writerBell)
+            try Worker.start(handle)
+            handles.append(handle)
+        }
+    }
+
+    func post(_ mail: Mail) {
+        for handle in handles { handle.mailbox.post(mail) }
+    }
+
+    /// To one worker, in turn.
+    func hand(_ mail: Mail) {
+        handles[nextToTake % handles.count].mailbox.post(mail)
+        nextToTake += 1
+    }
+
+    func haveAdopted(_ number: UInt64) -> Bool {
+        handles.allSatisfy { $0.adoptedGeneration.load(ordering: .acquiring) >= number }
+    }
+
+    var haveFinished: Bool { handles.allSatisfy { $0.hasFinished.load(ordering: .acquiring) } }
+}

@@ -1,0 +1,382 @@
+import CLinux
+import Glibc
+
+/// What happens on a client connection: reading requests, and everything an exchange asks of its client.
+extension Worker {
+    // MARK: Events
+
+    func clientReady(_ client: ClientConnection, _ readiness: Readiness) {
+        if readiness.isReadable { client.isReadable = true }
+        if readiness.hasEnded { client.hasEnded = true }
+        if readiness.isBroken { client.isBroken = true }
+        if readiness.isWritable && !client.output.isEmpty && !client.isBroken {
+            flushClient(client)
+            if client.phase == .closed { return }
+        }
+        clientMayGoOn(client)
+    }
+
+    /// Does what the phase allows with what the socket has.
+    func clientMayGoOn(_ client: ClientConnection) {
+        switch client.phase {
+        case .idle where !client.input.isEmpty: servePipelined(client)
+        case .idle, .head: readRequest(client)
+        case .exchange: exchangeMayGoOn(client)
+        case .flushing: if client.isBroken { closeClient(client) }
+        case .discarding: discardBody(client)
+        case .lingering: linger(client)
+        case .closed: break
+        }
+    }
+
+    private func exchangeMayGoOn(_ client: ClientConnection) {
+        guard let exchange = client.exchange else { return }
+        if client.isBroken || client.hasEnded && !allowsHalfClose(client, exchange) {
+            perform(exchange.machine.clientLeft(sawLastEvent: exchange.tail.sawDone), exchange)
+            return
+        }
+        pumpRequest(exchange)
+    }
+
+    private func allowsHalfClose(_ client: ClientConnection, _ exchange: RunningExchange) -> Bool {
+        guard let plan = exchange.serving?.plan else { return false }
+        return plan.listeners[exchange.listenerIndex].allowsHalfClose
+    }
+
+    // MARK: Reading requests
+
+    private func readRequest(_ client: ClientConnection) {
+        guard client.isReadable, settleForRequest(client) else { return }
+        let held = client.input.count
+        if held > 0 { memcpy(readBase, client.input.bytes.baseAddress!, held) }
+        let room = UnsafeMutableRawBufferPointer(start: readBase + held, count: Worker.readMax)
+        switch Socket.read(client.descriptor, into: room) {
+        case .moved(let count, let more):
+            client.isReadable = more || client.hasEnded
+            if held == 0 { client.headStartedAt = now }
+            if held > 0 && !mayBeComplete(client, UnsafeRawBufferPointer(start: readBase, count: held + count)) {
+                client.input.append(UnsafeRawBufferPointer(start: readBase + held, count: count), from: blocks)
+                keepReading(client)
+                return
+            }
+            serve(client, count: held + count, held: held)
+        case .wouldBlock: client.isReadable = false
+        case .ended, .failed: closeClient(client)
+        }
+    }
+
+    /// An incomplete head is looked at again only when its end may have come, so that a head which arrives byte by byte
+    /// is not parsed from the front each time.
+    private func mayBeComplete(_ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch client.headEnd.scan(bytes) {
+        case .incomplete: bytes.count > headLimits(client).maxBytes
+        case .found, .invalid: true
+        }
+    }
+
+    private func headLimits(_ client: ClientConnection) -> HeadLimits {
+        serving!.plan.listeners[client.listenerIndex].headLimits
+    }
+
+    private func servePipelined(_ client: ClientConnection) {
+        let count = client.input.count
+        memcpy(readBase, client.input.bytes.baseAddress!, count)
+        client.headStartedAt = now
+        serve(client, count: count, held: count)
+    }
+
+    /// The front of the read buffer may hold a request head.
+    /// - Parameter held: how much of it is in `client.input` too.
+    private func serve(_ client: ClientConnection, count: Int, held: Int) {
+        guard settleForRequest(client) else { return }
+        let bytes = UnsafeRawBufferPointer(start: readBase, count: count)
+        do throws(HeadError) {
+            if let head = try HeadParser.parseRequest(bytes, limits: headLimits(client), fields: fields) {
+                client.input.release(to: blocks)
+                client.headEnd = HeadEndScanner()
+                begin(client, head, UnsafeMutableRawBufferPointer(start: readBase, count: count))
+                return
+            }
+            client.input.append(UnsafeRawBufferPointer(rebasing: bytes[held...]), from: blocks)
+            if client.phase == .idle {
+                client.phase = .head
+                client.headEnd = HeadEndScanner()
+                _ = client.headEnd.scan(bytes)
+            }
+            keepReading(client)
+        } catch {
+            client.input.release(to: blocks)
+            refuseUnread(client, LocalReply(error))
+        }
+    }
+
+    /// A request is answered by the current generation: its listener must be in there.
+    private func settleForRequest(_ client: ClientConnection) -> Bool {
+        guard let serving, drainDeadline == nil, settle(client, in: serving) else {
+            closeClient(client)
+            return false
+        }
+        return true
+    }
+
+    private func keepReading(_ client: ClientConnection) {
+        rearm(client)
+        if client.isReadable { queueAgain(client) }
+    }
+
+    // MARK: Client stream: what an exchange asks of its client
+
+    enum SendResult: Equatable { case sent, queued, failed }
+
+    /// Sends, or queues what the socket does not take. Order is kept.
+    func send(_ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> SendResult {
+        guard bytes.count > 0 else { return client.output.isEmpty ? .sent : .queued }
+        guard client.output.isEmpty else {
+            client.output.append(bytes, from: blocks)
+            return .queued
+        }
+        switch Socket.write(client.descriptor, bytes) {
+        case .moved(let count, let more):
+            guard more else { return .sent }
+            client.output.append(UnsafeRawBufferPointer(rebasing: bytes[count...]), from: blocks)
+        case .wouldBlock, .ended: client.output.append(bytes, from: blocks)
+        case .failed:
+            client.isBroken = true
+            return .failed
+        }
+        client.isWritable = false
+        client.stalledSince = now
+        rearm(client)
+        return .queued
+    }
+
+    /// Head and body in one call, so that they share a segment.
+    func send(_ client: ClientConnection, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) -> SendResult {
+        guard client.output.isEmpty, body.count > 0 else {
+            let first = send(client, head)
+            return first == .failed || body.count == 0 ? first : send(client, body)
+        }
+        switch Socket.write(client.descriptor, head, body) {
+        case .moved(let count, let more):
+            guard more else { return .sent }
+            let headLeft = max(0, head.count - count)
+            if headLeft > 0 { client.output.append(UnsafeRawBufferPointer(rebasing: head[(head.count - headLeft)...]), from: blocks) }
+            let bodySent = max(0, count - head.count)
+            client.output.append(UnsafeRawBufferPointer(rebasing: body[bodySent...]), from: blocks)
+        case .wouldBlock, .ended:
+            client.output.append(head, from: blocks)
+            client.output.append(body, from: blocks)
+        case .failed:
+            client.isBroken = true
+            return .failed
+        }
+        client.stalledSince = now
+        rearm(client)
+        return .queued
+    }
+
+    private func flushClient(_ client: ClientConnection) {
+        while !client.output.isEmpty {
+            switch Socket.write(client.descriptor, UnsafeRawBufferPointer(client.output.bytes)) {
+            case .moved(let count, let more):
+                client.output.consume(count, to: blocks)
+                client.stalledSince = now
+                if more {
+                    rearm(client)
+                    return
+                }
+            case .wouldBlock, .ended: return
+            case .failed:
+                client.isBroken = true
+                return
+            }
+        }
+        rearm(client)
+        if client.phase == .flushing {
+            afterFlush(client)
+        } else if let exchange = client.exchange {
+            clientDrained(exchange)
+        }
+    }
+
+    /// The exchange is over; what happens with the connection next is `ending`, once the output is out.
+    func endExchange(_ client: ClientConnection, _ ending: ClientConnection.AfterFlush) {
+        client.exchange = nil
+        client.afterFlush = ending
+        client.phase = .flushing
+        if client.output.isEmpty { afterFlush(client) } else { rearm(client) }
+    }
+
+    private func afterFlush(_ client: ClientConnection) {
+        switch client.afterFlush {
+        case .nextRequest:
+            if client.isRetired || drainDeadline != nil {
+                closeClient(client)
+                return
+            }
+            client.phase = .idle
+            rearm(client)
+            if client.isReadable || !client.input.isEmpty || client.hasEnded { queueAgain(client) }
+        case .close:
+            // Unread bytes would turn the close into an RST that overtakes the answer.
+            if client.isReadable && !client.hasEnded { startLingering(client) } else { closeClient(client) }
+        case .linger: startLingering(client)
+        case .discardBody:
+            client.phase = .discarding
+            rearm(client)
+            queueAgain(client)
+        }
+    }
+
+    /// Ends the connection so that the client cannot take what it got for a whole answer.
+    /// - Parameter byReset: RST; else FIN, for a chunked answer, whose missing last chunk shows anyway and which then
+    ///   still delivers every event that came.
+    func abortClient(_ client: ClientConnection, byReset: Bool) {
+        if byReset { Socket.resetOnClose(client.descriptor) }
+        closeClient(client)
+    }
+
+    func closeClient(_ client: ClientConnection) {
+        guard client.phase != .closed else { return }
+        client.phase = .closed
+        // Why first: `clients` may hold the last reference, and the caller relies on the object to the end of the turn.
+        bury(client)
+        client.exchange = nil
+        client.input.release(to: blocks)
+        client.output.release(to: blocks)
+        if let last = clients.popLast(), last !== client {
+            clients[client.slot] = last
+            last.slot = client.slot
+        }
+        client.countedBy?.count.subtract(1, ordering: .relaxed)
+        client.countedBy = nil
+        handle.figures.connectionsOpen.subtract(1, ordering: .relaxed)
+    }
+
+    // MARK: Reading on after a refusal
+
+    /// Bounds of reading what nobody wants (wire: a refusal during an upload is still delivered).
+    private static let lingerTotal: UInt64 = 30_000_000_000
+    private static let lingerIdle: UInt64 = 5_000_000_000
+    static let discardMax = 1 << 20
+
+    private func startLingering(_ client: ClientConnection) {
+        guard !client.hasEnded, !client.isBroken else {
+            closeClient(client)
+            return
+        }
+        shutdown(client.descriptor, Int32(SHUT_WR))
+        client.phase = .lingering
+        client.input.release(to: blocks)
+        client.lingerUntil = now + Worker.lingerTotal
+        timers.set(client, now + Worker.lingerIdle)
+        if client.isReadable { queueAgain(client) }
+    }
+
+    private func linger(_ client: ClientConnection) {
+        for _ in 0..<Worker.readsPerTurn {
+            guard client.isReadable else { return }
+            switch Socket.read(client.descriptor, into: .init(start: readBase, count: Worker.readMax)) {
+            case .moved(_, let more):
+                client.isReadable = more || client.hasEnded
+                timers.set(client, min(client.lingerUntil, now + Worker.lingerIdle))
+            case .wouldBlock: client.isReadable = false
+            case .ended, .failed:
+                closeClient(client)
+                return
+            }
+        }
+        queueAgain(client)
+    }
+
+    /// Reads the rest of a refused request's body, so that the next request can be found behind it.
+    private func discardBody(_ client: ClientConnection) {
+        if !client.input.isEmpty {
+            let count = client.input.count
+            memcpy(readBase, client.input.bytes.baseAddress!, count)
+            client.input.release(to: blocks)
+            discard(client, count)
+        } else if client.isReadable {
+            switch Socket.read(client.descriptor, into: .init(start: readBase, count: Worker.readMax)) {
+            case .moved(let count, let more):
+                client.isReadable = more || client.hasEnded
+                discard(client, count)
+            case .wouldBlock: client.isReadable = false
+            case .ended, .failed: closeClient(client)
+            }
+        }
+    }
+
+    private func discard(_ client: ClientConnection, _ count: Int) {
+        client.discardAllowance -= count
+        let bytes = UnsafeMutableRawBufferPointer(start: readBase, count: count)
+        let step = client.discardedBody.advance(bytes, .nothing)
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[step.consumed...])
+        switch step.verdict {
+        case .ended:
+            client.input.append(rest, from: blocks)
+            client.afterFlush = .nextRequest
+            afterFlush(client)
+        case .more where client.discardAllowance > 0:
+            rearm(client)
+            if client.isReadable { queueAgain(client) }
+        // Trailer fields on a body that nobody wants are not worth following.
+        case .more, .trailers, .invalid: startLingering(client)
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// Sets the deadline that the phase calls for.
+    func rearm(_ client: ClientConnection) {
+        let limits = client.timeouts
+        let deadline: UInt64
+        switch client.phase {
+        case .idle: deadline = Worker.after(limits.keepAlive, now)
+        case .head: deadline = Worker.after(limits.head, client.headStartedAt)
+        case .exchange, .flushing:
+            if !client.output.isEmpty {
+                deadline = Worker.after(limits.clientIdle, client.stalledSince)
+            } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
+                deadline = Worker.after(limits.body, now)
+            } else {
+                deadline = .max
+            }
+        case .discarding: deadline = Worker.after(limits.body, now)
+        case .lingering, .closed: return
+        }
+        timers.set(client, deadline)
+    }
+
+    /// - Parameter limit: nanoseconds; 0 for none.
+    static func after(_ limit: UInt64, _ start: UInt64) -> UInt64 { limit == 0 ? .max : start &+ limit }
+
+    func clientTimedOut(_ client: ClientConnection) {
+        switch client.phase {
+        case .idle, .lingering, .discarding: closeClient(client)
+        case .head:
+            guard settleForRequest(client) else { return }
+            client.input.release(to: blocks)
+            refuseUnread(client, .headTimeout)
+        case .flushing: abortClient(client, byReset: true)
+        case .exchange:
+            guard let exchange = client.exchange else { return }
+            if !client.output.isEmpty {
+                perform(exchange.machine.clientStalled(), exchange)
+            } else if awaitsRequestBody(exchange) {
+                perform(exchange.machine.requestRefused(.bodyTimeout), exchange)
+            }
+        case .closed: break
+        }
+    }
+
+    /// `drain_timeout` is over.
+    func cut(_ client: ClientConnection) {
+        if client.phase == .exchange, let exchange = client.exchange {
+            perform(exchange.machine.cut(), exchange)
+            if client.phase != .closed { closeClient(client) }
+        } else {
+            closeClient(client)
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import CLinux
+import Glibc
+
+/// From a complete request head to a decision: refused, answered by the route itself, or on its way to an upstream.
+extension Worker {
+    /// - Parameter bytes: the head and what came behind it, at the front of the read buffer.
+    func begin(_ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer) {
+        let exchange = startExchange(client, head, UnsafeRawBufferPointer(bytes))
+        let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
+        switch decide(exchange, client, head, UnsafeRawBufferPointer(bytes)) {
+        case .refuse(let reply):
+            client.input.append(rest, from: blocks)
+            exchange.machine.answeredLocally()
+            answer(exchange, reply)
+        case .respond(let response):
+            client.input.append(rest, from: blocks)
+            exchange.machine.answeredLocally()
+            answer(exchange, response)
+        case .preflight(let asked):
+            client.input.append(rest, from: blocks)
+            exchange.machine.answeredLocally()
+            answerPreflight(exchange, asked: asked)
+        case .proxy: proxy(exchange, client, head, bytes)
+        }
+    }
+
+    private enum Decision {
+        case refuse(LocalReply)
+        case respond(FixedResponse)
+        /// Value of `Access-Control-Request-Headers`.
+        case preflight(asked: UnsafeRawBufferPointer)
+        case proxy
+    }
+
+    private func startExchange(
+        _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> RunningExchange {
+        let exchange = takeExchange()
+        exchange.serving = serving
+        exchange.client = client
+        exchange.listenerIndex = client.listenerIndex
+        exchange.method = head.method
+        exchange.clientVersion = head.version
+        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired
+        exchange.expectsContinue = head.expectsContinue
+        exchange.requestBody = BodyReader(head.framing)
+        exchange.startedAt = now
+        exchange.record.startedAt = headgate_realtime_ns()
+        exchange.record.headTime = now - client.headStartedAt
+        exchange.record.version = head.version
+        exchange.record.peer = client.peer
+        client.exchange = exchange
+        client.phase = .exchange
+        handle.figures.exchangesStarted.add(1, ordering: .relaxed)
+        handle.figures.exchangesRunning.add(1, ordering: .relaxed)
+        noteTexts(exchange, head, bytes)
+        return exchange
+    }
+
+    private func noteTexts(_ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer) {
+        if let given = value(of: .xRequestId, head, bytes), isValidRequestID(given) {
+            exchange.notes.append(.requestID, given, from: blocks)
+        } else {
+            noteNewRequestID(exchange)
+        }
+        exchange.notes.append(.method, head.methodBytes.bytes(of: bytes), from: blocks)
+        exchange.notes.append(.path, head.path.bytes(of: bytes), from: blocks)
+        exchange.notes.append(.host, head.authority.bytes(of: bytes), from: blocks)
+    }
+
+    func noteNewRequestID(_ exchange: RunningExchange) {
+        let made = requestIDs.next()
+        withUnsafeBytes(of: made) { exchange.notes.append(.requestID, $0, from: blocks) }
+    }
+
+    private func isValidRequestID(_ bytes: UnsafeRawBufferPointer) -> Bool { RequestIDRule.isValidRequestID(bytes) }
+
+    /// The first field of that name.
+    private func value(
+        of name: FieldName, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer? {
+        for index in 0..<head.fieldCount where fields.lines[index].known == name {
+            return fields.lines[index].value.bytes(of: bytes)
+        }
+        return nil
+    }
+
+    // MARK: Deciding
+
+    private func decide(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> Decision {
+        guard client.isAllowed else { return .refuse(.addressNotAllowed) }
+        let plan = exchange.serving!.plan
+        let query = routeQuery(client, head, bytes)
+        let origin = value(of: .origin, head, bytes)
+        switch plan.routes.match(query) {
+        case .notFound: return .refuse(.unknownURL)
+        case .methodNotAllowed:
+            if let decision = decidePreflight(exchange, head, bytes, query, origin) { return decision }
+            exchange.allowed = plan.routes.allowedMethods(query)
+            return .refuse(.methodNotAllowed)
+        case .route(let index):
+            let route = plan.routes.routes[index]
+            exchange.route = route
+            if head.method == .options, let decision = decidePreflight(exchange, head, bytes, query, origin) {
+                return decision
+            }
+            if let cors = route.cors, let origin { noteOrigin(exchange, origin, cors) }
+            return decide(route, exchange, head, bytes)
+        }
+    }
+
+    private func decide(
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> Decision {
+        switch route.admission {
+        case .open(let ignoresCredentials):
+            if !ignoresCredentials && hasCredential(head) { return .refuse(.credentialRefused) }
+        }
+        switch route.action {
+        case .respond(let response): return .respond(response)
+        case .proxy(let upstream, let timeouts):
+            if head.asksForWebSocket { return .refuse(.upgradeRefused) }
+            exchange.bodyLimit = route.maxBodyBytes
+            if case .length(let count) = head.framing, count > route.maxBodyBytes { return .refuse(.bodyTooLarge) }
+            exchange.upstreamIndex = upstream
+            exchange.timeouts = timeouts
+            exchange.totalDeadline = Worker.after(timeouts.total, now)
+            exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
+            return .proxy
+        }
+    }
+
+    private func routeQuery(
+        _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> RouteTable.Query {
+        let implied: StaticString = "/"
+        var path =
+            head.pathIsImplied ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
+        if head.pathHasEscapes {
+            let count = normalizePath(path, into: pathScratch)
+            path = UnsafeRawBufferPointer(start: pathScratch.baseAddress, count: count)
+        }
+        return RouteTable.Query(
+            path: path, host: head.host.bytes(of: bytes), method: head.method,
+            methodName: head.methodBytes.bytes(of: bytes), listener: client.listenerIndex, head: bytes, fields: fields,
+            fieldCount: head.fieldCount)
+    }
+
+    private func hasCredential(_ head: RequestHead) -> Bool {
+        for index in 0..<head.fieldCount {
+            switch fields.lines[index].known {
+            case .authorization, .apiKey, .xApiKey: return true
+            default: continue  // Why not listed: no other field carries a credential.
+            }
+        }
+        return false
+    }
+
+    // MARK: CORS
+
+    /// A preflight asks for the route that the real request would take (Fetch standard, "CORS-preflight fetch").
+    private func decidePreflight(
+        _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ query: RouteTable.Query,
+        _ origin: UnsafeRawBufferPointer?
+    ) -> Decision? {
+        guard head.method == .options, let origin,
+            let method = value(of: .accessControlRequestMethod, head, bytes)
+        else { return nil }
+        let plan = exchange.serving!.plan
+        guard case .route(let index) = plan.routes.match(query.asking(for: method)), let cors = plan.routes.routes[index].cors
+        else { return nil }
+        exchange.route = plan.routes.routes[index]
+        noteOrigin(exchange, origin, cors)
+        return .preflight(asked: value(of: .accessControlRequestHeaders, head, bytes) ?? .init(start: nil, count: 0))
+    }
+
+    private func noteOrigin(_ exchange: RunningExchange, _ origin: UnsafeRawBufferPointer, _ cors: CORSPolicy) {
+        guard origin.count <= Notes.textMax else { return }
+        exchange.notes.append(.origin, origin, from: blocks)
+        exchange.allowsOrigin = cors.allows(origin: origin)
+    }
+
+    // MARK: Proxying
+
+    private func proxy(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
+    ) {
+        if head.expectsContinue && head.framing != .none && bytes.count == head.byteCount {
+            let go: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+            exchange.expectsContinue = false
+            guard send(client, UnsafeRawBufferPointer(start: go.utf8Start, count: go.utf8CodeUnitCount)) != .failed else {
+                perform(exchange.machine.clientLeft(sawLastEvent: false), exchange)
+                return
+            }
+        }
+        _ = exchange.machine.admitted()
+        exchange.record.attempts = 1
+        switch lease(exchange, freshOnly: false) {
+        case .ready(let upstream): forward(exchange, client, upstream, head, bytes)
+        case .connecting:
+            hold(exchange, UnsafeRawBufferPointer(bytes), head)
+            rearm(client)
+        case .refused(let reply):
+            hold(exchange, UnsafeRawBufferPointer(bytes), head)
+            perform(exchange.machine.connectFailed(anotherLeft: false, reply: reply), exchange)
+        }
+    }
+}
+
+extension RouteTable.Query {
+    /// The same request with another method, for preflights.
+    fileprivate func asking(for name: UnsafeRawBufferPointer) -> RouteTable.Query {
+        var method = Method.other
+        for candidate in Method.allCases where candidate.name.elementsEqual(name) { method = candidate }
+        return RouteTable.Query(
+            path: path, host: host, method: method, methodName: name, listener: listener, head: head, fields: fields,
+            fieldCount: fieldCount)
+    }
+}
+
+extension Method {
+    /// As on the wire; empty for `.other`.
+    var name: UnsafeRawBufferPointer {
+        let text: StaticString =
+            switch self {
+            case .get: "GET"
+            case .head: "HEAD"
+            case .post: "POST"
+            case .put: "PUT"
+            case .delete: "DELETE"
+            case .connect: "CONNECT"
+            case .options: "OPTIONS"
+            case .trace: "TRACE"
+            case .patch: "PATCH"
+            case .other: ""
+            }
+        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+}

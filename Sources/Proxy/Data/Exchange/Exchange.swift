@@ -1,0 +1,231 @@
+/// One request and its response, from the complete head to the record.
+///
+///     admitting ─▶ connecting ─▶ waiting ─▶ relaying ─▶ finished
+///                   │      ▲        │           │
+///                   └──────┘        │           └─ clientLeft after the last event ─▶ draining ─▶ finished
+///        connectFailed, one left    └─ upstreamLost, replayable ─▶ connecting
+///
+/// Pure: no socket, no clock, no allocation. `ExchangeDriver` reports what happened by calling one method and performs
+/// the one `Action` it gets back. Nothing that a client or an upstream sends can make an event impossible; what is
+/// impossible is our own mistake and traps.
+struct Exchange: Equatable {
+    enum State: Equatable {
+        /// Route and caller are being decided.
+        case admitting
+        /// No byte has reached an upstream, so trying another address is safe.
+        case connecting(attempt: UInt8)
+        /// The request is on its way or there; nothing was answered.
+        case waiting(attempt: UInt8, request: RequestSide, replayable: Bool)
+        /// The response head has gone to the client.
+        case relaying(request: RequestSide)
+        /// The client has left after the last event; the upstream is read to its end, to be reused.
+        case draining
+        case finished
+    }
+
+    enum RequestSide: UInt8, Equatable { case sending, sent }
+
+    /// Why an exchange ends without a complete answer.
+    enum Ending: UInt8, Equatable { case clientLeft, clientStalled, clientBroken, upstreamLost, cut }
+
+    enum Action: Equatable {
+        case wait
+        /// Lease a connection: pooled or new, or only new after a replay.
+        case connect(freshOnly: Bool)
+        case sendRequest
+        case relayHead
+        /// Nothing has reached the client: answer it ourselves.
+        case reply(LocalReply)
+        /// The answer is complete. Each side is reused only if it is where the next exchange may begin.
+        case finish(reuseUpstream: Bool, reuseClient: Bool)
+        /// The answer cannot be completed: end both sides so that it shows.
+        case abort(Ending)
+        /// Let the client go and read on.
+        case drainUpstream
+        /// After `drainUpstream`: the upstream's end has come.
+        case releaseUpstream(reuse: Bool)
+    }
+
+    /// First attempt included.
+    static let attemptsMax: UInt8 = 3
+
+    private(set) var state: State = .admitting
+
+    /// Route and caller are known: the request may go to an upstream.
+    mutating func admitted() -> Action {
+        switch state {
+        case .admitting:
+            state = .connecting(attempt: 1)
+            return .connect(freshOnly: false)
+        case .connecting, .waiting, .relaying, .draining, .finished: invalid("admitted")
+        }
+    }
+
+    /// Before an upstream is involved: refused, or answered by the route itself.
+    mutating func answeredLocally() {
+        switch state {
+        case .admitting: state = .finished
+        case .connecting, .waiting, .relaying, .draining, .finished: invalid("answeredLocally")
+        }
+    }
+
+    /// - Parameter replayable: the connection was a pooled one and the request can be repeated (RFC 9110 §9.2.2).
+    mutating func connected(replayable: Bool) -> Action {
+        switch state {
+        case .connecting(let attempt):
+            state = .waiting(attempt: attempt, request: .sending, replayable: replayable)
+            return .sendRequest
+        case .admitting, .waiting, .relaying, .draining, .finished: invalid("connected")
+        }
+    }
+
+    /// - Parameters:
+    ///   - anotherLeft: there is an address that was not tried.
+    ///   - reply: what to say if this was the last.
+    mutating func connectFailed(anotherLeft: Bool, reply: LocalReply) -> Action {
+        switch state {
+        case .connecting(let attempt):
+            if anotherLeft && attempt < Exchange.attemptsMax {
+                state = .connecting(attempt: attempt + 1)
+                return .connect(freshOnly: false)
+            }
+            state = .finished
+            return .reply(reply)
+        case .admitting, .waiting, .relaying, .draining, .finished: invalid("connectFailed")
+        }
+    }
+
+    /// The last byte of the request went to the upstream.
+    mutating func requestEnded() -> Action {
+        switch state {
+        case .waiting(let attempt, _, let replayable):
+            state = .waiting(attempt: attempt, request: .sent, replayable: replayable)
+        case .relaying: state = .relaying(request: .sent)
+        case .admitting, .connecting, .draining, .finished: invalid("requestEnded")
+        }
+        return .wait
+    }
+
+    /// A complete, valid, final response head.
+    mutating func headArrived() -> Action {
+        switch state {
+        case .waiting(_, let request, _):
+            state = .relaying(request: request)
+            return .relayHead
+        case .admitting, .connecting, .relaying, .draining, .finished: invalid("headArrived")
+        }
+    }
+
+    /// - Parameters:
+    ///   - upstreamReusable: framing and `Connection` allow another request on it.
+    ///   - clientReusable: likewise.
+    mutating func responseEnded(upstreamReusable: Bool, clientReusable: Bool) -> Action {
+        switch state {
+        case .relaying(let request):
+            state = .finished
+            let whole = request == .sent
+            return .finish(reuseUpstream: upstreamReusable && whole, reuseClient: clientReusable && whole)
+        case .draining:
+            state = .finished
+            return .releaseUpstream(reuse: upstreamReusable)
+        case .admitting, .connecting, .waiting, .finished: invalid("responseEnded")
+        }
+    }
+
+    /// The upstream closed, reset, or sent what is not HTTP.
+    /// - Parameters:
+    ///   - nothingAnswered: not one byte of an answer has come.
+    ///   - reply: what to say if the client has not been answered.
+    mutating func upstreamLost(nothingAnswered: Bool, reply: LocalReply) -> Action {
+        switch state {
+        case .waiting(let attempt, _, let replayable):
+            if replayable && nothingAnswered && attempt < Exchange.attemptsMax {
+                state = .connecting(attempt: attempt + 1)
+                return .connect(freshOnly: true)
+            }
+            state = .finished
+            return .reply(reply)
+        case .relaying:
+            state = .finished
+            return .abort(.upstreamLost)
+        case .draining:
+            state = .finished
+            return .releaseUpstream(reuse: false)
+        case .admitting, .connecting, .finished: invalid("upstreamLost")
+        }
+    }
+
+    /// The client's FIN or RST.
+    /// - Parameter sawLastEvent: the answer's last event (`data: [DONE]`) has been sent to it.
+    mutating func clientLeft(sawLastEvent: Bool) -> Action {
+        switch state {
+        case .relaying(request: .sent) where sawLastEvent:
+            state = .draining
+            return .drainUpstream
+        case .admitting, .connecting, .waiting, .relaying:
+            state = .finished
+            return .abort(.clientLeft)
+        case .draining: return .wait
+        case .finished: invalid("clientLeft")
+        }
+    }
+
+    /// The request body broke a rule or a bound, or its sender stopped sending.
+    mutating func requestRefused(_ reply: LocalReply) -> Action {
+        switch state {
+        case .connecting, .waiting:
+            state = .finished
+            return .reply(reply)
+        case .relaying:
+            state = .finished
+            return .abort(.clientBroken)
+        case .admitting, .draining, .finished: invalid("requestRefused")
+        }
+    }
+
+    /// `client_idle`: the client does not read.
+    mutating func clientStalled() -> Action {
+        switch state {
+        case .relaying, .waiting, .connecting:
+            state = .finished
+            return .abort(.clientStalled)
+        case .admitting, .draining, .finished: invalid("clientStalled")
+        }
+    }
+
+    /// `first_byte`, `idle` or `total` of the upstream.
+    mutating func upstreamTimedOut() -> Action {
+        switch state {
+        case .connecting, .waiting:
+            state = .finished
+            return .reply(.upstreamTimeout)
+        case .relaying:
+            state = .finished
+            return .abort(.upstreamLost)
+        case .draining:
+            state = .finished
+            return .releaseUpstream(reuse: false)
+        case .admitting, .finished: invalid("upstreamTimedOut")
+        }
+    }
+
+    /// `drain_timeout` is over.
+    mutating func cut() -> Action {
+        switch state {
+        case .admitting, .connecting, .waiting:
+            state = .finished
+            return .reply(.draining)
+        case .relaying:
+            state = .finished
+            return .abort(.cut)
+        case .draining:
+            state = .finished
+            return .releaseUpstream(reuse: false)
+        case .finished: invalid("cut")
+        }
+    }
+
+    private func invalid(_ event: StaticString) -> Never {
+        fatalError("exchange: \(event) in \(state)")
+    }
+}

@@ -1,0 +1,147 @@
+import CLinux
+import Glibc
+
+/// Performs the exchange's actions on real connections. Decides nothing.
+extension Worker {
+    func perform(_ action: Exchange.Action, _ exchange: RunningExchange) {
+        switch action {
+        case .wait: return
+        case .connect(let freshOnly): startConnecting(exchange, freshOnly: freshOnly)
+        case .sendRequest, .relayHead:
+            // Performed in place by those who reported the event, because the bytes are in their hands.
+            return
+        case .reply(let reply): replyInstead(exchange, reply)
+        case .finish(let reuseUpstream, let reuseClient): finish(exchange, reuseUpstream, reuseClient)
+        case .abort(let ending): abort(exchange, ending)
+        case .drainUpstream: startDraining(exchange)
+        case .releaseUpstream(let reuse): finishDraining(exchange, reuse)
+        }
+    }
+
+    /// The request is in `held`; it goes out when there is a connection.
+    func startConnecting(_ exchange: RunningExchange, freshOnly: Bool) {
+        dropUpstream(exchange)
+        exchange.record.attempts += 1
+        switch lease(exchange, freshOnly: freshOnly) {
+        case .ready(let upstream): resumeWithHeldRequest(exchange, upstream)
+        case .connecting: break
+        case .refused(let reply):
+            perform(exchange.machine.connectFailed(anotherLeft: false, reply: reply), exchange)
+        }
+    }
+
+    /// The upstream connection of this attempt is of no use any more.
+    private func dropUpstream(_ exchange: RunningExchange) {
+        guard let upstream = exchange.upstream else { return }
+        exchange.upstream = nil
+        closeUpstream(upstream)
+    }
+
+    // MARK: Endings
+
+    private func replyInstead(_ exchange: RunningExchange, _ reply: LocalReply) {
+        dropUpstream(exchange)
+        answer(exchange, reply)
+    }
+
+    private func finish(_ exchange: RunningExchange, _ reuseUpstream: Bool, _ reuseClient: Bool) {
+        if let upstream = exchange.upstream {
+            exchange.upstream = nil
+            release(upstream, reuse: reuseUpstream)
+        }
+        guard let client = exchange.client else { return }
+        let wholeRequest = exchange.requestBody.hasEnded
+        conclude(exchange)
+        endExchange(client, reuseClient ? .nextRequest : wholeRequest ? .close : .linger)
+    }
+
+    private func abort(_ exchange: RunningExchange, _ ending: Exchange.Ending) {
+        dropUpstream(exchange)
+        switch ending {
+        case .clientLeft:
+            exchange.record.outcome = .clientGone
+            exchange.record.fault = .client
+        case .clientStalled:
+            exchange.record.outcome = .clientStalled
+            exchange.record.fault = .client
+        case .clientBroken:
+            exchange.record.outcome = .cut
+            exchange.record.fault = .client
+        case .upstreamLost:
+            exchange.record.outcome = .truncated
+            exchange.record.fault = .upstream
+            countFailure(exchange)
+        case .cut:
+            exchange.record.outcome = .cut
+            exchange.record.fault = .gateway
+        }
+        guard let client = exchange.client else { return }
+        let isChunked = exchange.responseOutput == .chunked || exchange.responseOutput == .rechunked
+        conclude(exchange)
+        abortClient(client, byReset: !isChunked)
+    }
+
+    /// How long an upstream may take for its end after the client has left with its last event.
+    private static let drainLimit: UInt64 = 1_000_000_000
+
+    private func startDraining(_ exchange: RunningExchange) {
+        guard let client = exchange.client, let upstream = exchange.upstream else { return }
+        exchange.client = nil
+        client.exchange = nil
+        upstream.drainedExchange = exchange
+        closeClient(client)
+        timers.set(upstream, now + Worker.drainLimit)
+        guard exchange.responseBody.hasEnded else {
+            queueAgain(upstream)
+            return
+        }
+        perform(
+            exchange.machine.responseEnded(upstreamReusable: exchange.upstreamKeepsAlive, clientReusable: false), exchange)
+    }
+
+    private func finishDraining(_ exchange: RunningExchange, _ reuse: Bool) {
+        if let upstream = exchange.upstream {
+            exchange.upstream = nil
+            upstream.drainedExchange = nil
+            release(upstream, reuse: reuse)
+        }
+        conclude(exchange)
+    }
+
+    func countFailure(_ exchange: RunningExchange) {
+        guard exchange.record.attempts > 0, let serving = exchange.serving else { return }
+        let pools = serving.pools
+        guard exchange.upstreamIndex < pools.count, exchange.endpoint < pools[exchange.upstreamIndex].count else { return }
+        pools[exchange.upstreamIndex][exchange.endpoint].state.failureCount.add(1, ordering: .relaxed)
+    }
+
+    // MARK: The record
+
+    /// Leaves the record and gives the object back. Nothing may touch the exchange afterwards.
+    func conclude(_ exchange: RunningExchange) {
+        exchange.record.totalTime = now - exchange.startedAt
+        exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
+        if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
+        handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
+        exchange.client?.exchange = nil
+        giveBack(exchange)
+    }
+
+    private func leaveRecord(_ exchange: RunningExchange, _ serving: ServingGeneration) {
+        let plan = serving.plan
+        exchange.record.generation = plan.number
+        let label = exchange.route?.labelText ?? .empty
+        let wentUpstream = exchange.record.attempts > 0
+        let display =
+            wentUpstream ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty
+        var listener: PlanText = .empty
+        if exchange.listenerIndex < plan.listeners.count { listener = plan.listeners[exchange.listenerIndex].nameText }
+        let code = UnsafeRawBufferPointer(start: exchange.replyCode.utf8Start, count: exchange.replyCode.utf8CodeUnitCount)
+        let texts = RecordTexts(items: [
+            code, exchange.notes[.requestID], exchange.notes[.method], exchange.notes[.path], exchange.notes[.host],
+            listener.bytes, label.bytes, display.bytes,
+        ])
+        handle.records.append(exchange.record, texts: texts)
+        handle.writerBell.recordAppended()
+    }
+}

@@ -1,0 +1,218 @@
+import Glibc
+
+/// The heads that go on: written anew from the parsed fields, never copied as a whole.
+extension Worker {
+    // MARK: Towards the upstream
+
+    /// Hop-by-hop fields and credentials are left out, the forwarded fields and the request id put in, the route's edits
+    /// applied. Credentials were meant for this gateway and never go on.
+    func writeRequestHead(
+        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
+        let plan = exchange.serving!.plan
+        let endpoint = endpointPlan(of: exchange)
+        writer.put(head.methodBytes.bytes(of: bytes))
+        writer.put(byte: 0x20)
+        let route = exchange.route!
+        route.writeTarget(&writer, head, bytes, endpoint)
+        writer.put(" HTTP/1.1\r\nHost: ")
+        if plan.upstreams[exchange.upstreamIndex].preservesHost && !head.authority.isEmpty {
+            writer.put(head.authority.bytes(of: bytes))
+        } else {
+            writer.put(endpoint.authority)
+        }
+        writer.put("\r\n")
+        let trusts = plan.trustedProxies.contains { $0.contains(client.peer) }
+        let seen = writeRequestFields(&writer, head, bytes, edits: route.requestHeaders, trusts: trusts)
+        writeForwarded(&writer, client, head, bytes, seen)
+        writer.put("X-Request-Id: ")
+        writer.put(exchange.notes[.requestID])
+        switch head.framing {
+        case .none: writer.put(exchange.method == .post || exchange.method == .put ? "\r\nContent-Length: 0" : "")
+        case .length(let count):
+            writer.put("\r\nContent-Length: ")
+            writer.put(decimal: count)
+        case .chunked, .untilClose: writer.put("\r\nTransfer-Encoding: chunked")
+        }
+        writer.put("\r\n\r\n")
+    }
+
+    /// What a trusted proxy in front of us has said.
+    private struct Forwarded {
+        var proto = false
+        var host = false
+        var forIndex = -1
+    }
+
+    private func writeRequestFields(
+        _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, edits: HeaderEdits, trusts: Bool
+    ) -> Forwarded {
+        var seen = Forwarded()
+        for index in 0..<head.fieldCount {
+            let line = fields.lines[index]
+            if line.isHopByHop { continue }
+            switch line.known {
+            case .host, .contentLength, .transferEncoding, .xRequestId, .expect: continue
+            case .authorization, .apiKey, .xApiKey, .proxyAuthorization: continue
+            case .xForwardedFor:
+                if trusts { seen.forIndex = joinForwardedFor(seen.forIndex, index, &writer, bytes) }
+                continue
+            case .xForwardedProto:
+                guard trusts, !seen.proto else { continue }
+                seen.proto = true
+            case .xForwardedHost:
+                guard trusts, !seen.host else { continue }
+                seen.host = true
+            case .forwarded: guard trusts else { continue }
+            default: break  // Why not listed: every other field passes.
+            }
+            if !edits.isEmpty && edits.names(line, bytes) { continue }
+            writer.put(line: line, of: bytes)
+        }
+        for assignment in edits.assignments { writer.put(assignment.line) }
+        return seen
+    }
+
+    /// Several `X-Forwarded-For` lines are one list (RFC 9110 §5.3): all but the last go out as they are.
+    private func joinForwardedFor(
+        _ previous: Int, _ index: Int, _ writer: inout ByteWriter, _ bytes: UnsafeRawBufferPointer
+    ) -> Int {
+        if previous >= 0 { writer.put(line: fields.lines[previous], of: bytes) }
+        return index
+    }
+
+    private func writeForwarded(
+        _ writer: inout ByteWriter, _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
+        _ seen: Forwarded
+    ) {
+        writer.put("X-Forwarded-For: ")
+        if seen.forIndex >= 0 {
+            writer.put(fields.lines[seen.forIndex].value.bytes(of: bytes))
+            writer.put(", ")
+        }
+        writer.put(address: client.peer)
+        if !seen.proto { writer.put("\r\nX-Forwarded-Proto: http") }
+        if !seen.host && !head.authority.isEmpty {
+            writer.put("\r\nX-Forwarded-Host: ")
+            writer.put(head.authority.bytes(of: bytes))
+        }
+        writer.put("\r\n")
+    }
+
+    // MARK: Towards the client
+
+    func writeResponseHead(
+        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer
+    ) {
+        let route = exchange.route!
+        writeStatusLine(&writer, head, bytes)
+        let edits = route.responseHeaders
+        for index in 0..<head.fieldCount {
+            let line = fields.lines[index]
+            if line.isHopByHop { continue }
+            switch line.known {
+            case .contentLength, .transferEncoding: continue
+            case .xRequestId:
+                // The upstream's own id is what its support asks for; ours is what our log has.
+                if line.value.bytes(of: bytes).elementsEqual(exchange.notes[.requestID]) { continue }
+                writer.put("X-Upstream-Request-Id: ")
+                writer.put(line.value.bytes(of: bytes))
+                writer.put("\r\n")
+                continue
+            default: break  // Why not listed: every other field passes.
+            }
+            if route.cors != nil && CORSPolicy.owns(line, bytes) { continue }
+            if !edits.isEmpty && edits.names(line, bytes) { continue }
+            writer.put(line: line, of: bytes)
+        }
+        for assignment in edits.assignments { writer.put(assignment.line) }
+        route.cors?.writeResponseFields(&writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
+        writer.put("X-Request-Id: ")
+        writer.put(exchange.notes[.requestID])
+        writeResponseFraming(&writer, exchange, head)
+        writeConnection(&writer, exchange)
+        writer.put("\r\n\r\n")
+    }
+
+    private func writeStatusLine(_ writer: inout ByteWriter, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        writer.put("HTTP/1.1 ")
+        writer.put(decimal: UInt64(head.status))
+        writer.put(byte: 0x20)
+        writer.put(head.reason.bytes(of: bytes))
+        writer.put("\r\n")
+    }
+
+    private func writeResponseFraming(_ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead) {
+        switch (head.framing, exchange.responseOutput) {
+        case (.length(let count), _):
+            writer.put("\r\nContent-Length: ")
+            writer.put(decimal: count)
+        case (.none, _):
+            // RFC 9110 §8.6: on HEAD and 304 it says what a GET would have had; not allowed on 204.
+            if let declared = head.declaredLength, head.status != 204 {
+                writer.put("\r\nContent-Length: ")
+                writer.put(decimal: declared)
+            }
+        case (_, .chunked), (_, .rechunked): writer.put("\r\nTransfer-Encoding: chunked")
+        case (_, .verbatim), (_, .content), (_, .nothing): break
+        }
+    }
+
+    /// `Connection`, where it says more than the version does.
+    func writeConnection(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
+        if !exchange.clientKeepsAlive {
+            writer.put("\r\nConnection: close")
+        } else if exchange.clientVersion == .http10 {
+            writer.put("\r\nConnection: keep-alive")
+        }
+    }
+
+    func writeInterimHead(_ writer: inout ByteWriter, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        writeStatusLine(&writer, head, bytes)
+        for index in 0..<head.fieldCount where !fields.lines[index].isHopByHop {
+            writer.put(line: fields.lines[index], of: bytes)
+        }
+        writer.put("\r\n")
+    }
+}
+
+extension ByteWriter {
+    /// One field line, from its parsed parts.
+    @inline(__always)
+    mutating func put(line: FieldLine, of bytes: UnsafeRawBufferPointer) {
+        put(line.name.bytes(of: bytes))
+        put(": ")
+        put(line.value.bytes(of: bytes))
+        put("\r\n")
+    }
+
+    /// Numeric, IPv6 in full form without brackets; a Unix peer is `unix`.
+    mutating func put(address: PeerAddress) {
+        if address.isUnix {
+            put("unix")
+        } else if address.high == 0 && address.low >> 32 == 0xFFFF {
+            for shift in stride(from: 24, through: 0, by: -8) {
+                put(decimal: (address.low >> UInt64(shift)) & 0xFF)
+                if shift > 0 { put(byte: 0x2E) }
+            }
+        } else {
+            for group in 0..<8 {
+                let half = group < 4 ? address.high : address.low
+                put(hexadecimal: (half >> UInt64(48 - 16 * (group & 3))) & 0xFFFF)
+                if group < 7 { put(byte: 0x3A) }
+            }
+        }
+    }
+}
+
+extension HeaderEdits {
+    /// The edits replace or remove this field.
+    func names(_ line: FieldLine, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        let name = line.name.bytes(of: bytes)
+        for removal in removals where removal.count == name.count && equalIgnoringCase(name, removal) { return true }
+        for assignment in assignments
+        where assignment.name.count == name.count && equalIgnoringCase(name, assignment.name) { return true }
+        return false
+    }
+}

@@ -1,0 +1,176 @@
+import CLinux
+import Glibc
+
+/// Answers that headgate writes itself.
+extension Worker {
+    // MARK: For an exchange
+
+    func answer(_ exchange: RunningExchange, _ reply: LocalReply) {
+        let properties = reply.properties
+        exchange.replyCode = properties.code
+        exchange.record.fault = properties.fault
+        let keepsBody = prepareEnding(exchange, closes: properties.closes)
+        var body = ByteWriter(pathScratch)
+        writeErrorBody(&body, reply, exchange)
+        var writer = startAnswer(exchange, status: properties.status)
+        writer.put("Content-Type: application/json\r\n")
+        if properties.status == 401 { writer.put("WWW-Authenticate: Bearer\r\n") }
+        if properties.retryAfterSeconds > 0 {
+            writer.put("Retry-After: ")
+            writer.put(decimal: properties.retryAfterSeconds)
+            writer.put("\r\n")
+        }
+        if reply == .methodNotAllowed { writeAllow(&writer, exchange.allowed) }
+        endAnswer(exchange, &writer, body.bytes, ending: keepsBody)
+    }
+
+    func answer(_ exchange: RunningExchange, _ response: FixedResponse) {
+        let ending = prepareEnding(exchange, closes: false)
+        var writer = startAnswer(exchange, status: response.status)
+        if !response.contentType.isEmpty {
+            writer.put("Content-Type: ")
+            writer.put(response.contentType)
+            writer.put("\r\n")
+        }
+        for assignment in exchange.route?.responseHeaders.assignments ?? [] { writer.put(assignment.line) }
+        response.body.withUnsafeBytes { endAnswer(exchange, &writer, $0, ending: ending) }
+    }
+
+    func answerPreflight(_ exchange: RunningExchange, asked: UnsafeRawBufferPointer) {
+        let ending = prepareEnding(exchange, closes: false)
+        guard let cors = exchange.route?.cors else { return }
+        // The fields write their own `Vary`.
+        let isAllowed = exchange.allowsOrigin
+        exchange.allowsOrigin = false
+        var writer = startAnswer(exchange, status: 204, withCORS: false)
+        cors.writePreflightFields(&writer, origin: exchange.notes[.origin], isAllowed: isAllowed, asked: asked)
+        endAnswer(exchange, &writer, UnsafeRawBufferPointer(start: nil, count: 0), ending: ending)
+    }
+
+    // MARK: Without a request
+
+    /// For what could not be read as a request: answered, recorded and closed.
+    func refuseUnread(_ client: ClientConnection, _ reply: LocalReply) {
+        let exchange = takeExchange()
+        exchange.serving = serving
+        exchange.client = client
+        exchange.listenerIndex = client.listenerIndex
+        exchange.startedAt = now
+        exchange.record.startedAt = headgate_realtime_ns()
+        exchange.record.peer = client.peer
+        exchange.record.headTime = client.headStartedAt == 0 ? 0 : now - client.headStartedAt
+        client.exchange = exchange
+        client.phase = .exchange
+        handle.figures.exchangesStarted.add(1, ordering: .relaxed)
+        handle.figures.exchangesRunning.add(1, ordering: .relaxed)
+        noteNewRequestID(exchange)
+        exchange.machine.answeredLocally()
+        answer(exchange, reply)
+    }
+
+    // MARK: Pieces
+
+    /// What becomes of the connection, given how much of the request is still to come.
+    private func prepareEnding(_ exchange: RunningExchange, closes: Bool) -> ClientConnection.AfterFlush {
+        guard let client = exchange.client else { return .close }
+        restoreHeldBody(exchange, client)
+        if closes || client.isRetired || drainDeadline != nil { exchange.clientKeepsAlive = false }
+        if !exchange.clientKeepsAlive { return .linger }
+        if exchange.requestBody.hasEnded { return .nextRequest }
+        // A client that was not told to go on may or may not send its body: the next bytes could be either.
+        let isSmall = exchange.requestBody.remaining.map { $0 <= UInt64(Worker.discardMax) } ?? true
+        guard isSmall, !exchange.expectsContinue else {
+            exchange.clientKeepsAlive = false
+            return .linger
+        }
+        client.discardedBody = exchange.requestBody
+        client.discardAllowance = Worker.discardMax
+        return .discardBody
+    }
+
+    /// A request that never went out is held whole: what stands behind its head is unread again.
+    private func restoreHeldBody(_ exchange: RunningExchange, _ client: ClientConnection) {
+        guard exchange.held.count > exchange.heldHeadBytes else { return }
+        let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(exchange.held.bytes)[exchange.heldHeadBytes...])
+        client.input.append(rest, from: blocks)
+        exchange.held.release(to: blocks)
+    }
+
+    private func startAnswer(_ exchange: RunningExchange, status: UInt16, withCORS: Bool = true) -> ByteWriter {
+        exchange.record.status = status
+        exchange.isCommitted = true
+        var writer = ByteWriter(writeBuffer)
+        writer.put("HTTP/1.1 ")
+        writer.put(decimal: UInt64(status))
+        writer.put(byte: 0x20)
+        writer.put(reasonPhrase(status))
+        writer.put("\r\nDate: ")
+        date.refresh(realtime: headgate_realtime_ns())
+        writer.put(date.text)
+        writer.put("\r\n")
+        if withCORS, let cors = exchange.route?.cors {
+            cors.writeResponseFields(&writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
+        }
+        return writer
+    }
+
+    private func endAnswer(
+        _ exchange: RunningExchange, _ writer: inout ByteWriter, _ body: UnsafeRawBufferPointer,
+        ending: ClientConnection.AfterFlush
+    ) {
+        guard let client = exchange.client else { return }
+        writer.put("X-Request-Id: ")
+        writer.put(exchange.notes[.requestID])
+        let status = exchange.record.status
+        if status != 204 && status != 304 {
+            writer.put("\r\nContent-Length: ")
+            writer.put(decimal: UInt64(body.count))
+        }
+        writeConnection(&writer, exchange)
+        writer.put("\r\n\r\n")
+        let hasBody = exchange.method != .head && status != 204 && status != 304
+        let sentBody = hasBody ? body : UnsafeRawBufferPointer(start: nil, count: 0)
+        exchange.record.responseBodyBytes = UInt64(sentBody.count)
+        let result: SendResult
+        if sentBody.count <= Worker.copyMax {
+            writer.put(sentBody)
+            result = send(client, writer.bytes)
+        } else {
+            result = send(client, writer.bytes, sentBody)
+        }
+        if result == .failed {
+            exchange.record.outcome = .clientGone
+            exchange.record.fault = .client
+        }
+        conclude(exchange)
+        if result == .failed { closeClient(client) } else { endExchange(client, ending) }
+    }
+
+    private func writeErrorBody(_ writer: inout ByteWriter, _ reply: LocalReply, _ exchange: RunningExchange) {
+        let properties = reply.properties
+        writer.put("{\"error\":{\"message\":\"")
+        writer.put(properties.message)
+        if reply == .bodyTooLarge { writer.put(decimal: exchange.bodyLimit) }
+        writer.put("\",\"type\":\"")
+        writer.put(properties.type)
+        writer.put("\",\"param\":null,\"code\":\"")
+        writer.put(properties.code)
+        writer.put("\"}}\n")
+    }
+
+    private func writeAllow(_ writer: inout ByteWriter, _ methods: MethodSet) {
+        writer.put("Allow: ")
+        var isFirst = true
+        for method in Method.allCases where method != .other && methods.bits & (1 << UInt16(method.rawValue)) != 0 {
+            if !isFirst { writer.put(", ") }
+            isFirst = false
+            writer.put(method.name)
+        }
+        for name in methods.others {
+            if !isFirst { writer.put(", ") }
+            isFirst = false
+            writer.put(name)
+        }
+        writer.put("\r\n")
+    }
+}

@@ -1,0 +1,237 @@
+import CLinux
+import Glibc
+
+/// The answer's way to the client: each piece goes out when it comes in; paused while the client does not take it.
+extension Worker {
+    func pumpResponse(_ exchange: RunningExchange, _ upstream: UpstreamConnection) {
+        var reads = 0
+        while upstream.isReadable, upstream.exchange === exchange, upstream.phase == .active {
+            if let client = exchange.client, !client.output.isEmpty {
+                rearm(upstream, exchange)
+                return
+            }
+            guard reads < Worker.readsPerTurn else {
+                queueAgain(upstream)
+                return
+            }
+            reads += 1
+            let held = upstream.input.count
+            if held > 0 { memcpy(readBase, upstream.input.bytes.baseAddress!, held) }
+            switch read(upstream, into: UnsafeMutableRawBufferPointer(start: readBase + held, count: Worker.readMax)) {
+            case .moved(let count, let more):
+                upstream.isReadable = more || upstream.hasEnded || upstream.isBroken
+                takeResponse(exchange, upstream, held + count)
+            case .wouldBlock: upstream.isReadable = false
+            case .ended:
+                upstream.hasEnded = true
+                upstream.isReadable = false
+                upstreamEnded(exchange, upstream)
+                return
+            case .failed:
+                upstream.isBroken = true
+                upstreamLost(exchange, upstream, .upstreamClosed)
+                return
+            }
+        }
+    }
+
+    /// The client's queue is empty again: what was paused for it goes on.
+    func clientDrained(_ exchange: RunningExchange) {
+        guard let upstream = exchange.upstream, upstream.phase == .active else { return }
+        rearm(upstream, exchange)
+        pumpResponse(exchange, upstream)
+    }
+
+    // MARK: Ends
+
+    /// A clean end is the end of a close-delimited body, and anything else cut short.
+    private func upstreamEnded(_ exchange: RunningExchange, _ upstream: UpstreamConnection) {
+        guard exchange.isCommitted, exchange.responseBody.isUntilClose else {
+            upstreamLost(exchange, upstream, .upstreamClosed)
+            return
+        }
+        if exchange.responseOutput == .rechunked, let client = exchange.client {
+            let last: StaticString = "0\r\n\r\n"
+            _ = deliver(exchange, client, UnsafeRawBufferPointer(start: last.utf8Start, count: 5))
+        }
+        guard upstream.exchange === exchange else { return }
+        perform(exchange.machine.responseEnded(upstreamReusable: false, clientReusable: exchange.clientKeepsAlive), exchange)
+    }
+
+    private func upstreamLost(_ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply) {
+        let nothingAnswered = upstream.input.isEmpty && reply == .upstreamClosed
+        perform(exchange.machine.upstreamLost(nothingAnswered: nothingAnswered, reply: reply), exchange)
+    }
+
+    // MARK: Head
+
+    private static let responseHeadLimits = HeadLimits(maxBytes: 64 * 1024, maxFields: FieldTable.capacity)
+
+    /// - Parameter count: bytes at the front of the read buffer, those from `upstream.input` included.
+    private func takeResponse(_ exchange: RunningExchange, _ upstream: UpstreamConnection, _ count: Int) {
+        let bytes = UnsafeMutableRawBufferPointer(start: readBase, count: count)
+        guard !exchange.isCommitted else {
+            upstream.input.release(to: blocks)
+            var nothing = ByteWriter(writeBuffer)
+            passResponseBody(exchange, upstream, bytes, after: &nothing)
+            return
+        }
+        var at = 0
+        while true {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[at...])
+            guard let head = parseResponse(exchange, upstream, rest) else { return }
+            guard head.status < 200 else {
+                upstream.input.release(to: blocks)
+                relay(exchange, upstream, head, rest)
+                return
+            }
+            guard relayInterim(exchange, upstream, head, rest) else { return }
+            at += head.byteCount
+            if at == count {
+                upstream.input.release(to: blocks)
+                return
+            }
+        }
+    }
+
+    /// - Returns: nil if there is nothing to go on with: incomplete (and kept), or refused.
+    private func parseResponse(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ bytes: UnsafeMutableRawBufferPointer
+    ) -> ResponseHead? {
+        do throws(HeadError) {
+            let head = try HeadParser.parseResponse(
+                UnsafeRawBufferPointer(bytes), toHead: exchange.method == .head, limits: Worker.responseHeadLimits,
+                fields: fields)
+            if head == nil {
+                upstream.input.release(to: blocks)
+                upstream.input.append(UnsafeRawBufferPointer(bytes), from: blocks)
+            }
+            return head
+        } catch {
+            upstreamLost(exchange, upstream, .upstreamBadResponse)
+            return nil
+        }
+    }
+
+    /// 1xx: passed on to those who understand them. 100 was given by us already; 101 was not asked for (RFC 9110 §15.2).
+    private func relayInterim(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ head: ResponseHead,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        guard head.status != 101 else {
+            upstreamLost(exchange, upstream, .upstreamBadResponse)
+            return false
+        }
+        guard head.status != 100, exchange.clientVersion == .http11, let client = exchange.client else { return true }
+        var writer = ByteWriter(writeBuffer)
+        writeInterimHead(&writer, head, UnsafeRawBufferPointer(bytes))
+        return deliver(exchange, client, writer.bytes)
+    }
+
+    private func relay(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ head: ResponseHead,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) {
+        guard let client = exchange.client else { return }
+        _ = exchange.machine.headArrived()
+        exchange.isCommitted = true
+        exchange.held.release(to: blocks)
+        exchange.record.status = head.status
+        exchange.record.firstByteTime = now - exchange.sentAt
+        upstream.pool.state.exchangeCount.add(1, ordering: .relaxed)
+        exchange.upstreamKeepsAlive = head.keepsAlive
+        exchange.isEventStream = head.isEventStream
+        exchange.responseBody = BodyReader(head.framing)
+        exchange.responseOutput = Worker.output(for: head.framing, to: exchange.clientVersion)
+        let isCloseDelimited = head.framing == .untilClose && exchange.clientVersion == .http10
+        let isContentOnly = exchange.responseOutput == .content
+        if isCloseDelimited || isContentOnly || !exchange.requestBody.hasEnded || client.isRetired || drainDeadline != nil {
+            exchange.clientKeepsAlive = false
+        }
+        var writer = ByteWriter(writeBuffer)
+        writeResponseHead(&writer, exchange, head, UnsafeRawBufferPointer(bytes))
+        guard !writer.overflowed else {
+            perform(exchange.machine.upstreamLost(nothingAnswered: false, reply: .upstreamBadResponse), exchange)
+            return
+        }
+        let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[head.byteCount...])
+        passResponseBody(exchange, upstream, rest, after: &writer)
+    }
+
+    private static func output(for framing: BodyFraming, to version: HTTPVersion) -> BodyOutput {
+        switch (framing, version) {
+        case (.none, _), (.length, _): .verbatim
+        case (.chunked, .http11): .chunked
+        case (.chunked, .http10): .content
+        case (.untilClose, .http11): .rechunked
+        case (.untilClose, .http10): .verbatim
+        }
+    }
+
+    // MARK: Body
+
+    private func passResponseBody(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ bytes: UnsafeMutableRawBufferPointer,
+        after writer: inout ByteWriter
+    ) {
+        let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : exchange.responseOutput)
+        if let client = exchange.client {
+            if exchange.isEventStream { exchange.tail.scan(step.piece) }
+            exchange.record.responseBodyBytes += UInt64(step.piece.count)
+            guard deliver(exchange, client, &writer, step.piece) else { return }
+        }
+        switch step.verdict {
+        case .more: rearm(upstream, exchange)
+        case .invalid: upstreamLost(exchange, upstream, .upstreamBadResponse)
+        case .trailers:
+            passTrailers(exchange, upstream, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[step.consumed...]))
+        case .ended: responseEnded(exchange, surplus: bytes.count - step.consumed)
+        }
+    }
+
+    /// - Parameter surplus: bytes behind the answer; nobody asked for them, so the connection is not reused.
+    private func responseEnded(_ exchange: RunningExchange, surplus: Int) {
+        let isReusable = exchange.upstreamKeepsAlive && surplus == 0
+        perform(
+            exchange.machine.responseEnded(upstreamReusable: isReusable, clientReusable: exchange.clientKeepsAlive),
+            exchange)
+    }
+
+    private func passTrailers(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ bytes: UnsafeRawBufferPointer
+    ) {
+        switch writeTrailers(bytes, Worker.responseHeadLimits) {
+        case .incomplete: upstream.input.append(bytes, from: blocks)
+        case .invalid: upstreamLost(exchange, upstream, .upstreamBadResponse)
+        case .written(let consumed, let section):
+            exchange.responseBody.endTrailers()
+            if exchange.responseOutput == .chunked, let client = exchange.client {
+                guard deliver(exchange, client, section) else { return }
+            }
+            responseEnded(exchange, surplus: bytes.count - consumed)
+        }
+    }
+
+    // MARK: Delivery
+
+    /// - Returns: false if the client is gone, and with it the exchange.
+    private func deliver(_ exchange: RunningExchange, _ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard send(client, bytes) == .failed else { return true }
+        perform(exchange.machine.clientLeft(sawLastEvent: exchange.tail.sawDone), exchange)
+        return false
+    }
+
+    private func deliver(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ writer: inout ByteWriter,
+        _ piece: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard writer.count > 0 else { return deliver(exchange, client, piece) }
+        if piece.count <= Worker.copyMax {
+            writer.put(piece)
+            return deliver(exchange, client, writer.bytes)
+        }
+        guard send(client, writer.bytes, piece) == .failed else { return true }
+        perform(exchange.machine.clientLeft(sawLastEvent: false), exchange)
+        return false
+    }
+}

@@ -1,0 +1,108 @@
+/// What the driver holds of one exchange. Recycled: a worker allocates as many as it ever had at once.
+final class RunningExchange {
+    var machine = Exchange()
+    /// Pins the generation that the exchange began with.
+    var serving: ServingGeneration?
+    unowned(unsafe) var client: ClientConnection?
+    unowned(unsafe) var upstream: UpstreamConnection?
+    /// Into `Generation.listeners` of `serving`.
+    var listenerIndex = 0
+    /// nil before a route is known.
+    var route: RoutePlan?
+    var upstreamIndex = 0
+    var endpoint = 0
+    var requestBody = BodyReader(.none)
+    var responseBody = BodyReader(.none)
+    var responseOutput: BodyOutput = .verbatim
+    var method: Method = .other
+    var clientVersion: HTTPVersion = .http11
+    var clientKeepsAlive = false
+    var upstreamKeepsAlive = false
+    /// `Expect: 100-continue` that was not answered.
+    var expectsContinue = false
+    /// `max_body` of the route.
+    var bodyLimit = UInt64.max
+    /// For a 405.
+    var allowed = MethodSet(bits: 0, others: [])
+    var isEventStream = false
+    /// A final response head has gone to the client.
+    var isCommitted = false
+    /// The route has CORS rules and they let the origin in `notes` read the answer.
+    var allowsOrigin = false
+    var tail = EventStreamScanner()
+    /// The request as received, head first: while no upstream has it, or while it may have to be repeated.
+    var held = ByteQueue()
+    var heldHeadBytes = 0
+    /// Texts of the request for the record, the answer and the next attempt; see `Notes`.
+    var notes = Notes()
+    var record = ExchangeRecord()
+    /// Monotonic nanoseconds.
+    var startedAt: UInt64 = 0
+    var connectStartedAt: UInt64 = 0
+    var sentAt: UInt64 = 0
+    /// End of `total`; `.max` for none.
+    var totalDeadline: UInt64 = .max
+    var timeouts = UpstreamTimeouts(connect: 0, firstByte: 0, idle: 0, total: 0)
+    /// Bytes of the local reply's code, for the record.
+    var replyCode: StaticString = ""
+
+    func reset(blocks: BlockPool) {
+        held.release(to: blocks)
+        notes.release(to: blocks)
+        machine = Exchange()
+        serving = nil
+        client = nil
+        upstream = nil
+        route = nil
+        requestBody = BodyReader(.none)
+        responseBody = BodyReader(.none)
+        isCommitted = false
+        isEventStream = false
+        expectsContinue = false
+        allowsOrigin = false
+        bodyLimit = .max
+        listenerIndex = 0
+        upstreamIndex = 0
+        endpoint = 0
+        method = .other
+        clientVersion = .http11
+        clientKeepsAlive = false
+        responseOutput = .verbatim
+        tail = EventStreamScanner()
+        record = ExchangeRecord()
+        connectStartedAt = 0
+        sentAt = 0
+        totalDeadline = .max
+        replyCode = ""
+    }
+}
+
+/// Texts that an exchange keeps beyond its head: one small block, back to back.
+struct Notes {
+    private var bytes = ByteQueue()
+    private var ends = InlineArray<5, UInt16>(repeating: 0)
+
+    enum Text: Int { case requestID, method, path, host, origin }
+
+    /// Each is cut at this; together they stay far below a `UInt16`.
+    static let textMax = 1024
+
+    mutating func append(_ text: Text, _ source: UnsafeRawBufferPointer, from pool: BlockPool) {
+        let kept = UnsafeRawBufferPointer(start: source.baseAddress, count: min(source.count, Notes.textMax))
+        bytes.append(kept, from: pool)
+        for index in text.rawValue..<5 { ends[index] = UInt16(bytes.count) }
+    }
+
+    /// Valid until the next change.
+    subscript(_ text: Text) -> UnsafeRawBufferPointer {
+        let start = text.rawValue == 0 ? 0 : Int(ends[text.rawValue - 1])
+        let end = Int(ends[text.rawValue])
+        guard end > start else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes.bytes)[start..<end])
+    }
+
+    mutating func release(to pool: BlockPool) {
+        bytes.release(to: pool)
+        ends = InlineArray(repeating: 0)
+    }
+}

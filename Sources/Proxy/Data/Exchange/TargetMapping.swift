@@ -1,0 +1,57 @@
+/// From the client's path to the upstream's: prefixes of the route, path of the endpoint, the query byte for byte.
+extension RoutePlan {
+    /// Upstream path = path of `url` + (`add_prefix` + path without `strip_prefix`). Where the first ends in `/v1` and the
+    /// second begins with it, it appears once, so that clients may write their base URL with or without it.
+    func writeTarget(
+        _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ endpoint: EndpointPlan
+    ) {
+        let implied: StaticString = "/"
+        let path =
+            head.pathIsImplied ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
+        let rest = strippedPath(path)
+        writer.put(endpoint.basePath)
+        let mark = writer.count
+        writer.put(addPrefix)
+        if rest.first != 0x2F && path.first == 0x2F && (writer.count == 0 || !rest.isEmpty) { writer.put(byte: 0x2F) }
+        writer.put(rest)
+        if endpoint.basePathEndsInV1 { writer.removeDuplicateV1(from: mark) }
+        writer.put(head.query.bytes(of: bytes))
+    }
+
+    /// The received path without `strip_prefix`; whole where the prefix does not end at a segment's end.
+    private func strippedPath(_ path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard !stripPrefix.isEmpty, let length = RoutePlan.receivedLength(of: stripPrefix, in: path) else { return path }
+        guard length == path.count || path[length] == 0x2F || stripPrefix.last == 0x2F else { return path }
+        return UnsafeRawBufferPointer(rebasing: path[length...])
+    }
+
+    /// How many received bytes make up `prefix`, which is normalised: an unreserved character may have come as `%xx`.
+    private static func receivedLength(of prefix: [UInt8], in path: UnsafeRawBufferPointer) -> Int? {
+        var at = 0
+        for wanted in prefix {
+            guard at < path.count else { return nil }
+            if path[at] == wanted {
+                at += 1
+            } else if path[at] == 0x25, at + 2 < path.count, escapedByte(path, at) == wanted {
+                at += 3
+            } else {
+                return nil
+            }
+        }
+        return at
+    }
+
+    private static func escapedByte(_ path: UnsafeRawBufferPointer, _ at: Int) -> UInt8? {
+        guard let high = hexDigit(path[at + 1]), let low = hexDigit(path[at + 2]) else { return nil }
+        return high << 4 | low
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x37
+        case 0x61...0x66: byte - 0x57
+        default: nil
+        }
+    }
+}

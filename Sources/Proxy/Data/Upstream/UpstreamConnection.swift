@@ -1,0 +1,27 @@
+/// One connection to an endpoint: of one exchange, or idle in the pool.
+final class UpstreamConnection: Channel {
+    enum Phase: UInt8 { case connecting, handshaking, idle, active, closed }
+
+    let pool: EndpointPool
+    var phase: Phase = .connecting
+    var hasEnded = false
+    var isBroken = false
+    /// Came out of the pool for its present exchange.
+    var isReused = false
+    /// Place in `Worker.upstreams`.
+    var slot = 0
+    var tls: TLSSession?
+    unowned(unsafe) var exchange: RunningExchange?
+    /// `exchange` once its client, its owner until then, has left with the last event.
+    var drainedExchange: RunningExchange?
+    /// An incomplete response head or trailer section.
+    var input = ByteQueue()
+    /// Unsent bytes of a request.
+    var output = ByteQueue()
+    var idleSince: UInt64 = 0
+
+    init(descriptor: Int32, pool: EndpointPool) {
+        self.pool = pool
+        super.init(kind: .upstream, descriptor: descriptor)
+    }
+}

@@ -1,0 +1,92 @@
+import Testing
+
+@testable import Config
+
+/// `config.example.yaml` is a working file, and its commented half a second one that shows every key.
+@Suite struct ExampleTests {
+    static let environment = ["OPENAI_API_KEY": "canary"]
+
+    static func example() throws -> String {
+        let bytes = try #require(Files.read(Files.repository + "/config.example.yaml"))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The lines that begin with `# ` behind the first `##`, without that.
+    static func commentedHalf() throws -> String {
+        let lines = try example().split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.hasPrefix("## ") })
+        return lines[start...].filter { $0.hasPrefix("# ") }.map { $0.dropFirst(2) + "\n" }.joined()
+    }
+
+    /// Key paths of a tree, names and indices left out: `routes[].cors.max_age`.
+    static func keys(of node: Node, schema: JSONText, at path: String = "") -> Set<String> {
+        var found: Set<String> = []
+        switch node.kind {
+        case .scalar: break
+        case .sequence(let items):
+            for item in items { found.formUnion(keys(of: item, schema: schema, at: path)) }
+        case .mapping(let entries):
+            for entry in entries {
+                let known = SchemaWalk.paths(schema).contains(path + "." + entry.key)
+                let next = path + (known ? "." + entry.key : "")
+                found.insert(next)
+                found.formUnion(keys(of: entry.value, schema: schema, at: next))
+            }
+        }
+        return found
+    }
+
+    @Test func `the example is valid without a warning`() throws {
+        let result = read(try Self.example())
+        #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
+        let config = try #require(result.config)
+        #expect(config.listeners[0].bind == .ip(host: "127.0.0.1", port: 8000))
+        #expect(config.upstreams[0].endpoints[0].authority == "127.0.0.1:8090")
+        #expect(config.auth[0].mode == .none(allowOpen: false, ignoreCredentials: true))
+    }
+
+    @Test func `the commented half is a valid file of its own`() throws {
+        let result = read(try Self.commentedHalf(), environment: Self.environment)
+        #expect(result.config != nil, "\(renderReport(result.diagnostics))")
+        let warnings = result.diagnostics.map(\.message)
+        #expect(warnings == ["upstream `local-vllm` is not used by any route"])
+    }
+
+    @Test func `every key of the schema stands in the example`() throws {
+        let schema = ConfigSchema.json()
+        var shown: Set<String> = []
+        for text in [try Self.example(), try Self.commentedHalf()] {
+            let source = SourceText(file: "example", bytes: Array(text.utf8))
+            shown.formUnion(Self.keys(of: try YAMLTree.build(source).root, schema: schema))
+        }
+        // Why: both kinds of edit are read by one form; its references are shown once, with the request's.
+        let wanted = SchemaWalk.paths(schema).filter { !$0.hasPrefix(".routes.response_headers.set.") }
+        #expect(wanted.count > 60)
+        #expect(wanted.subtracting(shown).sorted() == [])
+    }
+
+    @Test func `every default of the schema is said in the example`() throws {
+        let lines = try Self.commentedHalf().split(separator: "\n")
+        for (path, value) in SchemaWalk.defaults(ConfigSchema.json()) {
+            let key = path.split(separator: ".").last.map(String.init) ?? path
+            let written = MappingReaderDefault.text(value)
+            let mentions = lines.contains { line in
+                guard let range = line.firstRange(of: "\(key): ") else { return false }
+                let rest = line[range.upperBound...]
+                return rest.hasPrefix(written) || rest.contains("default: \(written)")
+            }
+            #expect(mentions, "\(path): default \(written)")
+        }
+    }
+}
+
+/// A default as YAML writes it in one line.
+enum MappingReaderDefault {
+    static func text(_ value: JSONText) -> String {
+        switch value {
+        case .string(let text): text
+        case .array(let items): "[" + items.map(text).joined(separator: ", ") + "]"
+        case .null, .bool, .number, .object: value.text()
+        }
+    }
+}
