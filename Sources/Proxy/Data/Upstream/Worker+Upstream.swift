@@ -297,6 +297,8 @@ extension Worker {
     /// `first_byte` and `idle` run only while we are willing to read: a client that does not read is not the
     /// upstream's fault.
     func rearm(_ upstream: UpstreamConnection, _ exchange: RunningExchange) {
+        // Its client has left with the last event: what it has for its end does not grow with what it sends.
+        guard upstream.drainedExchange == nil else { return }
         let limit = exchange.isCommitted || !upstream.output.isEmpty ? exchange.timeouts.idle : exchange.timeouts.firstByte
         let isPaused =
             exchange.isCommitted ? exchange.client.map { !$0.output.isEmpty } ?? false : awaitsRequestBody(exchange)
