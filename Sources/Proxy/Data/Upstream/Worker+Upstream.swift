@@ -316,7 +316,11 @@ extension Worker {
                 connectFailed(upstream, .upstreamUnreachable)
             }
         case .idle: dropIdle(upstream)
-        case .active: if let exchange = upstream.exchange { perform(exchange.machine.upstreamTimedOut(), exchange) }
+        case .active:
+            guard let exchange = upstream.exchange else { return }
+            // `total` is a bound of ours and nobody's fault.
+            let isCut = exchange.isCommitted && now >= exchange.totalDeadline
+            perform(isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(), exchange)
         case .closed: break
         }
     }
