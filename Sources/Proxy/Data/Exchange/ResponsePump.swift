@@ -52,6 +52,7 @@ extension Worker {
         }
         if exchange.responseOutput == .rechunked, let client = exchange.client {
             let last: StaticString = "0\r\n\r\n"
+            exchange.record.responseBodyBytes += 5
             _ = deliver(exchange, client, UnsafeRawBufferPointer(start: last.utf8Start, count: 5))
         }
         guard upstream.exchange === exchange else { return }
@@ -206,6 +207,7 @@ extension Worker {
         case .written(let consumed, let section):
             exchange.responseBody.endTrailers()
             if exchange.responseOutput == .chunked, let client = exchange.client {
+                exchange.record.responseBodyBytes += UInt64(section.count)
                 guard deliver(exchange, client, section) else { return }
             }
             responseEnded(exchange, surplus: bytes.count - consumed)
