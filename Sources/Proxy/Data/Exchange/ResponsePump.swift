@@ -60,7 +60,7 @@ extension Worker {
     }
 
     private func upstreamLost(_ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply) {
-        let nothingAnswered = upstream.input.isEmpty && reply == .upstreamClosed
+        let nothingAnswered = upstream.input.isEmpty && !exchange.sawInterim && reply == .upstreamClosed
         perform(exchange.machine.upstreamLost(nothingAnswered: nothingAnswered, reply: reply), exchange)
     }
 
@@ -123,6 +123,7 @@ extension Worker {
             upstreamLost(exchange, upstream, .upstreamBadResponse)
             return false
         }
+        exchange.sawInterim = true
         guard head.status != 100, exchange.clientVersion == .http11, let client = exchange.client else { return true }
         var writer = ByteWriter(writeBuffer)
         writeInterimHead(&writer, head, UnsafeRawBufferPointer(bytes))
