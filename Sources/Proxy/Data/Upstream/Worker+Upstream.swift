@@ -183,7 +183,7 @@ extension Worker {
     }
 
     /// Moves on to the next endpoint, or to the next address of the only one.
-    private func chooseAnother(_ exchange: RunningExchange) -> Bool {
+    func chooseAnother(_ exchange: RunningExchange) -> Bool {
         guard let serving = exchange.serving else { return false }
         let pools = serving.pools[exchange.upstreamIndex]
         if pools.count > 1 {
