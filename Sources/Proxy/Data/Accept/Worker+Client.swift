@@ -95,6 +95,8 @@ extension Worker {
                 client.input.release(to: blocks)
                 client.headEnd = HeadEndScanner()
                 begin(client, head, UnsafeMutableRawBufferPointer(start: readBase, count: count))
+                // A FIN that was reported with the request is not reported again.
+                if client.hasEnded && client.phase == .exchange { queueAgain(client) }
                 return
             }
             client.input.append(UnsafeRawBufferPointer(rebasing: bytes[held...]), from: blocks)

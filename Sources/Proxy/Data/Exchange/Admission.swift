@@ -204,7 +204,7 @@ extension Worker {
             rearm(client)
         case .refused(let reply):
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
-            perform(exchange.machine.connectFailed(anotherLeft: false, reply: reply), exchange)
+            perform(exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
         }
     }
 }
