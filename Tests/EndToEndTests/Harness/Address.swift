@@ -34,15 +34,23 @@ enum Address: CustomStringConvertible, Sendable, Equatable {
     /// One that nobody listens at. Each test gets hosts of its own within 127.0.0.0/8, so that a port found free is
     /// still free when it is bound a moment later, whatever runs beside this test.
     static func free() throws -> Address {
-        let number = UInt32(truncatingIfNeeded: getpid()) &* 131 &+ counter.add(1, ordering: .relaxed).newValue
-        let host = "127.\(1 + number >> 16 & 0x7F).\(number >> 8 & 0xFF).\(1 + number % 254)"
-        return try free(on: host)
+        try free(on: host())
     }
 
     static func free(on host: String) throws -> Address {
-        let listener = try Listener(.ip(host, 0))
-        defer { listener.close() }
-        return listener.address
+        // Why it does not listen: a process that is being started at this moment holds a copy of each descriptor until
+        // its exec, and a socket that only was bound is in nobody's way.
+        let socket = try Listener(.ip(host, 0), listens: false)
+        defer { socket.close() }
+        return socket.address
+    }
+
+    /// Any port of a host of the test's own, for a socket that is bound at once.
+    static func any() -> Address { .ip(host(), 0) }
+
+    private static func host() -> String {
+        let number = UInt32(truncatingIfNeeded: getpid()) &* 131 &+ counter.add(1, ordering: .relaxed).newValue
+        return "127.\(1 + number >> 16 & 0x7F).\(number >> 8 & 0xFF).\(1 + number % 254)"
     }
 
     /// Calls `connect(2)` or `bind(2)`.
@@ -91,14 +99,14 @@ final class Listener: Sendable {
     let descriptor: Int32
     let address: Address
 
-    init(_ wanted: Address, backlog: Int32 = 512) throws {
+    init(_ wanted: Address, backlog: Int32 = 512, listens: Bool = true) throws {
         descriptor = socket(wanted.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Trouble(errno: errno, in: "socket") }
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, 4)
         let socket = descriptor
         let result = try wanted.withSocketAddress { bind(socket, $0, $1) }
-        guard result == 0, listen(descriptor, backlog) == 0 else {
+        guard result == 0, !listens || listen(descriptor, backlog) == 0 else {
             let code = errno
             Glibc.close(descriptor)
             throw Trouble(errno: code, in: "bind \(wanted)")

@@ -114,7 +114,8 @@ final class ChildProcess: Resource {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        let kept = ["PATH", "HOME", "LANG"].compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+        let names: [String] = ["PATH", "HOME", "LANG"]
+        let kept = names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         return try withCStrings(arguments) { argv in
             try withCStrings(kept + extra) { environment in
                 var pid = pid_t()

@@ -61,7 +61,7 @@ final class Connection: Resource, @unchecked Sendable {
         while sent < bytes.count {
             try wait(Int16(POLLOUT), "room to send")
             let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count > 0 { sent += count } else if errno != EAGAIN, errno != EINTR { throw Trouble(errno: errno, in: "send") }
         }
@@ -71,7 +71,7 @@ final class Connection: Resource, @unchecked Sendable {
     /// - Returns: how many bytes went.
     func sendWithoutWaiting(_ bytes: [UInt8]) throws -> Int {
         let count = bytes.withUnsafeBytes {
-            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
         }
         if count < 0, errno == EAGAIN { return 0 }
         guard count >= 0 else { throw Trouble(errno: errno, in: "send") }
@@ -171,7 +171,7 @@ final class Connection: Resource, @unchecked Sendable {
     /// Whether the other side has ended the connection; takes nothing.
     var hasEnded: Bool {
         var byte: UInt8 = 0
-        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         return count == 0 || count < 0 && errno != EAGAIN
     }
 

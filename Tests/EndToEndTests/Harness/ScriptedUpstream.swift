@@ -30,7 +30,7 @@ final class ScriptedUpstream: Resource {
     /// - Parameter script: runs once for each connection, which is closed when it returns; an error is noted for whoever
     ///   reads about a failure of the test.
     init(at address: Address? = nil, _ script: @escaping @Sendable (ScriptedConnection) throws -> Void) throws {
-        listener = try Listener(address ?? Address.free())
+        listener = try Listener(address ?? Address.any())
         self.address = listener.address
         let (listener, shared) = (listener, shared)
         startThread { Self.acceptAll(listener, shared, script) }
