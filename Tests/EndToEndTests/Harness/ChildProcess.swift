@@ -142,5 +142,6 @@ func run(
 ) throws -> (code: Int32, output: String, errors: String) {
     let process = try ChildProcess(arguments, environment: environment, in: folder)
     let code = try process.waitForExit(within: seconds)
+    Scenario.forget(process)
     return (code, process.output, process.errors)
 }

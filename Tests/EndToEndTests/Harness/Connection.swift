@@ -12,6 +12,9 @@ final class Connection: Resource, @unchecked Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
     private let isClosed = Atomic<Bool>(false)
+    /// Why not straight into `buffer`: growing an array by many zeros is slow in a debug build.
+    private let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: scratchBytes)
+    private static let scratchBytes = 256 << 10
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -33,11 +36,17 @@ final class Connection: Resource, @unchecked Sendable {
         Scenario.keep(self)
     }
 
+    deinit {
+        close()
+        scratch.deallocate()
+    }
+
     func end() { close() }
 
     func close() {
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
         Glibc.close(descriptor)
+        Scenario.forget(self)
     }
 
     /// Wakes whoever reads or writes, in this process.
@@ -98,11 +107,9 @@ final class Connection: Resource, @unchecked Sendable {
             buffer.removeAll(keepingCapacity: true)
             start = 0
         }
-        let old = buffer.count
-        buffer.append(contentsOf: repeatElement(0, count: max))
-        let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + old, max, 0) }
+        let count = recv(descriptor, scratch, min(max, Connection.scratchBytes), 0)
         let code = errno
-        buffer.removeLast(max - Swift.max(count, 0))
+        if count > 0 { buffer.append(contentsOf: UnsafeBufferPointer(start: scratch, count: count)) }
         if count > 0 { return .bytes(count) }
         if count == 0 { return .ended(.fin) }
         if code == ECONNRESET || code == EPIPE || code == EBADF { return .ended(.reset) }

@@ -102,16 +102,12 @@ final class Gate: Sendable {
 
     // MARK: - As an operator
 
-    /// nil: it does not answer yet.
+    /// What `headgate status --json` shows, asked for directly. nil: it does not answer yet.
     func status() throws -> MockJSON? {
-        guard access(adminPath, F_OK) == 0 else { return nil }
-        let result = try headgate("status", "--json", "--admin", adminPath)
-        guard result.code == 0 else { return nil }
-        do throws(MockJSONError) {
-            return try MockJSONReader.read(Array(result.output.utf8))
-        } catch {
-            throw Trouble("status is not JSON (\(error.problem)): \(result.output)")
-        }
+        guard access(adminPath, F_OK) == 0, let connection = try? Connection(to: .unix(adminPath)) else { return nil }
+        defer { connection.close() }
+        try connection.send("GET /status HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
+        return try connection.readResponse().json()
     }
 
     func requireStatus() throws -> MockJSON { try waitFor("an answer to `status`") { try status() } }
@@ -123,6 +119,14 @@ final class Gate: Sendable {
         }
         return number
     }
+
+    /// A figure of all workers together, such as `exchanges_running`.
+    func sum(_ figure: String) throws -> Int {
+        try requireStatus()["workers"]?.arrayValue?.reduce(0) { $0 + ($1[figure]?.integerValue ?? 0) } ?? 0
+    }
+
+    /// Connections of clients.
+    func openConnections() throws -> Int { try sum("connections_open") }
 
     /// `headgate reload`.
     func reload() throws -> (code: Int32, output: String, errors: String) {

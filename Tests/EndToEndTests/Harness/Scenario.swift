@@ -14,6 +14,11 @@ final class Scenario: Sendable {
         current.resources.withLock { $0.append(resource) }
     }
 
+    /// It has ended already.
+    static func forget(_ resource: any Resource) {
+        current?.resources.withLock { $0.removeAll { $0 === resource } }
+    }
+
     /// What the processes have said, for whoever reads about a failure.
     var story: String {
         resources.withLock { $0 }.compactMap(\.story).joined(separator: "\n")
@@ -51,7 +56,6 @@ struct ScenarioTrait: TestTrait, SuiteTrait, TestScoping {
         guard !test.isSuite else { return try await function() }
         let scenario = Scenario()
         await ScenarioSlots.shared.take()
-        var failure: (any Error)?
         do {
             try await withTaskExecutorPreference(ThreadExecutor.shared) {
                 try await Scenario.$current.withValue(scenario) {
@@ -60,11 +64,12 @@ struct ScenarioTrait: TestTrait, SuiteTrait, TestScoping {
                 }
             }
         } catch {
-            failure = error
+            // Why not thrown on: then nobody could tell what the processes had to say about it.
+            let location = test.sourceLocation
+            Issue.record(error, Comment(rawValue: scenario.story), sourceLocation: location)
         }
         await withTaskExecutorPreference(ThreadExecutor.shared) { await Self.end(scenario) }
         await ScenarioSlots.shared.giveBack()
-        if let failure { throw failure }
     }
 
     @Sendable private static func explain(_ issue: Issue) -> Issue? {
