@@ -3,6 +3,7 @@
 import json
 import pathlib
 import select
+import shutil
 import subprocess
 import time
 
@@ -17,22 +18,32 @@ class Tools:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.build()
-        self.upstream = processes.start(
-            [self.directory / "upstream"], processes.LOAD_CORE, stdout=subprocess.PIPE, text=True)
-        self.upstream_port = int(self.upstream.stdout.readline())
+        self.upstreams = []
+        self.upstream_port = self.start_upstream()
 
     def build(self):
+        compiler = next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), None)
+        if compiler is None:
+            raise processes.BenchError("no C compiler: apt-get install gcc")
         flags = ["-O2", "-Wall", "-Wextra", "-Werror"]
         programs = {
             "upstream": ["upstream.c"], "load": ["load.c", "load_http.c", "load_stream.c", "load_body.c"],
             "alloccount.so": ["-shared", "-fPIC", "alloccount.c"],
         }
         for name, sources in programs.items():
-            command = ["gcc", *flags, "-o", str(self.directory / name), *sources]
+            command = [compiler, *flags, "-o", str(self.directory / name), *sources]
             subprocess.run(command, cwd=BENCH, check=True)
 
+    def start_upstream(self):
+        """Starts one more upstream and returns the port that the system gave it."""
+        upstream = processes.start(
+            [self.directory / "upstream"], processes.LOAD_CORE, stdout=subprocess.PIPE, text=True)
+        self.upstreams.append(upstream)
+        return int(upstream.stdout.readline())
+
     def close(self):
-        processes.stop(self.upstream)
+        for upstream in self.upstreams:
+            processes.stop(upstream)
 
     def load(self, mode, port, patience=120, **options):
         """Runs a load to its end and returns what it reports."""
@@ -54,6 +65,10 @@ class Tools:
             raise processes.BenchError(f"requests failed: {report}")
         return report
 
+    def requests_until_end(self, port, **options):
+        """Requests that go on until `finish` is called on what this returns."""
+        return Running(self._start("http", port, {**options, "until-eof": True}, stdin=subprocess.PIPE))
+
     def hold(self, mode, port, **options):
         return Held(self._start(mode, port, options, stdin=subprocess.PIPE), mode)
 
@@ -62,6 +77,21 @@ class Tools:
         for name, value in options.items():
             command += [f"--{name}"] if value is True else [f"--{name}", value]
         return processes.start(command, processes.LOAD_CORE, stdin=stdin, stdout=subprocess.PIPE, text=True)
+
+
+class Running:
+    """Requests that go on."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def finish(self):
+        output, _ = self.process.communicate("", timeout=30)
+        return json.loads(output.splitlines()[-1])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Held:
@@ -98,6 +128,10 @@ class Held:
             report = self._read(10)
         self.process.wait(10)
         return report
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def watch(self, seconds):
         """What changed within that time: the number of events, with nothing broken."""

@@ -22,7 +22,7 @@ enum HeaderRules {
         return scalar.text
     }
 
-    static let valueSchema = Schema([("type", .array([.string("string"), .string("number"), .string("boolean")]))])
+    static var valueSchema: Schema { Schema([("type", .array([.string("string"), .string("number"), .string("boolean")]))]) }
 
     /// Reads a mapping from field names, in file order; what is wrong with a name is noted.
     static func fields<Value>(

@@ -50,8 +50,10 @@ final class MappingReader {
         return reader.description
     }
 
+    /// What an empty mapping gives: every default.
     static func standIn<Value>(_ make: (MappingReader) -> Value, at path: ConfigPath) -> Value {
-        make(MappingReader(describingAt: path))
+        let reading = Reading(source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
+        return make(MappingReader([], at: Place(node: Node(.mapping([]), span: .start), path: path, reading: reading)))
     }
 
     /// The name under which this mapping stands; empty for a list entry.
@@ -142,9 +144,9 @@ final class MappingReader {
 
     /// The default through the key's own form, so that the schema shows what is really used.
     private func written<Value>(_ text: Default, _ form: Form<Value>, _ key: String) -> Value {
-        let reading = Reading(source: SourceText(file: "default", bytes: []), root: nil, environment: { _ in nil })
         do throws(Noted) {
-            return try form.read(Place(node: text.node, path: .key(path, key), reading: reading))
+            guard let place else { return form.standIn(path) }
+            return try form.read(Place(node: text.node, path: .key(path, key), reading: place.reading.silent))
         } catch {
             preconditionFailure("the default of `\(key)` is not what its own form reads")
         }

@@ -8,6 +8,8 @@ final class Reading {
     /// Key paths that have an error in or below them.
     private var unsound: Set<String> = []
     private var seen: Set<String> = []
+    /// Takes what nobody needs to hear, such as that a stand-in is incomplete.
+    private(set) lazy var silent = Reading(source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
 
     /// A file with more problems than this is not a file for us; the rest is left unsaid.
     static let diagnosticsMax = 1000
@@ -61,14 +63,14 @@ final class Reading {
     /// Shows the part of the line around the place; a tab as one space, so that the carets stand right.
     private func addExcerpt(to diagnostic: inout Diagnostic, at span: Span) {
         guard source.lineCount > span.start.line, !source.bytes.isEmpty else { return }
-        let line = Array(String(decoding: source.line(span.start.line), as: UTF8.self).unicodeScalars)
-        let masked = redaction.masked(line, line: span.start.line, hasTree: root != nil)
+        let line = span.start.line
+        let count = source.characterCount(ofLine: line)
         let limit = SourceText.excerptCountMax
-        var from = 0
-        if line.count > limit { from = max(0, min(span.start.column - limit / 3, line.count - limit)) }
-        var shown = masked[from..<min(line.count, from + limit)].map { Quoting.isUnsafe($0) ? ($0 == "\t" ? " " : "\u{FFFD}") : $0 }
+        let from = count > limit ? max(0, min(span.start.column - limit / 3, count - limit)) : 0
+        var shown = redaction.masked(source, line: line, from: from, count: limit)
+        shown = shown.map { Quoting.isUnsafe($0) ? ($0 == "\t" ? " " : "\u{FFFD}") : $0 }
         if from > 0 { shown[0] = "…" }
-        if from + limit < line.count { shown[shown.count - 1] = "…" }
+        if from + limit < count { shown[shown.count - 1] = "…" }
         diagnostic.excerpt = String(String.UnicodeScalarView(shown))
         diagnostic.excerptColumn = span.start.column - from + 1
         diagnostic.length = max(1, min(diagnostic.length, shown.count - diagnostic.excerptColumn + 1))

@@ -11,79 +11,125 @@ struct Span: Equatable, Sendable {
 }
 
 /// The bytes of a file, cut into lines, for positions and excerpts.
+///
+/// Cost: one pass when made; afterwards every look-up is short, however long a line is, so that a thousand
+/// diagnostics on one line of megabytes stay cheap.
 struct SourceText: Sendable {
     let file: String
     /// Without a byte order mark.
     let bytes: [UInt8]
-    /// Offset of the first byte of each line.
-    private let lineStarts: [Int]
+    private let lines: [Line]
+    /// Offset of the first byte of every 1024th character.
+    private let checkpoints: [Int]
+
+    private struct Line {
+        /// Offset of the first byte.
+        let start: Int
+        /// Characters of the file before it.
+        let characters: Int
+        /// Bytes, and as many characters, of the break at its end.
+        var breakBytes = 0
+        var breakCharacters = 0
+    }
 
     /// A file is at most this long, in bytes: 4 MiB.
     static let byteCountMax = 4 << 20
     /// Characters of a line that an excerpt shows at most.
     static let excerptCountMax = 120
+    private static let checkpointCharacters = 1024
 
     init(file: String, bytes: [UInt8]) {
         self.file = file
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        lineStarts = Self.findLines(self.bytes)
+        (lines, checkpoints) = Self.index(self.bytes)
     }
 
-    var lineCount: Int { lineStarts.count }
+    /// At least 1.
+    var lineCount: Int { lines.count - 1 }
 
     /// Bytes of a line (from 0) without its break.
     func line(_ index: Int) -> ArraySlice<UInt8> {
-        guard lineStarts.indices.contains(index) else { return [] }
-        let end = index + 1 < lineStarts.count ? lineStarts[index + 1] : bytes.count
-        var line = bytes[lineStarts[index]..<end]
-        let breaks: [[UInt8]] = [[0x0D, 0x0A], [0x0A], [0x0D], [0xC2, 0x85], [0xE2, 0x80, 0xA8], [0xE2, 0x80, 0xA9]]
-        if let found = breaks.first(where: { line.count >= $0.count && line.suffix($0.count).elementsEqual($0) }) {
-            line = line.dropLast(found.count)
-        }
-        return line
+        guard (0..<lineCount).contains(index) else { return [] }
+        return bytes[lines[index].start..<(lines[index + 1].start - lines[index].breakBytes)]
+    }
+
+    /// Characters of a line without its break.
+    func characterCount(ofLine index: Int) -> Int {
+        guard (0..<lineCount).contains(index) else { return 0 }
+        return lines[index + 1].characters - lines[index].characters - lines[index].breakCharacters
+    }
+
+    /// Part of a line, cut where the line ends.
+    func characters(ofLine index: Int, from: Int, count: Int) -> [Unicode.Scalar] {
+        let available = max(0, min(count, characterCount(ofLine: index) - from))
+        guard available > 0 else { return [] }
+        let first = lines[index].characters + from
+        let part = bytes[offset(ofCharacter: first)..<offset(ofCharacter: first + available)]
+        return Array(String(decoding: part, as: UTF8.self).unicodeScalars)
     }
 
     func mark(ofByte offset: Int) -> Mark {
         var low = 0
-        var high = lineStarts.count
+        var high = lineCount
         while high - low > 1 {
             let middle = (low + high) / 2
-            if lineStarts[middle] <= offset { low = middle } else { high = middle }
+            if lines[middle].start <= offset { low = middle } else { high = middle }
         }
-        let before = bytes[lineStarts[low]..<min(offset, bytes.count)]
+        let before = bytes[lines[low].start..<min(offset, bytes.count)]
         return Mark(line: low, column: before.count { $0 & 0xC0 != 0x80 })
     }
 
     /// Characters in a span, as far as its first line goes. At least 1, so that a caret can be drawn.
     func length(of span: Span) -> Int {
-        let lineEnd = line(span.start.line).count { $0 & 0xC0 != 0x80 }
-        let end = span.end.line == span.start.line ? span.end.column : lineEnd
+        let end = span.end.line == span.start.line ? span.end.column : characterCount(ofLine: span.start.line)
         return max(1, end - span.start.column)
     }
 
-    /// Why the same breaks as libyaml (YAML 1.1: also NEL, LS, PS): its marks must point into our lines.
-    private static func findLines(_ bytes: [UInt8]) -> [Int] {
-        var starts = [0]
-        var index = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            index += 1
-            switch byte {
-            case 0x0A:
-                starts.append(index)
-            case 0x0D:
-                if index < bytes.count, bytes[index] == 0x0A { index += 1 }
-                starts.append(index)
-            case 0xC2 where index < bytes.count && bytes[index] == 0x85:
-                index += 1
-                starts.append(index)
-            case 0xE2 where index + 1 < bytes.count && bytes[index] == 0x80 && bytes[index + 1] | 1 == 0xA9:
-                index += 2
-                starts.append(index)
-            case _:
-                continue
-            }
+    private func offset(ofCharacter character: Int) -> Int {
+        let checkpoint = character / Self.checkpointCharacters
+        guard checkpoint < checkpoints.count else { return bytes.count }
+        var offset = checkpoints[checkpoint]
+        for _ in 0..<(character % Self.checkpointCharacters) where offset < bytes.count {
+            offset += 1
+            while offset < bytes.count, bytes[offset] & 0xC0 == 0x80 { offset += 1 }
         }
-        return starts
+        return offset
+    }
+
+    /// Why the same breaks as libyaml (YAML 1.1: also NEL, LS, PS): its marks must point into our lines.
+    ///
+    /// The last entry of the lines is the end of the file.
+    private static func index(_ bytes: [UInt8]) -> (lines: [Line], checkpoints: [Int]) {
+        var lines = [Line(start: 0, characters: 0)]
+        var checkpoints: [Int] = []
+        var characters = 0
+        var offset = 0
+        func endLine(breakBytes: Int, breakCharacters: Int) {
+            lines[lines.count - 1].breakBytes = breakBytes
+            lines[lines.count - 1].breakCharacters = breakCharacters
+            lines.append(Line(start: offset + 1, characters: characters))
+        }
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            if byte & 0xC0 != 0x80 {
+                if characters % checkpointCharacters == 0 { checkpoints.append(offset) }
+                characters += 1
+            }
+            if byte < 0x0E || byte >= 0x80 {
+                if byte == 0x0A {
+                    let isPair = offset > 0 && bytes[offset - 1] == 0x0D
+                    endLine(breakBytes: isPair ? 2 : 1, breakCharacters: isPair ? 2 : 1)
+                } else if byte == 0x0D, offset + 1 == bytes.count || bytes[offset + 1] != 0x0A {
+                    endLine(breakBytes: 1, breakCharacters: 1)
+                } else if byte == 0x85, offset > 0, bytes[offset - 1] == 0xC2 {
+                    endLine(breakBytes: 2, breakCharacters: 1)
+                } else if byte | 1 == 0xA9, offset > 1, bytes[offset - 1] == 0x80, bytes[offset - 2] == 0xE2 {
+                    endLine(breakBytes: 3, breakCharacters: 1)
+                }
+            }
+            offset += 1
+        }
+        lines.append(Line(start: bytes.count, characters: characters))
+        return (lines, checkpoints)
     }
 }

@@ -2,12 +2,14 @@
 enum SyntaxHint {
     static func explain(_ error: YAMLSyntaxError, in source: SourceText) -> YAMLTree.Failure {
         let place = beginsAtContext(error) ? error.context?.mark ?? error.mark : error.mark
-        let line = Array(String(decoding: source.line(place.line), as: UTF8.self).unicodeScalars)
+        // Why only what is around: a line may be megabytes long.
+        let from = max(0, place.column - 80)
+        let line = source.characters(ofLine: place.line, from: from, count: 160)
         let span = Span(start: place, end: Mark(line: place.line, column: place.column + 1))
         if isOpenQuote(error) {
             return .init(span: span, message: "the quote that opens here is never closed", hint: nil)
         }
-        return .init(span: span, message: message(error, at: place), hint: hint(error, line: line, column: place.column))
+        return .init(span: span, message: message(error, at: place), hint: hint(error, line: line, column: place.column - from))
     }
 
     /// Why: these fail far behind, or inside, what has to be changed.

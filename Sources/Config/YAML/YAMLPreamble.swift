@@ -19,8 +19,9 @@ enum YAMLPreamble {
     static func checkNothingFollows(_ end: Mark, in source: SourceText) throws(YAMLTree.Failure) {
         for index in end.line..<max(end.line, source.lineCount) {
             let column = index == end.line ? end.column : 0
-            let line = String(decoding: source.line(index), as: UTF8.self).unicodeScalars.dropFirst(column)
-            let rest = Array(String(line).utf8)[...]
+            // Why the first part will do: what is not blank there is refused, and comments may be long.
+            let part = source.characters(ofLine: index, from: column, count: SourceText.excerptCountMax)
+            let rest = Array(String(String.UnicodeScalarView(part)).utf8)[...]
             guard !isBlankOrComment(rest), !rest.elementsEqual("...".utf8) else { continue }
             let isDocument = rest.starts(with: Array("---".utf8)) || rest.first == UInt8(ascii: "%")
             let message = isDocument ? "a second document begins here" : "text after the end of the document"

@@ -242,7 +242,10 @@ final class Worker {
     private func finishIfDrained() {
         if let drainDeadline, now >= drainDeadline { for client in clients { cut(client) } }
         guard clients.isEmpty else { return }
-        for upstream in upstreams { closeUpstream(upstream) }
+        for upstream in upstreams {
+            if let exchange = upstream.drainedExchange { perform(exchange.machine.cut(), exchange) }
+            closeUpstream(upstream)
+        }
         isFinished = true
     }
 }

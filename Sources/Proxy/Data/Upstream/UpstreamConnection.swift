@@ -12,6 +12,8 @@ final class UpstreamConnection: Channel {
     var slot = 0
     var tls: TLSSession?
     unowned(unsafe) var exchange: RunningExchange?
+    /// `exchange` once its client, its owner until then, has left with the last event.
+    var drainedExchange: RunningExchange?
     /// An incomplete response head or trailer section.
     var input = ByteQueue()
     /// Unsent bytes of a request.

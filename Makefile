@@ -1,0 +1,109 @@
+# headgate: `make run` serves the example; `make test` proves it; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := .build
+BINARY := $(BUILD)/release/headgate
+VENV := $(BUILD)/venv
+MOCK := 127.0.0.1:8090
+
+# Debian packages: to build and run, and what the tests need besides.
+BUILD_PACKAGES := libyaml-dev libssl-dev pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) curl openssl python3 python3-venv
+
+# Installs what is missing, and says what that is; does nothing where it is all there.
+define packages
+@command -v dpkg-query >/dev/null || { \
+	echo "not a Debian system: taking it that the equivalents of these are there: $(1)"; exit 0; }; \
+missing=; \
+for package in $(1); do \
+	[[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null)" == installed ]] || missing+=" $$package"; \
+done; \
+[[ -n "$$missing" ]] || exit 0; \
+echo "headgate needs these Debian packages:$$missing"; \
+if [[ "$$(id -u)" == 0 ]]; then root=; \
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then root="sudo -n"; \
+else \
+	echo "they cannot be installed from here (not root, and sudo asks for a password); please run"; \
+	echo "  sudo apt-get install$$missing"; \
+	exit 1; \
+fi; \
+$$root apt-get update -q && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing
+endef
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+.PHONY: packages
+packages:
+	$(call packages,$(BUILD_PACKAGES))
+	@command -v swift >/dev/null || { echo "headgate is built with Swift 6.3 or later: https://www.swift.org/install/linux/"; exit 1; }
+
+.PHONY: build
+build: packages ## the release binary, the Swift runtime linked in where that works
+	@swift build -c release --static-swift-stdlib --product headgate || { \
+		echo "linking the Swift runtime statically did not work here: building with the shared one"; \
+		swift build -c release --product headgate; }
+
+.PHONY: run
+run: build ## serve config.example.yaml on http://127.0.0.1:8000 with a mock upstream
+	@exec $(BINARY) run -c config.example.yaml --mock $(MOCK)
+
+# Why the stamp: the client library is fetched once, and again when the wanted version changes.
+$(VENV)/.stamp: Makefile
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1'
+	touch $@
+
+.PHONY: test-packages
+test-packages: packages
+	$(call packages,$(TEST_PACKAGES))
+
+.PHONY: test
+test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a short fuzz, a small reload storm
+	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) swift test
+	@for script in Tests/EndToEnd/*.py; do \
+		[[ -e "$$script" ]] || continue; \
+		echo "== $$script"; HEADGATE_BINARY=$(BINARY) $(VENV)/bin/python "$$script"; \
+	done
+	@if [[ -x Tests/Fuzz/run ]]; then echo "== fuzz, short"; Tests/Fuzz/run short; fi
+	@if [[ -x bench/reload-storm ]]; then echo "== reload storm, small"; bench/reload-storm small; fi
+
+.PHONY: fuzz
+fuzz: test-packages ## every fuzz target for a long time
+	Tests/Fuzz/run long
+
+.PHONY: sanitize
+sanitize: test-packages $(VENV)/.stamp ## the test suite under the address and the thread sanitizer
+	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python swift test --sanitize=address --scratch-path $(BUILD)/asan
+	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python SWIFT_BACKTRACE=enable=no \
+		swift test --sanitize=thread --scratch-path $(BUILD)/tsan
+
+.PHONY: bench
+bench: build ## headgate beside nginx and HAProxy
+	bench/run
+
+.PHONY: format
+format: ## bring the sources into their form
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+.PHONY: lint
+lint: ## say where the sources are not in their form
+	swift format lint --recursive --parallel Package.swift Sources Tests
+
+.PHONY: install
+install: build ## into PREFIX (default /usr/local), below DESTDIR
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/headgate
+	install -D -m 0644 config.example.yaml $(DESTDIR)$(PREFIX)/share/headgate/config.example.yaml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/headgate|$(PREFIX)/bin/headgate|' systemd/headgate.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.service
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
