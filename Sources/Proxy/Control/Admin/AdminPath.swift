@@ -1,8 +1,8 @@
 import Glibc
 import Stores
 
-/// Where the daemon's admin socket is, for the daemon and for whoever looks for it. Never found by reading the config
-/// file, which may be broken just when it matters.
+/// Where the daemon's admin socket is, for the daemon and for whoever looks for it. Never found by reading
+/// the config file, which may be broken just when it matters.
 ///
 ///     --admin PATH
 ///     $HEADGATE_ADMIN
