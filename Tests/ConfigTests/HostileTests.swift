@@ -61,7 +61,8 @@ import Testing
     }
 
     @Test func `aliases work below their bound`() throws {
-        let config = try config("""
+        let config = try config(
+            """
             version: 1
             listeners: { a: 127.0.0.1:1, b: { bind: 127.0.0.1:2, timeouts: &clocks { head: 3s } }, \
             c: { bind: 127.0.0.1:3, timeouts: *clocks } }
@@ -81,12 +82,15 @@ import Testing
         #expect(fits.count == 4 << 20)
         #expect(Self.time(fits).diagnostics.allSatisfy { $0.severity == .warning })
         let (diagnostics, duration) = Self.time(fits + [0x0A])
-        #expect(diagnostics.map(\.message) == ["the file is 4194305 bytes long; at most 4194304 (4 MiB) are read"])
+        #expect(
+            diagnostics.map(\.message) == ["the file is 4194305 bytes long; at most 4194304 (4 MiB) are read"]
+        )
         #expect(duration < .milliseconds(100))
     }
 
     @Test(arguments: [
-        "%TAG !a! b\n", "%YAML 1.2\n", "---\n", "...\n", "&a ", "*a ", "!a ", "\t", "\"", "'", "|\n", "a: ", ": ", "\r", "\u{85}",
+        "%TAG !a! b\n", "%YAML 1.2\n", "---\n", "...\n", "&a ", "*a ", "!a ", "\t", "\"", "'", "|\n", "a: ",
+        ": ", "\r", "\u{85}",
         "a:\n", "- a\n", "a: 1\n", "{}", "- ${", "# \n", "\u{FEFF}", "? a\n", "\\", "x",
     ])
     func `512 KB of one thing are answered within seconds`(_ piece: String) {
@@ -111,7 +115,9 @@ import Testing
     }
 
     @Test func `a line of a megabyte gives a short excerpt`() throws {
-        let text = "version: 1\nlisteners: { a: 127.0.0.1:1, b: \"" + String(repeating: "é", count: 500_000) + "\" }\n"
+        let text =
+            "version: 1\nlisteners: { a: 127.0.0.1:1, b: \"" + String(repeating: "é", count: 500_000)
+            + "\" }\n"
         let first = try #require(read(text).diagnostics.first { $0.severity == .error })
         let excerpt = try #require(first.excerpt)
         #expect(excerpt.unicodeScalars.count <= SourceText.excerptCountMax)
@@ -172,13 +178,18 @@ struct SeededGenerator: RandomNumberGenerator {
                 case 1: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
                 case 2: bytes[at] = marks.randomElement(using: &generator) ?? 0
                 case 3: bytes.insert(marks.randomElement(using: &generator) ?? 0, at: at)
-                case _: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...40, using: &generator)))
+                case _:
+                    bytes.removeSubrange(
+                        at..<min(bytes.count, at + Int.random(in: 1...40, using: &generator)))
                 }
             }
             let parsed = ConfigDocument.parse(bytes, file: "mutant.yaml")
-            let result = parsed.document?.read { _ in "value" } ?? (config: nil, diagnostics: parsed.diagnostics)
+            let result =
+                parsed.document?.read { _ in "value" } ?? (config: nil, diagnostics: parsed.diagnostics)
             #expect((result.config == nil) == result.diagnostics.contains { $0.severity == .error })
-            for diagnostic in result.diagnostics { #expect(diagnostic.rendered().hasPrefix("mutant.yaml:\(diagnostic.line):")) }
+            for diagnostic in result.diagnostics {
+                #expect(diagnostic.rendered().hasPrefix("mutant.yaml:\(diagnostic.line):"))
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ final class Reading {
     private var unsound: Set<String> = []
     private var seen: Set<String> = []
     /// Takes what nobody needs to hear, such as that a stand-in is incomplete.
-    private(set) lazy var silent = Reading(source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
+    private(set) lazy var silent = Reading(
+        source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
 
     /// A file with more problems than this is not a file for us; the rest is left unsaid.
     static let diagnosticsMax = 1000
@@ -25,19 +26,23 @@ final class Reading {
     var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     func note(
-        _ severity: Diagnostic.Severity, _ message: String, hint: String? = nil, at span: Span, path: ConfigPath
+        _ severity: Diagnostic.Severity, _ message: String, hint: String? = nil, at span: Span,
+        path: ConfigPath
     ) {
         if severity == .error { markUnsound(path) }
         note(severity, message, hint: hint, at: span, pathText: path.text)
     }
 
-    func note(_ severity: Diagnostic.Severity, _ message: String, hint: String?, at span: Span, pathText: String) {
+    func note(
+        _ severity: Diagnostic.Severity, _ message: String, hint: String?, at span: Span, pathText: String
+    ) {
         guard !isFull else { return }
         // Why: a value with an anchor is read once per alias, and its problem is one.
         guard seen.insert("\(span.start.line):\(span.start.column):\(message)").inserted else { return }
         var diagnostic = Diagnostic(
             file: source.file, line: span.start.line + 1, column: span.start.column + 1,
-            length: source.length(of: span), keyPath: pathText, severity: severity, message: message, hint: hint)
+            length: source.length(of: span), keyPath: pathText, severity: severity, message: message,
+            hint: hint)
         addExcerpt(to: &diagnostic, at: span)
         diagnostics.append(diagnostic)
     }
@@ -84,7 +89,8 @@ extension Reading {
     /// The place of the key itself, for what is wrong with an entry as a whole.
     func keySpan(of path: ConfigPath) -> Span {
         if case .key(let parent, let name) = path, case .mapping(let entries)? = locate(parent)?.kind,
-            let entry = entries.first(where: { $0.key == name }) {
+            let entry = entries.first(where: { $0.key == name })
+        {
             return entry.keySpan
         }
         return span(of: path)

@@ -7,11 +7,14 @@ extension Validation {
             guard reading.isSound(path) else { continue }
             if let other = earlier.first(where: { Self.collide($0.bind, listener.bind) }) {
                 let same = other.bind == listener.bind
-                let message = same
+                let message =
+                    same
                     ? "listeners `\(other.name)` and `\(listener.name)` bind the same address"
                     : "listeners `\(other.name)` and `\(listener.name)` overlap: a wildcard or `localhost` covers the other's address"
                 let bind = ConfigPath.key(path, "bind")
-                reading.note(.error, message, hint: "give one of them another port", at: reading.span(of: bind), path: bind)
+                reading.note(
+                    .error, message, hint: "give one of them another port", at: reading.span(of: bind),
+                    path: bind)
             }
             earlier.append(listener)
         }
@@ -42,14 +45,17 @@ extension Validation {
         var noted: Set<String> = []
         for route in config.routes {
             let names = Set(route.auth)
-            let served = config.listeners.filter { route.listeners.isEmpty || route.listeners.contains($0.name) }
+            let served = config.listeners.filter {
+                route.listeners.isEmpty || route.listeners.contains($0.name)
+            }
             guard let listener = served.first(where: { isSound($0) && !$0.bind.isLoopback }) else { continue }
             for entry in config.auth where names.contains(entry.name) && !noted.contains(entry.name) {
                 guard case .none(allowOpen: false, _) = entry.mode else { continue }
                 let path = ConfigPath.key(.key(.root, "auth"), entry.name)
                 guard reading.isSound(path) else { continue }
                 noted.insert(entry.name)
-                let message = "auth `\(entry.name)` has `mode: none` and routes[\(route.index)] serves it on listener "
+                let message =
+                    "auth `\(entry.name)` has `mode: none` and routes[\(route.index)] serves it on listener "
                     + "`\(listener.name)`, which is not loopback"
                 let hint = "add `allow_open: true` to accept that, or bind 127.0.0.1"
                 let mode = ConfigPath.key(path, "mode")

@@ -11,7 +11,8 @@ extension Validation {
                 let place = ConfigPath.key(path, key)
                 guard reading.root?.descendant(place) != nil else { continue }
                 let message = "`\(place.text)` has no effect beside `respond`"
-                reading.note(.warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
+                reading.note(
+                    .warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
             }
         case .upstream(let name):
             guard reading.root?.descendant(.key(path, "timeouts")) != nil else { return }
@@ -56,7 +57,8 @@ extension UpstreamTimeoutsConfig {
     /// The clocks of a route: its own, else the upstream's.
     func overridden(by route: RouteTimeoutsConfig) -> UpstreamTimeoutsConfig {
         UpstreamTimeoutsConfig(
-            connect: route.connect ?? connect, firstByte: route.firstByte ?? firstByte, idle: route.idle ?? idle,
+            connect: route.connect ?? connect, firstByte: route.firstByte ?? firstByte,
+            idle: route.idle ?? idle,
             total: route.total ?? total)
     }
 }

@@ -31,15 +31,18 @@ struct RouteReach {
                 continue
             }
             if case .prefix(let start) = route.path { prefixLengths.insert(start.utf8.count) }
-            earlier[Key(path: route.path, host: route.host, header: Self.firstHeader(route)), default: []].append(route)
+            earlier[Key(path: route.path, host: route.host, header: Self.firstHeader(route)), default: []]
+                .append(route)
         }
     }
 
     private func note(_ route: RouteConfig, coveredBy other: RouteConfig) {
         let path = ConfigPath.key(Validation.path(of: route), "path")
         let line = reading.span(of: Validation.path(of: other)).start.line + 1
-        let message = "routes[\(route.index)] is never reached: routes[\(other.index)] on line \(line) matches everything it does"
-        reading.note(.error, message, hint: "move it up, or remove it", at: reading.span(of: path), path: path)
+        let message =
+            "routes[\(route.index)] is never reached: routes[\(other.index)] on line \(line) matches everything it does"
+        reading.note(
+            .error, message, hint: "move it up, or remove it", at: reading.span(of: path), path: path)
     }
 
     private func firstCovering(
@@ -50,7 +53,9 @@ struct RouteReach {
         for path in Self.covering(route.path, prefixLengths) {
             for host in Self.covering(route.host) {
                 for header in Self.coveringFirstHeaders(route) {
-                    let found = earlier[Key(path: path, host: host, header: header)]?.first { covers($0, route) }
+                    let found = earlier[Key(path: path, host: host, header: header)]?.first {
+                        covers($0, route)
+                    }
                     if let found, found.index < best?.index ?? .max { best = found }
                 }
             }
@@ -60,11 +65,15 @@ struct RouteReach {
 
     /// Path and host are known to cover by how the route was found.
     private func covers(_ earlier: RouteConfig, _ later: RouteConfig) -> Bool {
-        let listeners = earlier.listeners.isEmpty
-            || (later.listeners.isEmpty ? listenerNames : Set(later.listeners)).isSubset(of: earlier.listeners)
+        let listeners =
+            earlier.listeners.isEmpty
+            || (later.listeners.isEmpty ? listenerNames : Set(later.listeners)).isSubset(
+                of: earlier.listeners)
         guard listeners else { return false }
         let headers = earlier.headers.allSatisfy { wanted in
-            later.headers.contains { $0.name == wanted.name && (wanted.value == nil || wanted.value == $0.value) }
+            later.headers.contains {
+                $0.name == wanted.name && (wanted.value == nil || wanted.value == $0.value)
+            }
         }
         guard headers else { return false }
         if earlier.methods.isEmpty { return true }

@@ -15,7 +15,8 @@ enum CoreScalar: Equatable {
         case "", "~", "null", "Null", "NULL": self = .null
         case "true", "True", "TRUE": self = .bool(true)
         case "false", "False", "FALSE": self = .bool(false)
-        case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN":
+        case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN",
+            ".NAN":
             self = .unrepresentable
         case _: self = Self.number(Array(plain.utf8)) ?? .text
         }
@@ -49,13 +50,17 @@ enum CoreScalar: Equatable {
         guard let mark = text.first else { return "" }
         guard mark | 0x20 == UInt8(ascii: "e") else { return nil }
         var digits = text.dropFirst()
-        if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { digits = digits.dropFirst() }
+        if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
+            digits = digits.dropFirst()
+        }
         guard !digits.isEmpty, digits.allSatisfy(isDigit) else { return nil }
         return String(decoding: text, as: UTF8.self)
     }
 
     private static func based(_ digits: ArraySlice<UInt8>, radix: Int) -> CoreScalar? {
-        guard !digits.isEmpty, digits.first != UInt8(ascii: "-"), digits.first != UInt8(ascii: "+") else { return nil }
+        guard !digits.isEmpty, digits.first != UInt8(ascii: "-"), digits.first != UInt8(ascii: "+") else {
+            return nil
+        }
         return UInt64(String(decoding: digits, as: UTF8.self), radix: radix).map { .integer(String($0)) }
     }
 
@@ -65,5 +70,7 @@ enum CoreScalar: Equatable {
         return kept.isEmpty ? "0" : String(decoding: kept, as: UTF8.self)
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
 }
