@@ -135,6 +135,26 @@ import Testing
         }
     }
 
+    @Test func `masses of names are checked in time`() {
+        func list(_ count: Int, _ line: (Int) -> String) -> String {
+            (0..<count).map(line).joined(separator: "\n")
+        }
+        let upstreams = "version: 1\nupstreams:\n" + list(10_000) { "  u\($0): http://a\n" }
+        let (unused, unusedTime) = Self.time(Array(upstreams.utf8))
+        #expect(unused.allSatisfy { $0.severity == .warning } && unused.count == Reading.diagnosticsMax)
+        #expect(unusedTime < .seconds(20))
+        let (tooMany, _) = Self.time(Array((upstreams + "  more: http://a\n").utf8))
+        #expect(tooMany.contains { $0.message == "`upstreams` may have at most 10000 entries" })
+        let endpoints =
+            "version: 1\nupstreams: { a: { endpoints: [" + list(20_000) { "http://h\($0)," } + "] } }\n"
+        #expect(Self.time(Array(endpoints.utf8)).duration < .seconds(20))
+        let methods =
+            RouteConfigTests.head + list(20_000) { "- { path: /a, auth: o, to: u, methods: M\($0) }" }
+        let (routes, routesTime) = Self.time(Array(methods.utf8))
+        #expect(routes.isEmpty)
+        #expect(routesTime < .seconds(20))
+    }
+
     @Test func `10,000 routes are checked quickly`() {
         func seconds(_ line: (Int) -> String) -> Duration {
             var text = "version: 1\nlisteners: { l: 127.0.0.1:1 }\nauth: { o: { mode: none } }\n"

@@ -73,11 +73,13 @@ extension Form {
     }
 
     /// A mapping from names of the user's choice, in file order.
-    static func named<Element>(_ element: Form<Element>) -> Form<[Element]> where Value == [Element] {
+    static func named<Element>(_ element: Form<Element>, max: Int = 10_000) -> Form<[Element]>
+    where Value == [Element] {
         Form<[Element]>(schema: .named(element.schema()), standIn: []) { (place) throws(Noted) in
             guard case .mapping(let entries) = place.node.kind else {
                 throw place.fail("must be a mapping from names, found \(place.found)")
             }
+            guard entries.count <= max else { throw place.fail("may have at most \(max) entries") }
             return entries.map { entry in
                 let path = ConfigPath.key(place.path, entry.key)
                 if !Names.isValid(entry.key) {

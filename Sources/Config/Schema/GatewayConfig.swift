@@ -36,7 +36,7 @@ extension GatewayConfig {
             "How long a (re)load waits for the names of upstreams to resolve.")
         listeners =
             node.optional(
-                "listeners", .named(.mapping(shortFor: "bind", ListenerConfig.init)),
+                "listeners", .named(.mapping(shortFor: "bind", ListenerConfig.init), max: 1000),
                 "Where clients connect, by name.") ?? []
         auth = node.optional("auth", .named(.mapping(AuthConfig.init)), "Who may come in, by name.") ?? []
         upstreams =

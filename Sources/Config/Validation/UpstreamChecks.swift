@@ -4,7 +4,7 @@ extension Validation {
         for upstream in config.upstreams {
             let path = ConfigPath.key(.key(.root, "upstreams"), upstream.name)
             guard reading.isSound(path) else { continue }
-            let hasTLSKey = reading.root?.descendant(.key(path, "tls")) != nil
+            let hasTLSKey = reading.node(at: .key(path, "tls")) != nil
             if hasTLSKey, !upstream.endpoints.contains(where: { $0.scheme == .https }) {
                 let tls = ConfigPath.key(path, "tls")
                 let message = "`\(tls.text)` has no effect: no endpoint is https"
@@ -12,8 +12,10 @@ extension Validation {
                     .error, message, hint: "remove it, or write `https://`", at: reading.keySpan(of: tls),
                     path: tls)
             }
-            for (index, endpoint) in upstream.endpoints.enumerated()
-            where upstream.endpoints[..<index].contains(endpoint) && !reading.isFull {
+            var seen: Set<String> = []
+            for (index, endpoint) in upstream.endpoints.enumerated() {
+                let url = "\(endpoint.scheme)://\(endpoint.authority)\(endpoint.basePath)"
+                guard !seen.insert(url).inserted, !reading.isFull else { continue }
                 let place = ConfigPath.index(.key(path, "endpoints"), index)
                 reading.note(
                     .error, "`\(place.text)` is listed twice", at: reading.span(of: place), path: place)

@@ -4,10 +4,13 @@
 struct Validation {
     let config: GatewayConfig
     let reading: Reading
+    let upstreamTimeouts: [String: UpstreamTimeoutsConfig]
 
     init(_ config: GatewayConfig, _ reading: Reading) {
         self.config = config
         self.reading = reading
+        let timeouts = config.upstreams.map { ($0.name, $0.timeouts) }
+        upstreamTimeouts = Dictionary(timeouts, uniquingKeysWith: { first, _ in first })
     }
 
     func run() {
@@ -69,12 +72,12 @@ struct Validation {
     /// Why: a name may have come from a variable, or be a key put in the wrong place; neither is printed.
     private func shown(_ name: String, at path: ConfigPath) -> String {
         if usesVariable(at: path) { return "made from `${…}`" }
-        let isSecret = reading.root?.descendant(path).map(reading.mustHide) ?? false
+        let isSecret = reading.node(at: path).map(reading.mustHide) ?? false
         return isSecret ? "that is not shown" : Quoting.quoted(name)
     }
 
     func usesVariable(at path: ConfigPath) -> Bool {
-        reading.root?.descendant(path).map(reading.usesVariable) ?? false
+        reading.node(at: path).map(reading.usesVariable) ?? false
     }
 
     private func checkUnused() {
@@ -108,6 +111,7 @@ struct Validation {
     }
 
     private func warnUnused(_ section: String, _ name: String) {
+        guard !reading.isFull else { return }
         let path = ConfigPath.key(.key(.root, section), name)
         let kind = section == "auth" ? "auth" : String(section.dropLast())
         let message = "\(kind) \(Quoting.quoted(name)) is not used by any route"
@@ -115,26 +119,4 @@ struct Validation {
     }
 
     static func path(of route: RouteConfig) -> ConfigPath { .index(.key(.root, "routes"), route.index) }
-}
-
-extension Reading {
-    /// Path of an entry in a value that may be one or a list.
-    func entryPath(_ path: ConfigPath, _ index: Int) -> ConfigPath {
-        guard let root, case .sequence? = root.descendant(path)?.kind else { return path }
-        return .index(path, index)
-    }
-}
-
-extension Node {
-    func descendant(_ path: ConfigPath) -> Node? {
-        switch path {
-        case .root: return self
-        case .key(let parent, let name): return descendant(parent)?.value(of: name)
-        case .index(let parent, let index):
-            guard case .sequence(let items)? = descendant(parent)?.kind, items.indices.contains(index) else {
-                return nil
-            }
-            return items[index]
-        }
-    }
 }
