@@ -35,14 +35,15 @@ enum CoreScalar: Equatable {
         rest = rest.dropFirst(whole.count)
         if rest.isEmpty { return whole.isEmpty ? nil : .integer(sign + trimmed(whole)) }
         var fraction: ArraySlice<UInt8> = []
-        if rest.first == UInt8(ascii: ".") {
+        let hasPoint = rest.first == UInt8(ascii: ".")
+        if hasPoint {
             fraction = rest.dropFirst().prefix(while: isDigit)
             rest = rest.dropFirst(1 + fraction.count)
         }
         guard !whole.isEmpty || !fraction.isEmpty else { return nil }
         guard let exponent = exponent(rest) else { return nil }
         let digits = String(decoding: fraction.isEmpty ? [UInt8(ascii: "0")] : fraction, as: UTF8.self)
-        return .float(sign + trimmed(whole) + "." + digits + exponent)
+        return .float(sign + trimmed(whole) + (hasPoint ? "." + digits : "") + exponent)
     }
 
     /// "" for nothing; nil for what is no exponent.
