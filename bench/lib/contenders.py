@@ -37,12 +37,17 @@ class Contender:
         """Replaces the file as editors do: a new one is renamed over it."""
         text = (PEERS / self.template).read_text()
         values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port, "generation": generation}
+        values |= self.more_values()
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         new = self.config.with_suffix(".new")
         new.write_text(text)
         new.rename(self.config)
         self.generation = generation
+
+    def more_values(self):
+        """What the template needs beyond ports and generation."""
+        return {}
 
     def start(self, wrap=(), env=None, single=False, seconds=20, pause=0.002):
         """Starts it and returns the seconds until the first request through it was answered.
@@ -118,6 +123,15 @@ class Headgate(Contender):
     def admin(self):
         # Why so short: a socket's path holds 107 bytes.
         return self.directory / "admin"
+
+    # Upstreams that the file names and nobody asks, for rows about reloads of larger files.
+    idle_https_upstreams = 0
+
+    def more_values(self):
+        numbers = range(self.idle_https_upstreams)
+        upstreams = (f"  idle-{number}: https://127.0.0.1:9/v1\n" for number in numbers)
+        routes = (f"  - {{ path: /idle-{number}/**, auth: open, to: idle-{number} }}\n" for number in numbers)
+        return {"more_upstreams": "".join(upstreams), "more_routes": "".join(routes)}
 
     def command(self, single):
         binary = self.binary
