@@ -27,7 +27,7 @@ let package = Package(
         .testTarget(name: "ConfigTests", dependencies: ["Config"], exclude: ["Goldens"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores"]),
         .testTarget(name: "ProxyTests", dependencies: ["Proxy", "Config", "Stores"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["CLI", "CLinux"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["CLI", "CLinux"], exclude: ["SDK"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -95,6 +95,8 @@ extension Worker {
                 client.input.release(to: blocks)
                 client.headEnd = HeadEndScanner()
                 begin(client, head, UnsafeMutableRawBufferPointer(start: readBase, count: count))
+                // A FIN that was reported with the request is not reported again.
+                if client.hasEnded && client.phase == .exchange { queueAgain(client) }
                 return
             }
             client.input.append(UnsafeRawBufferPointer(rebasing: bytes[held...]), from: blocks)
@@ -112,7 +114,7 @@ extension Worker {
 
     /// A request is answered by the current generation: its listener must be in there.
     private func settleForRequest(_ client: ClientConnection) -> Bool {
-        guard let serving, drainDeadline == nil, settle(client, in: serving) else {
+        guard let serving, settle(client, in: serving) else {
             closeClient(client)
             return false
         }

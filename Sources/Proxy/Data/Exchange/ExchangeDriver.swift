@@ -26,7 +26,7 @@ extension Worker {
         case .ready(let upstream): resumeWithHeldRequest(exchange, upstream)
         case .connecting: break
         case .refused(let reply):
-            perform(exchange.machine.connectFailed(anotherLeft: false, reply: reply), exchange)
+            perform(exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
         }
     }
 

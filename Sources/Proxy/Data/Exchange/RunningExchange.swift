@@ -25,6 +25,8 @@ final class RunningExchange {
     /// For a 405.
     var allowed = MethodSet(bits: 0, others: [])
     var isEventStream = false
+    /// An interim response (1xx) has come.
+    var sawInterim = false
     /// A final response head has gone to the client.
     var isCommitted = false
     /// The route has CORS rules and they let the origin in `notes` read the answer.
@@ -57,6 +59,7 @@ final class RunningExchange {
         requestBody = BodyReader(.none)
         responseBody = BodyReader(.none)
         isCommitted = false
+        sawInterim = false
         isEventStream = false
         expectsContinue = false
         allowsOrigin = false
