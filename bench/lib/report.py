@@ -51,12 +51,22 @@ def verdict(row, found):
     return text, not all(one > bound * tolerance for one in ratios)
 
 
+def usable(rounds):
+    """Without those that failed, for which a text says why."""
+    return summary({name: figures for name, figures in rounds.items() if isinstance(figures, list)})
+
+
+def misses(rows, results):
+    """The keys of the rows whose target is missed."""
+    return [row.key for row in rows if verdict(row, usable(results[row.key]))[1] is False]
+
+
 def table(rows, results, names):
     """`results`: row key → proxy → figures of its rounds, or a text that says why there are none."""
     lines = [["", *names, "ratio", "(best)", "target", ""]]
     for row in rows:
         rounds = results[row.key]
-        found = summary({name: figures for name, figures in rounds.items() if isinstance(figures, list)})
+        found = usable(rounds)
         cells = [row.title]
         for name in names:
             if name in found:

@@ -240,6 +240,17 @@ def reload_by_file(bench, proxy):
     return until_new_answer(proxy, lambda: None)
 
 
+def reload_with_https(bench, proxy):
+    proxy.idle_https_upstreams = 50
+    try:
+        # The first one also loads the system's certificates, which every later generation shares.
+        reload_by_command(bench, proxy)
+        return reload_by_command(bench, proxy)
+    finally:
+        proxy.idle_https_upstreams = 0
+        reload_by_command(bench, proxy)
+
+
 HEADGATE = ("headgate",)
 ROWS = [
     Row("cpu-post", "small POST, CPU µs/request", cpu_per_post, ("cpu", 0.88)),
@@ -258,5 +269,6 @@ ROWS = [
     Row("memory", "idle, MiB (PSS)", memory_idle, ("most", 12), every_round=False),
     Row("reload-signal", "signal → first new answer, ms", reload_by_signal, ("most", 3)),
     Row("reload-command", "`headgate reload`, its own start included, ms", reload_by_command, only=HEADGATE),
+    Row("reload-https", "the same with 50 https upstreams, ms", reload_with_https, only=HEADGATE),
     Row("reload-file", "file saved → first new answer, ms", reload_by_file, ("most", 60), only=HEADGATE),
 ]

@@ -141,6 +141,7 @@ public final class Supervisor {
 
     private func workersRang() {
         workers.bell.silence()
+        workers.freeReleased()
         driver.workersMoved()
         if isStopping, workers.haveFinished { finish(ExitCode.success) }
     }

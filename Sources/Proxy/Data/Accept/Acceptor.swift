@@ -67,6 +67,9 @@ extension Worker {
         client.countedBy = plan.connections
         if count > plan.maxConnections {
             handle.figures.connectionsShed.add(1, ordering: .relaxed)
+            // Why not counted: it lingers until its client has read the answer, and must not keep others out meanwhile.
+            plan.connections.count.subtract(1, ordering: .relaxed)
+            client.countedBy = nil
             refuseUnread(client, .tooManyConnections)
             return
         }
@@ -82,6 +85,7 @@ extension Worker {
         }
         client.listenerIndex = index
         client.checkedGeneration = serving.plan.number
+        client.timeouts = serving.plan.listeners[index].timeouts
         let allow = serving.plan.listeners[index].allow
         client.isAllowed = allow.isEmpty || client.peer.isUnix || allow.contains { $0.contains(client.peer) }
         return true

@@ -3,7 +3,7 @@
 /// This is the HTTP/1 form of a *client stream*: an exchange uses only what stands under "Client stream" in
 /// `Worker+Client.swift`, so that a stream of another HTTP version can take its place.
 ///
-/// Cost: about 250 bytes while idle; memory for bytes only while a head is incomplete or output waits.
+/// Cost: about 300 bytes while idle; memory for bytes only while a head is incomplete or output waits.
 final class ClientConnection: Channel {
     enum Phase: UInt8 {
         /// Between requests.
@@ -38,12 +38,16 @@ final class ClientConnection: Channel {
     var isBroken = false
     /// This listener is not in the current generation: close when the exchange ends.
     var isRetired = false
+    /// At least one exchange has begun.
+    var wasServed = false
     /// Place in `Worker.clients`.
     var slot = 0
     /// The generation for which `listenerIndex` holds and the address was allowed.
     var checkedGeneration: UInt64 = 0
     /// Into `Generation.listeners`.
     var listenerIndex = 0
+    /// Of the listener in that generation: the index means another one, or none, in the next.
+    var timeouts = ListenerTimeouts(head: 0, body: 0, clientIdle: 0, keepAlive: 0)
     /// The peer is in the listener's allow list, or there is none.
     var isAllowed = true
     /// Where this connection is counted against `max_connections`.

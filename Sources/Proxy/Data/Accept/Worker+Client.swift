@@ -40,13 +40,13 @@ extension Worker {
 
     private func allowsHalfClose(_ client: ClientConnection, _ exchange: RunningExchange) -> Bool {
         guard let plan = exchange.serving?.plan else { return false }
-        return plan.listeners[client.listenerIndex].allowsHalfClose
+        return plan.listeners[exchange.listenerIndex].allowsHalfClose
     }
 
     // MARK: Reading requests
 
     private func readRequest(_ client: ClientConnection) {
-        guard client.isReadable else { return }
+        guard client.isReadable, settleForRequest(client) else { return }
         let held = client.input.count
         if held > 0 { memcpy(readBase, client.input.bytes.baseAddress!, held) }
         let room = UnsafeMutableRawBufferPointer(start: readBase + held, count: Worker.readMax)
@@ -95,6 +95,8 @@ extension Worker {
                 client.input.release(to: blocks)
                 client.headEnd = HeadEndScanner()
                 begin(client, head, UnsafeMutableRawBufferPointer(start: readBase, count: count))
+                // A FIN that was reported with the request is not reported again.
+                if client.hasEnded && client.phase == .exchange { queueAgain(client) }
                 return
             }
             client.input.append(UnsafeRawBufferPointer(rebasing: bytes[held...]), from: blocks)
@@ -112,7 +114,7 @@ extension Worker {
 
     /// A request is answered by the current generation: its listener must be in there.
     private func settleForRequest(_ client: ClientConnection) -> Bool {
-        guard let serving, drainDeadline == nil, settle(client, in: serving) else {
+        guard let serving, settle(client, in: serving) else {
             closeClient(client)
             return false
         }
@@ -329,8 +331,7 @@ extension Worker {
 
     /// Sets the deadline that the phase calls for.
     func rearm(_ client: ClientConnection) {
-        guard let serving, client.listenerIndex < serving.plan.listeners.count else { return }
-        let limits = serving.plan.listeners[client.listenerIndex].timeouts
+        let limits = client.timeouts
         let deadline: UInt64
         switch client.phase {
         case .idle: deadline = Worker.after(limits.keepAlive, now)
@@ -356,6 +357,7 @@ extension Worker {
         switch client.phase {
         case .idle, .lingering, .discarding: closeClient(client)
         case .head:
+            guard settleForRequest(client) else { return }
             client.input.release(to: blocks)
             refuseUnread(client, .headTimeout)
         case .flushing: abortClient(client, byReset: true)

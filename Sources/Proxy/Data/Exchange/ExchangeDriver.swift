@@ -26,7 +26,7 @@ extension Worker {
         case .ready(let upstream): resumeWithHeldRequest(exchange, upstream)
         case .connecting: break
         case .refused(let reply):
-            perform(exchange.machine.connectFailed(anotherLeft: false, reply: reply), exchange)
+            perform(exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
         }
     }
 
@@ -88,6 +88,7 @@ extension Worker {
         guard let client = exchange.client, let upstream = exchange.upstream else { return }
         exchange.client = nil
         client.exchange = nil
+        upstream.drainedExchange = exchange
         closeClient(client)
         timers.set(upstream, now + Worker.drainLimit)
         guard exchange.responseBody.hasEnded else {
@@ -101,13 +102,14 @@ extension Worker {
     private func finishDraining(_ exchange: RunningExchange, _ reuse: Bool) {
         if let upstream = exchange.upstream {
             exchange.upstream = nil
+            upstream.drainedExchange = nil
             release(upstream, reuse: reuse)
         }
         conclude(exchange)
     }
 
     func countFailure(_ exchange: RunningExchange) {
-        guard exchange.route >= 0, let serving = exchange.serving else { return }
+        guard exchange.record.attempts > 0, let serving = exchange.serving else { return }
         let pools = serving.pools
         guard exchange.upstreamIndex < pools.count, exchange.endpoint < pools[exchange.upstreamIndex].count else { return }
         pools[exchange.upstreamIndex][exchange.endpoint].state.failureCount.add(1, ordering: .relaxed)
@@ -128,7 +130,7 @@ extension Worker {
     private func leaveRecord(_ exchange: RunningExchange, _ serving: ServingGeneration) {
         let plan = serving.plan
         exchange.record.generation = plan.number
-        let label = exchange.route >= 0 ? plan.routes.routes[exchange.route].labelText : .empty
+        let label = exchange.route?.labelText ?? .empty
         let wentUpstream = exchange.record.attempts > 0
         let display =
             wentUpstream ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty

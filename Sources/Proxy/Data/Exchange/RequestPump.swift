@@ -100,6 +100,8 @@ extension Worker {
             return
         }
         guard exchange.requestBody.contentBytes <= exchange.bodyLimit else {
+            // Read on from here: the end of the body, and the next request, may be at hand.
+            client.input.append(rest, from: blocks)
             perform(exchange.machine.requestRefused(.bodyTooLarge), exchange)
             return
         }

@@ -52,6 +52,7 @@ extension Worker {
         }
         if exchange.responseOutput == .rechunked, let client = exchange.client {
             let last: StaticString = "0\r\n\r\n"
+            exchange.record.responseBodyBytes += 5
             _ = deliver(exchange, client, UnsafeRawBufferPointer(start: last.utf8Start, count: 5))
         }
         guard upstream.exchange === exchange else { return }
@@ -59,7 +60,7 @@ extension Worker {
     }
 
     private func upstreamLost(_ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply) {
-        let nothingAnswered = upstream.input.isEmpty && reply == .upstreamClosed
+        let nothingAnswered = upstream.input.isEmpty && !exchange.sawInterim && reply == .upstreamClosed
         perform(exchange.machine.upstreamLost(nothingAnswered: nothingAnswered, reply: reply), exchange)
     }
 
@@ -122,6 +123,7 @@ extension Worker {
             upstreamLost(exchange, upstream, .upstreamBadResponse)
             return false
         }
+        exchange.sawInterim = true
         guard head.status != 100, exchange.clientVersion == .http11, let client = exchange.client else { return true }
         var writer = ByteWriter(writeBuffer)
         writeInterimHead(&writer, head, UnsafeRawBufferPointer(bytes))
@@ -206,6 +208,7 @@ extension Worker {
         case .written(let consumed, let section):
             exchange.responseBody.endTrailers()
             if exchange.responseOutput == .chunked, let client = exchange.client {
+                exchange.record.responseBodyBytes += UInt64(section.count)
                 guard deliver(exchange, client, section) else { return }
             }
             responseEnded(exchange, surplus: bytes.count - consumed)

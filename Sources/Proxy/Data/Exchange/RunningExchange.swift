@@ -7,8 +7,8 @@ final class RunningExchange {
     unowned(unsafe) var upstream: UpstreamConnection?
     /// Into `Generation.listeners` of `serving`.
     var listenerIndex = 0
-    /// Into `RouteTable.routes`; -1 before a route is known.
-    var route = -1
+    /// nil before a route is known.
+    var route: RoutePlan?
     var upstreamIndex = 0
     var endpoint = 0
     var requestBody = BodyReader(.none)
@@ -25,6 +25,8 @@ final class RunningExchange {
     /// For a 405.
     var allowed = MethodSet(bits: 0, others: [])
     var isEventStream = false
+    /// An interim response (1xx) has come.
+    var sawInterim = false
     /// A final response head has gone to the client.
     var isCommitted = false
     /// The route has CORS rules and they let the origin in `notes` read the answer.
@@ -53,10 +55,11 @@ final class RunningExchange {
         serving = nil
         client = nil
         upstream = nil
-        route = -1
+        route = nil
         requestBody = BodyReader(.none)
         responseBody = BodyReader(.none)
         isCommitted = false
+        sawInterim = false
         isEventStream = false
         expectsContinue = false
         allowsOrigin = false

@@ -8,11 +8,17 @@ extension RoutePlan {
         let implied: StaticString = "/"
         let path =
             head.pathIsImplied ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
+        guard path.first == 0x2F else {
+            // `*` is about the server as a whole (RFC 9110 §9.3.7).
+            writer.put(path)
+            return
+        }
         let rest = strippedPath(path)
+        let start = writer.count
         writer.put(endpoint.basePath)
         let mark = writer.count
         writer.put(addPrefix)
-        if rest.first != 0x2F && path.first == 0x2F && (writer.count == 0 || !rest.isEmpty) { writer.put(byte: 0x2F) }
+        if rest.first != 0x2F && (writer.count == start || !rest.isEmpty) { writer.put(byte: 0x2F) }
         writer.put(rest)
         if endpoint.basePathEndsInV1 { writer.removeDuplicateV1(from: mark) }
         writer.put(head.query.bytes(of: bytes))

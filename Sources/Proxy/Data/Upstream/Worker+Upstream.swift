@@ -33,7 +33,11 @@ extension Worker {
                 upstreamWriteFailed(exchange)
                 return
             }
-            if upstream.output.isEmpty { pumpRequest(exchange) }
+            if upstream.output.isEmpty {
+                // The client's clock stood still while it was not its turn.
+                if let client = exchange.client { rearm(client) }
+                pumpRequest(exchange)
+            }
             guard upstream.exchange === exchange else { return }
         }
         pumpResponse(exchange, upstream)
@@ -179,7 +183,7 @@ extension Worker {
     }
 
     /// Moves on to the next endpoint, or to the next address of the only one.
-    private func chooseAnother(_ exchange: RunningExchange) -> Bool {
+    func chooseAnother(_ exchange: RunningExchange) -> Bool {
         guard let serving = exchange.serving else { return false }
         let pools = serving.pools[exchange.upstreamIndex]
         if pools.count > 1 {
@@ -293,8 +297,11 @@ extension Worker {
     /// `first_byte` and `idle` run only while we are willing to read: a client that does not read is not the
     /// upstream's fault.
     func rearm(_ upstream: UpstreamConnection, _ exchange: RunningExchange) {
+        // Its client has left with the last event: what it has for its end does not grow with what it sends.
+        guard upstream.drainedExchange == nil else { return }
         let limit = exchange.isCommitted || !upstream.output.isEmpty ? exchange.timeouts.idle : exchange.timeouts.firstByte
-        let isPaused = exchange.isCommitted && exchange.client.map { !$0.output.isEmpty } ?? false
+        let isPaused =
+            exchange.isCommitted ? exchange.client.map { !$0.output.isEmpty } ?? false : awaitsRequestBody(exchange)
         let deadline = isPaused ? .max : Worker.after(limit, now)
         timers.set(upstream, min(deadline, exchange.totalDeadline))
     }
@@ -309,7 +316,11 @@ extension Worker {
                 connectFailed(upstream, .upstreamUnreachable)
             }
         case .idle: dropIdle(upstream)
-        case .active: if let exchange = upstream.exchange { perform(exchange.machine.upstreamTimedOut(), exchange) }
+        case .active:
+            guard let exchange = upstream.exchange else { return }
+            // `total` is a bound of ours and nobody's fault.
+            let isCut = exchange.isCommitted && now >= exchange.totalDeadline
+            perform(isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(), exchange)
         case .closed: break
         }
     }

@@ -1,0 +1,266 @@
+import Glibc
+import Synchronization
+
+@testable import Proxy
+
+/// A listening socket on a loopback port that the kernel chose.
+final class TestListener {
+    let descriptor: Int32
+    let port: UInt16
+
+    init(backlog: Int32 = 128) throws {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_INET, type, 0)
+        self.descriptor = descriptor
+        var address = loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, length) | listen(descriptor, backlog) | getsockname(descriptor, address, &length)
+            }
+        }
+        guard result == 0 else { throw Unexpected("no loopback listener: \(String(cString: strerror(errno)))") }
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { close(descriptor) }
+
+    func accept() throws -> TestConnection {
+        guard let connection = accept(milliseconds: patience) else { throw Unexpected("nobody connects") }
+        return connection
+    }
+
+    func accept(milliseconds: Int32) -> TestConnection? {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, milliseconds) == 1 else { return nil }
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        guard accepted >= 0 else { return nil }
+        Socket.setNoDelay(accepted)
+        return TestConnection(accepted)
+    }
+
+    /// - Parameter receiveBuffer: bytes of SO_RCVBUF, for a client that is to stall soon; nil leaves it to the kernel.
+    func connect(receiveBuffer: Int32? = nil) throws -> TestConnection {
+        let connection = TestConnection(socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+        if var size = receiveBuffer {
+            setsockopt(connection.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
+        Socket.setNoDelay(connection.descriptor)
+        let result = address.withPointer { Glibc.connect(connection.descriptor, $0, $1) }
+        guard result == 0 else { throw Unexpected("connect: \(String(cString: strerror(errno)))") }
+        return connection
+    }
+
+    var address: SocketAddress {
+        withUnsafePointer(to: loopback(port: port)) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                SocketAddress($0, length: socklen_t(MemoryLayout<sockaddr_in>.size))!
+            }
+        }
+    }
+}
+
+func loopback(port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
+}
+
+/// An upstream whose part the test plays itself.
+final class TestUpstream {
+    let listener: TestListener
+    let state: EndpointState
+    private static let lastID = Atomic<Int>(0)
+
+    init(backlog: Int32 = 128) throws {
+        listener = try TestListener(backlog: backlog)
+        let id = TestUpstream.lastID.add(1, ordering: .relaxed).newValue
+        state = EndpointState(id: id, display: "http://test-\(id)", tls: nil)
+        state.publish([listener.address])
+    }
+
+    func accept() throws -> TestConnection { try listener.accept() }
+
+    func endpoint(
+        path: String = "", maxConnections: Int = 100, maxIdle: Int = 8, idleTimeout: UInt64 = 60 * second
+    ) -> EndpointPlan {
+        EndpointPlan(
+            state: state, authority: Array("upstream.test".utf8), basePath: Array(path.utf8),
+            basePathEndsInV1: path.hasSuffix("/v1"), maxConnections: maxConnections, maxIdlePerWorker: maxIdle,
+            idleTimeout: idleTimeout)
+    }
+}
+
+let millisecond: UInt64 = 1_000_000
+let second: UInt64 = 1_000_000_000
+
+extension UpstreamTimeouts {
+    static let patient = UpstreamTimeouts(connect: 10 * second, firstByte: 10 * second, idle: 10 * second, total: 0)
+
+    static func patient(
+        connect: UInt64? = nil, firstByte: UInt64? = nil, idle: UInt64? = nil, total: UInt64? = nil
+    ) -> UpstreamTimeouts {
+        UpstreamTimeouts(
+            connect: connect ?? patient.connect, firstByte: firstByte ?? patient.firstByte, idle: idle ?? patient.idle,
+            total: total ?? 0)
+    }
+}
+
+extension RoutePlan {
+    /// A route that takes everything to the first upstream, unless told otherwise.
+    static func test(
+        _ path: PathPattern = .subtree([]), host: HostPattern = .any, methods: MethodSet = .any,
+        headers: [HeaderCondition] = [], listeners: [Int] = [], ignoresCredentials: Bool = true,
+        action: RouteAction = .proxy(upstream: 0, timeouts: .patient), strip: String = "", add: String = "",
+        requestHeaders: HeaderEdits = .none, responseHeaders: HeaderEdits = .none, maxBody: UInt64 = .max,
+        cors: CORSPolicy? = nil
+    ) -> RoutePlan {
+        RoutePlan(
+            match: RouteMatch(listeners: listeners, host: host, path: path, methods: methods, headers: headers),
+            admission: .open(ignoresCredentials: ignoresCredentials), action: action, stripPrefix: Array(strip.utf8),
+            addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
+            maxBodyBytes: maxBody, cors: cors, label: "routes[0]", labelText: PlanText("routes[0]"))
+    }
+
+    static func proxying(_ timeouts: UpstreamTimeouts, maxBody: UInt64 = .max) -> RoutePlan {
+        .test(action: .proxy(upstream: 0, timeouts: timeouts), maxBody: maxBody)
+    }
+
+    static func responding(_ path: String, _ body: String, status: UInt16 = 200) -> RoutePlan {
+        let response = FixedResponse(
+            status: status, contentType: Array("text/plain; charset=utf-8".utf8), body: Array(body.utf8))
+        return .test(.exact(Array(path.utf8)), action: .respond(response))
+    }
+}
+
+/// A generation by its differences from a usual one.
+struct GenerationSketch {
+    var routes: [RoutePlan] = [.test()]
+    var endpoints: [EndpointPlan] = []
+    var preservesHost = false
+    var trustedProxies: [AddressRange] = []
+    var allow: [AddressRange] = []
+    var maxConnections = 1000
+    var headLimits = HeadLimits(maxBytes: 32768, maxFields: 100)
+    var head: UInt64 = 10 * second
+    var body: UInt64 = 10 * second
+    var clientIdle: UInt64 = 10 * second
+    var keepAlive: UInt64 = 10 * second
+    var allowsHalfClose = false
+    var recordsAccess = true
+    /// Listeners that stand before the one under test.
+    var otherListeners = 0
+    var hasListener = true
+
+    init() {}
+    init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
+}
+
+/// A real worker on its own thread, and what control would hold of it.
+final class WorkerUnderTest {
+    let handle: WorkerHandle
+    let listener: TestListener
+    let census = GenerationCensus()
+    private let connections = ConnectionCount()
+    private var number: UInt64 = 0
+    private var isStopped = false
+
+    private static let identity = ListenerIdentity(rawValue: 7)
+
+    init(_ sketch: GenerationSketch) throws {
+        listener = try TestListener()
+        handle = try WorkerHandle(index: 0, controlBell: try Bell(), writerBell: try WriterBell())
+        try Worker.start(handle)
+        try adopt(sketch)
+    }
+
+    convenience init(_ upstream: TestUpstream, _ change: (inout GenerationSketch) -> Void = { _ in }) throws {
+        var sketch = GenerationSketch(upstream)
+        change(&sketch)
+        try self.init(sketch)
+    }
+
+    /// Publishes the next generation and waits until the worker serves it.
+    func adopt(_ sketch: GenerationSketch) throws {
+        number += 1
+        handle.mailbox.post(.adopt(makeGeneration(sketch), sockets: sockets(sketch)))
+        guard eventually({ handle.adoptedGeneration.load(ordering: .acquiring) == number }) else {
+            throw Unexpected("generation \(number) was not adopted")
+        }
+    }
+
+    private func sockets(_ sketch: GenerationSketch) -> [ListenerSocket] {
+        guard sketch.hasListener else { return [] }
+        return [ListenerSocket(identity: WorkerUnderTest.identity, descriptor: listener.descriptor)]
+    }
+
+    private func makeGeneration(_ sketch: GenerationSketch) -> Generation {
+        var listeners: [ListenerPlan] = []
+        for index in 0..<sketch.otherListeners {
+            listeners.append(plan(sketch, "other", ListenerIdentity(rawValue: 100 + index), ConnectionCount()))
+        }
+        if sketch.hasListener { listeners.append(plan(sketch, "main", WorkerUnderTest.identity, connections)) }
+        return Generation(
+            number: number, listeners: listeners, routes: RouteTable(routes: sketch.routes),
+            upstreams: [
+                UpstreamPlan(
+                    name: "u", endpoints: sketch.endpoints, timeouts: .patient, preservesHost: sketch.preservesHost)
+            ],
+            trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
+    }
+
+    private func plan(
+        _ sketch: GenerationSketch, _ name: String, _ identity: ListenerIdentity, _ connections: ConnectionCount
+    ) -> ListenerPlan {
+        ListenerPlan(
+            name: name, nameText: PlanText(name), identity: identity, allow: sketch.allow,
+            maxConnections: sketch.maxConnections, connections: connections, headLimits: sketch.headLimits,
+            timeouts: ListenerTimeouts(
+                head: sketch.head, body: sketch.body, clientIdle: sketch.clientIdle, keepAlive: sketch.keepAlive),
+            allowsHalfClose: sketch.allowsHalfClose)
+    }
+
+    func connect(receiveBuffer: Int32? = nil) throws -> TestConnection {
+        try listener.connect(receiveBuffer: receiveBuffer)
+    }
+
+    func drain(for nanoseconds: UInt64) { handle.mailbox.post(.drain(deadline: monotonicNow() + nanoseconds)) }
+
+    var hasFinished: Bool { handle.hasFinished.load(ordering: .acquiring) }
+
+    /// Ends the worker's thread. Everything that it held must then be gone.
+    func stop() {
+        guard !isStopped else { return }
+        isStopped = true
+        drain(for: 0)
+        let isOver = eventually { hasFinished && census.alive == 0 }
+        precondition(isOver, "the worker did not end: \(census.alive) generations alive")
+    }
+
+    /// Waits for that many records, and takes them.
+    func records(_ count: Int) throws -> [SeenRecord] {
+        var seen: [SeenRecord] = []
+        let cameAll = eventually {
+            handle.records.drain { record, texts in
+                seen.append(SeenRecord(record: record, texts: texts.map { String(decoding: $0, as: UTF8.self) }))
+            }
+            return seen.count >= count
+        }
+        guard cameAll, seen.count == count else { throw Unexpected("\(seen.count) records, not \(count)") }
+        return seen
+    }
+
+    func record() throws -> SeenRecord { try records(1)[0] }
+}
+
+struct SeenRecord {
+    let record: ExchangeRecord
+    let texts: [String]
+    subscript(_ text: RecordText) -> String { texts[text.rawValue] }
+
+    var status: UInt16 { record.status }
+    var outcome: ExchangeRecord.Outcome { record.outcome }
+    var fault: ExchangeRecord.Fault { record.fault }
+}
