@@ -235,7 +235,10 @@ final class WorkerUnderTest {
         guard !isStopped else { return }
         isStopped = true
         drain(for: 0)
-        let isOver = eventually { hasFinished && census.alive == 0 }
+        let isOver = eventually {
+            handle.freeReleased()
+            return hasFinished && census.alive == 0
+        }
         precondition(isOver, "the worker did not end: \(census.alive) generations alive")
     }
 

@@ -62,6 +62,8 @@ final class ClientConnection: Channel {
     var output = ByteQueue()
     /// Last progress of a write that could not be finished, monotonic.
     var stalledSince: UInt64 = 0
+    /// What the kernel held unsent when the stall was last looked at; -1 before.
+    var unsentSeen: Int32 = -1
     /// What is left of a refused request's body, and how much of it will be read.
     var discardedBody = BodyReader(.none)
     var discardAllowance = 0

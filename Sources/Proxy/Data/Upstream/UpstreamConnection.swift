@@ -6,6 +6,8 @@ final class UpstreamConnection: Channel {
     var phase: Phase = .connecting
     var hasEnded = false
     var isBroken = false
+    /// Counted in `EndpointState.leasedCount`.
+    var isLeased = false
     /// Came out of the pool for its present exchange.
     var isReused = false
     /// Place in `Worker.upstreams`.
