@@ -104,7 +104,8 @@ struct GenerationBuilder {
         let label = "routes[\(config.index)]"
         return RoutePlan(
             match: match(config), admission: admission(config), action: action(config),
-            stripPrefix: pathBytes(config.stripPrefix ?? ""), addPrefix: pathBytes(config.addPrefix ?? ""),
+            stripPrefix: Array((config.stripPrefix ?? "").utf8),
+            addPrefix: Array((config.addPrefix ?? "").utf8),
             requestHeaders: edits(
                 config.requestHeaders, at: [.key("routes"), .index(config.index), .key("request_headers")]),
             responseHeaders: edits(

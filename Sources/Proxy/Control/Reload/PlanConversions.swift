@@ -116,24 +116,9 @@ extension CORSPolicy {
     }
 }
 
-/// A path of the file as bytes of the wire: what is not ASCII is percent-encoded (RFC 3986 §2.5), since a
-/// request cannot hold it otherwise.
-func pathBytes(_ path: String) -> [UInt8] {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in path.utf8 {
-        if byte > 0x20, byte < 0x7F {
-            bytes.append(byte)
-        } else {
-            bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-    }
-    return bytes
-}
-
 /// In the form that request paths are brought into before they are matched.
 func normalizedPattern(_ path: String) -> [UInt8] {
-    let bytes = pathBytes(path)
+    let bytes = Array(path.utf8)
     var normalized = [UInt8](repeating: 0, count: bytes.count)
     let count = bytes.withUnsafeBytes { source in
         normalized.withUnsafeMutableBytes { normalizePath(source, into: $0) }

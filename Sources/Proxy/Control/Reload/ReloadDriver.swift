@@ -14,8 +14,8 @@ final class ReloadDriver {
         /// In the order of the configuration's listeners.
         let sockets: [ListenerSockets.Bound]
         let trigger: Reload.Trigger
-        /// Nanoseconds since 1970.
-        let since: UInt64
+        /// When every worker had it; nanoseconds since 1970.
+        var since: UInt64 = 0
     }
 
     /// Built, not published.
@@ -47,8 +47,8 @@ final class ReloadDriver {
     /// Told of each outcome. Set once, by the supervisor.
     var report: (ReloadReport) -> Void = { _ in }
     /// Told before a generation is posted to the workers.
-    var willPublish: (Served) throws(SystemError) -> Void = { _ in }
-    private(set) var publishFailure: SystemError?
+    var willPublish: (Served) throws(StartError) -> Void = { _ in }
+    private(set) var publishFailure: StartError?
     /// The last failure was in the file itself, not in what it met on this machine.
     private(set) var isConfigBroken = false
     /// Whoever asked: answered with the next outcome that read the files after they asked.
@@ -180,7 +180,7 @@ final class ReloadDriver {
         next = Next(
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
-                sockets: prepared.sockets, trigger: trigger, since: headgate_realtime_ns()),
+                sockets: prepared.sockets, trigger: trigger),
             prepared: prepared, diagnostics: diagnostics)
         perform(machine.built())
     }
@@ -205,7 +205,7 @@ final class ReloadDriver {
 
     private func publish() {
         guard let next else { return }
-        do throws(SystemError) {
+        do throws(StartError) {
             try willPublish(next.served)
         } catch {
             publishFailure = error
@@ -223,6 +223,7 @@ final class ReloadDriver {
         guard let next else { return }
         let isFirst = served == nil
         served = next.served
+        served?.since = headgate_realtime_ns()
         self.next = nil
         sockets.closeRemoved { workers.hand($0) }
         registry.evict()
