@@ -3,6 +3,7 @@
 import json
 import pathlib
 import select
+import shutil
 import subprocess
 import time
 
@@ -21,13 +22,16 @@ class Tools:
         self.upstream_port = self.start_upstream()
 
     def build(self):
+        compiler = next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), None)
+        if compiler is None:
+            raise processes.BenchError("no C compiler: apt-get install gcc")
         flags = ["-O2", "-Wall", "-Wextra", "-Werror"]
         programs = {
             "upstream": ["upstream.c"], "load": ["load.c", "load_http.c", "load_stream.c", "load_body.c"],
             "alloccount.so": ["-shared", "-fPIC", "alloccount.c"],
         }
         for name, sources in programs.items():
-            command = ["gcc", *flags, "-o", str(self.directory / name), *sources]
+            command = [compiler, *flags, "-o", str(self.directory / name), *sources]
             subprocess.run(command, cwd=BENCH, check=True)
 
     def start_upstream(self):

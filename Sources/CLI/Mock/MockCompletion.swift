@@ -98,11 +98,11 @@ enum MockCompletion {
             if let usage { members.append(.init(name: "usage", value: usage)) }
             return .object(members)
         }
+        let pieces = words(of: reply)
         guard body["stream"]?.boolValue == true else {
-            let usage = usage(prompt: prompt, completion: reply)
+            let usage = usage(prompt: prompt, completionTokens: pieces.count)
             return .json(completion(shape.object, choices: [shape.choice(reply)], usage: usage))
         }
-        let pieces = words(of: reply)
         let count = options.chunkCount ?? pieces.count
         let includesUsage = body["stream_options"]?["include_usage"]?.boolValue == true
         // Every chunk but the last then says `"usage": null`, as OpenAI's do.
@@ -112,7 +112,7 @@ enum MockCompletion {
         }
         var closing = [chunk(shape.chunkChoice(nil))]
         if includesUsage {
-            let usage = Self.usage(promptTokens: tokens(in: prompt), completionTokens: count)
+            let usage = Self.usage(prompt: prompt, completionTokens: count)
             closing.append(completion(shape.chunkObject, choices: [], usage: usage))
         }
         return MockAnswer(
@@ -155,12 +155,10 @@ enum MockCompletion {
     /// About a token for four bytes, which is what English costs.
     static func tokens(in text: String) -> Int { (text.utf8.count + 3) / 4 }
 
-    private static func usage(prompt: String, completion: String) -> MockJSON {
-        usage(promptTokens: tokens(in: prompt), completionTokens: tokens(in: completion))
-    }
-
-    private static func usage(promptTokens: Int, completionTokens: Int) -> MockJSON {
-        [
+    /// - Parameter completionTokens: the pieces that were sent, so that plain and streamed cost the same.
+    private static func usage(prompt: String, completionTokens: Int) -> MockJSON {
+        let promptTokens = tokens(in: prompt)
+        return [
             "prompt_tokens": .integer(promptTokens), "completion_tokens": .integer(completionTokens),
             "total_tokens": .integer(promptTokens + completionTokens),
         ]

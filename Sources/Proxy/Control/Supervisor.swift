@@ -42,7 +42,8 @@ public enum ExitCode {
     public static let config: Int32 = 78
 }
 
-/// The control thread: starts the workers, turns signals, file changes and requests into reloads, and stops in order.
+/// The control thread: starts the workers, turns signals, file changes and requests into reloads, and stops
+/// in order.
 public final class Supervisor {
     private enum Phase {
         case starting, serving
@@ -140,6 +141,7 @@ public final class Supervisor {
 
     private func workersRang() {
         workers.bell.silence()
+        workers.freeReleased()
         driver.workersMoved()
         if isStopping, workers.haveFinished { finish(ExitCode.success) }
     }
@@ -151,9 +153,10 @@ public final class Supervisor {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
         guard workers.handles.isEmpty else { return }
         do throws(BindError) {
-            try admin.listen(at: AdminPath.forDaemon(
-                option: options.adminPath, configured: next.config.process.admin,
-                configPath: driver.loader.absolutePath, folder: driver.loader.folder))
+            try admin.listen(
+                at: AdminPath.forDaemon(
+                    option: options.adminPath, configured: next.config.process.admin,
+                    configPath: driver.loader.absolutePath, folder: driver.loader.folder))
         } catch {
             Log.error("admin socket: \(error)")
             throw SystemError(call: "admin socket", errno: EADDRINUSE)
@@ -185,7 +188,8 @@ public final class Supervisor {
 
     private func status() -> StatusReport {
         StatusReport(
-            version: options.version, startedAt: startedAt, driver: driver, writer: writer, isStopping: isStopping)
+            version: options.version, startedAt: startedAt, driver: driver, writer: writer,
+            isStopping: isStopping)
     }
 
     // MARK: - Stop

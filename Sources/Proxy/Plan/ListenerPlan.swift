@@ -2,7 +2,7 @@ import Synchronization
 
 /// What a worker needs to know of one listener in one generation. The socket itself outlives generations and is
 /// found by `identity`.
-struct ListenerPlan: Sendable {
+final class ListenerPlan: Sendable {
     /// The key in the file.
     let name: String
     let nameText: PlanText
@@ -17,6 +17,22 @@ struct ListenerPlan: Sendable {
     let timeouts: ListenerTimeouts
     /// `client_half_close: allow`: a FIN of the client ends its request side only.
     let allowsHalfClose: Bool
+
+    init(
+        name: String, nameText: PlanText, identity: ListenerIdentity, allow: [AddressRange],
+        maxConnections: Int, connections: ConnectionCount, headLimits: HeadLimits,
+        timeouts: ListenerTimeouts, allowsHalfClose: Bool
+    ) {
+        self.name = name
+        self.nameText = nameText
+        self.identity = identity
+        self.allow = allow
+        self.maxConnections = maxConnections
+        self.connections = connections
+        self.headLimits = headLimits
+        self.timeouts = timeouts
+        self.allowsHalfClose = allowsHalfClose
+    }
 }
 
 /// A small number that names a bound socket for the life of the process.

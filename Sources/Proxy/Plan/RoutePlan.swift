@@ -1,5 +1,7 @@
 /// One route, compiled. Everything that is bytes on the wire is bytes here.
-struct RoutePlan: Sendable {
+///
+/// Why a class, as all plans: the data plane takes hold of one by a single retain instead of one per array in it.
+final class RoutePlan: Sendable {
     let match: RouteMatch
     let admission: RouteAdmission
     let action: RouteAction
@@ -15,6 +17,24 @@ struct RoutePlan: Sendable {
     /// `routes[3]`, for logs and answers.
     let label: String
     let labelText: PlanText
+
+    init(
+        match: RouteMatch, admission: RouteAdmission, action: RouteAction, stripPrefix: [UInt8],
+        addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
+        maxBodyBytes: UInt64, cors: CORSPolicy?, label: String, labelText: PlanText
+    ) {
+        self.match = match
+        self.admission = admission
+        self.action = action
+        self.stripPrefix = stripPrefix
+        self.addPrefix = addPrefix
+        self.requestHeaders = requestHeaders
+        self.responseHeaders = responseHeaders
+        self.maxBodyBytes = maxBodyBytes
+        self.cors = cors
+        self.label = label
+        self.labelText = labelText
+    }
 }
 
 /// What a request must be for the route to be its. All conditions hold together.

@@ -2,7 +2,7 @@
 ///
 /// A path is looked up once as a whole and once for each distinct prefix length in the file, so that ten thousand routes
 /// cost no more than ten. Each look-up gives the routes of that pattern in file order; the smallest index that matches wins.
-struct RouteTable: Sendable {
+final class RouteTable: Sendable {
     let routes: [RoutePlan]
     private let exact: ByteIndex
     private let prefixes: ByteIndex
@@ -55,9 +55,9 @@ struct RouteTable: Sendable {
         var onlyMethodFailed = false
         visit(query.path) { index in
             guard index < best else { return false }
-            let match = routes[index].match
-            guard match.holdsApartFromMethod(query) else { return true }
-            guard match.methods.contains(query.method, named: query.methodName) else {
+            let route = routes[index]
+            guard route.match.holdsApartFromMethod(query) else { return true }
+            guard route.match.methods.contains(query.method, named: query.methodName) else {
                 onlyMethodFailed = true
                 return true
             }

@@ -1,16 +1,25 @@
 import Synchronization
 
 /// A named group of endpoints with one policy, in one generation.
-struct UpstreamPlan: Sendable {
+final class UpstreamPlan: Sendable {
     let name: String
     let endpoints: [EndpointPlan]
     let timeouts: UpstreamTimeouts
     /// Forward the client's `Host` instead of the endpoint's authority.
     let preservesHost: Bool
+
+    init(
+        name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool
+    ) {
+        self.name = name
+        self.endpoints = endpoints
+        self.timeouts = timeouts
+        self.preservesHost = preservesHost
+    }
 }
 
 /// One address of an upstream. `state` outlives the generation: an unchanged endpoint is the same object after a reload.
-struct EndpointPlan: Sendable {
+final class EndpointPlan: Sendable {
     let state: EndpointState
     /// `host[:port]` for the `Host` field, the port left out where it is the scheme's default.
     let authority: [UInt8]
@@ -24,6 +33,19 @@ struct EndpointPlan: Sendable {
     let maxIdlePerWorker: Int
     /// Nanoseconds an idle connection is kept.
     let idleTimeout: UInt64
+
+    init(
+        state: EndpointState, authority: [UInt8], basePath: [UInt8], basePathEndsInV1: Bool,
+        maxConnections: Int, maxIdlePerWorker: Int, idleTimeout: UInt64
+    ) {
+        self.state = state
+        self.authority = authority
+        self.basePath = basePath
+        self.basePathEndsInV1 = basePathEndsInV1
+        self.maxConnections = maxConnections
+        self.maxIdlePerWorker = maxIdlePerWorker
+        self.idleTimeout = idleTimeout
+    }
 }
 
 /// What is known of an endpoint for as long as any generation names it. Shared by all workers.

@@ -5,6 +5,8 @@ enum Byte {
     static let cr: UInt8 = 0x0D
     static let space: UInt8 = 0x20
     static let del: UInt8 = 0x7F
+    /// CR LF as one load gives it.
+    static var crlf: UInt16 { UInt16(littleEndian: 0x0A0D) }
 }
 
 /// A set of ASCII octets as two words, so that asking costs a shift and no table in memory.

@@ -100,11 +100,12 @@ struct ChunkedDecoder: Equatable {
                 remaining &-= UInt64(truncatingIfNeeded: count)
                 if remaining == 0 { state = .dataCR }
             case .sizeStart, .size, .extension, .sizeLF, .dataCR, .dataLF:
-                let isLastChunk = state != .dataCR && state != .dataLF && remaining == 0
-                let result = step(bytes[sieve.offset])
-                switch result {
-                case .kept where !(isLastChunk && remaining == 0): sieve.keepFraming()
-                case .kept, .dropped: sieve.drop()
+                let isSizeLine = state != .dataCR && state != .dataLF
+                switch step(bytes[sieve.offset]) {
+                // Zeros alone so far: leading ones, or all there is of a last-chunk line.
+                case .kept where isSizeLine && remaining == 0: sieve.drop()
+                case .kept: sieve.keepFraming()
+                case .dropped: sieve.drop()
                 case .refused(let error): state = .failed(error)
                 }
             case .finished, .failed:

@@ -1,4 +1,4 @@
-/// Field name octets → `FieldName`. Compares at most three candidates, chosen by the length, as whole words.
+/// Field name octets → `FieldName`. Compares the few candidates of its length, as whole words.
 ///
 /// Case is folded by setting bit 5 of each octet. That is exact here: the name is known to be a token, no
 /// `tchar` other than a letter folds to a letter, digit or hyphen, and known names consist of those alone.
@@ -26,8 +26,9 @@ enum FieldClassifier {
                 (low, high) = Folded.gather(name, count: count)
                 return
             }
-            low = name.loadUnaligned(as: UInt64.self) | Folded.caseBits
-            high = name.loadUnaligned(fromByteOffset: 8, as: UInt64.self) | Folded.caseBits
+            low = UInt64(littleEndian: name.loadUnaligned(as: UInt64.self)) | Folded.caseBits
+            high =
+                UInt64(littleEndian: name.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) | Folded.caseBits
         }
 
         /// Near the end of the buffer, where sixteen octets cannot be loaded.

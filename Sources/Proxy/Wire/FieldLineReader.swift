@@ -31,12 +31,11 @@ struct FieldLineReader {
             return try emptyLine(nameEnd, isLineStart: nameEnd == nameStart)
         }
         var valueStart = nameEnd &+ 1
+        // Nearly always it is one space.
+        if valueStart < end, ByteScan.octet(base, valueStart) == Byte.space { valueStart &+= 1 }
         while valueStart < end, isOptionalWhitespace(ByteScan.octet(base, valueStart)) { valueStart &+= 1 }
         let lineEnd = ByteScan.valueEnd(base, from: valueStart, end: end)
-        guard lineEnd < end else { return .incomplete }
-        guard ByteScan.octet(base, lineEnd) == Byte.cr else { throw .fieldInvalid }
-        guard lineEnd &+ 1 < end else { return .incomplete }
-        guard ByteScan.octet(base, lineEnd &+ 1) == Byte.lf else { throw .fieldInvalid }
+        guard try isLineEnd(lineEnd) else { return .incomplete }
         var valueEnd = lineEnd
         while valueEnd > valueStart, isOptionalWhitespace(ByteScan.octet(base, valueEnd &- 1)) {
             valueEnd &-= 1
@@ -50,11 +49,23 @@ struct FieldLineReader {
                 isHopByHop: FieldPolicy.isAlwaysHopByHop(known)))
     }
 
+    /// Whether CRLF is at `stop`; false while it is incomplete.
+    @inline(__always)
+    private func isLineEnd(_ stop: Int) throws(HeadError) -> Bool {
+        let readable = end &- stop
+        if readable >= 2, base.loadUnaligned(fromByteOffset: stop, as: UInt16.self) == Byte.crlf {
+            return true
+        }
+        guard readable == 0 || (readable == 1 && ByteScan.octet(base, stop) == Byte.cr) else {
+            throw .fieldInvalid
+        }
+        return false
+    }
+
     /// What is not a name is the empty line, or wrong.
     private mutating func emptyLine(_ stop: Int, isLineStart: Bool) throws(HeadError) -> Step {
-        guard isLineStart, ByteScan.octet(base, stop) == Byte.cr else { throw .fieldInvalid }
-        guard stop + 1 < end else { return .incomplete }
-        guard ByteScan.octet(base, stop + 1) == Byte.lf else { throw .fieldInvalid }
+        guard isLineStart else { throw .fieldInvalid }
+        guard try isLineEnd(stop) else { return .incomplete }
         offset = stop + 2
         return .end
     }

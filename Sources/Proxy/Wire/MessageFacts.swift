@@ -52,7 +52,7 @@ struct MessageFacts {
         let start = offset
         var length: UInt64 = 0
         while offset < end, let digit = decimalDigitValue(ByteScan.octet(base, offset)) {
-            // Why: the largest value whose tenfold plus nine is still below 2⁶³ by the check behind it.
+            // So that the next digit cannot overflow; the bound itself is the guard behind it.
             guard length <= UInt64(Int64.max) / 10 else { throw .lengthInvalid }
             length = length * 10 + UInt64(digit)
             guard length <= UInt64(Int64.max) else { throw .lengthInvalid }

@@ -17,7 +17,8 @@ import Testing
 
     @Test func `nominated fields are hop-by-hop in any case and from any line`() {
         let lines =
-            "X-A: 1\r\nConnection: close, x-a ,,\t\r\nx-b: 2\r\nconnection: X-B\r\nX-C: 3\r\nX-A: 4\r\nX-AB: 5\r\n"
+            "X-A: 1\r\nConnection: close, x-a ,,\t\r\nx-b: 2\r\nconnection: X-B\r\n"
+            + "X-C: 3\r\nX-A: 4\r\nX-AB: 5\r\n"
         #expect(forwarded(lines) == ["Host", "X-C", "X-AB"])
         let response = parseResponse("HTTP/1.1 200 OK\r\nConnection: x-a\r\nX-A: 1\r\nX-B: 2\r\n\r\n").read
         #expect(response?.lines.map(\.isHopByHop) == [true, true, false])
@@ -25,8 +26,9 @@ import Testing
 
     @Test func `Connection cannot remove routing, framing and where a request came from`() {
         let lines =
-            "Connection: host, content-length, forwarded, x-forwarded-for, X-Forwarded-Port, x-forwarded-proto,"
-            + " x-forwarded-host, cookie\r\nContent-Length: 1\r\nForwarded: for=a\r\nX-Forwarded-For: b\r\n"
+            "Connection: host, content-length, forwarded, x-forwarded-for, X-Forwarded-Port,"
+            + " x-forwarded-proto, x-forwarded-host, cookie\r\n"
+            + "Content-Length: 1\r\nForwarded: for=a\r\nX-Forwarded-For: b\r\n"
             + "X-Forwarded-Port: 1\r\nX-Forwarded-Proto: c\r\nX-Forwarded-Host: d\r\nCookie: e\r\n"
         #expect(
             forwarded(lines) == [

@@ -5,7 +5,8 @@ import Testing
 @Suite struct HeadParserTests {
     static let request =
         "POST /v1/chat/completions?stream=1 HTTP/1.1\r\nHost: api.example.com:8080\r\nAccept: */*\r\n"
-        + "Connection: keep-alive, X-Stainless-Lang\r\nX-Stainless-Lang: python\r\nUser_Agent+1:\t a \tb \t\r\n"
+        + "Connection: keep-alive, X-Stainless-Lang\r\nX-Stainless-Lang: python\r\n"
+        + "User_Agent+1:\t a \tb \t\r\n"
         + "Content-Length: 12\r\nEmpty:\r\n\r\n"
     static let response =
         "HTTP/1.1 200 OK fine\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
@@ -317,7 +318,8 @@ import Testing
     @Test func `trailer lines that have no place there are flagged`() {
         let text =
             "X-Checksum: 1\r\nContent-Length: 5\r\nContent-MD5: x\r\nAuthorization: y\r\nIf-Match: z\r\n"
-            + "Cache-Control: a\r\nX-Forwarded-Port: b\r\nGrpc-Status: 0\r\nHost: h\r\nSet-Cookie: c\r\n\r\nrest"
+            + "Cache-Control: a\r\nX-Forwarded-Port: b\r\nGrpc-Status: 0\r\nHost: h\r\n"
+            + "Set-Cookie: c\r\n\r\nrest"
         let section = parseTrailers(text).read
         #expect(section?.byteCount == text.utf8.count - 4)
         #expect(section?.lines.filter { !$0.isHopByHop }.map(\.name) == ["X-Checksum", "Grpc-Status"])

@@ -5,7 +5,8 @@ struct ConfigComparison {
     let served: GatewayConfig
     let next: GatewayConfig
 
-    /// Warnings: an edit that takes away most of what is served is often an accident; `process:` waits for a restart.
+    /// Warnings: an edit that takes away most of what is served is often an accident; `process:` waits for a
+    /// restart.
     func warnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
         removalWarnings(places) + processWarnings(places)
     }

@@ -2,8 +2,8 @@ import CLinux
 import Config
 import Synchronization
 
-/// Performs what `Reload` decides: reads, builds aside, publishes to every worker, closes what was removed. Owns what
-/// outlives generations.
+/// Performs what `Reload` decides: reads, builds aside, publishes to every worker, closes what was removed.
+/// Owns what outlives generations.
 final class ReloadDriver {
     /// What the workers serve.
     struct Served {
@@ -55,7 +55,9 @@ final class ReloadDriver {
     private var waiting: [(ReloadReport) -> Void] = []
     private var waitingForNext: [(ReloadReport) -> Void] = []
 
-    init(loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop) throws(SystemError) {
+    init(loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop)
+        throws(SystemError)
+    {
         self.loader = loader
         self.workers = workers
         self.watcher = watcher
@@ -86,7 +88,9 @@ final class ReloadDriver {
     func namesAnswered() {
         resolver.takeAnswers()
         scheduleLookups()
-        if case .resolving = machine.state, let next, !resolver.isWaiting(for: next.served.endpoints) { finishResolving() }
+        if case .resolving = machine.state, let next, !resolver.isWaiting(for: next.served.endpoints) {
+            finishResolving()
+        }
     }
 
     /// `resolve_timeout` is over.
@@ -167,7 +171,8 @@ final class ReloadDriver {
             return fail(diagnostics)
         }
         if let served {
-            diagnostics += ConfigComparison(served: served.config, next: loaded.config).warnings(outcome.places)
+            diagnostics += ConfigComparison(served: served.config, next: loaded.config).warnings(
+                outcome.places)
         }
         var config = loaded.config
         // Why: `process:` of the start stays in force, so that every later change of it is reported again.
@@ -207,7 +212,9 @@ final class ReloadDriver {
             return
         }
         sockets.commit(next.prepared)
-        let listening = next.served.sockets.map { ListenerSocket(identity: $0.identity, descriptor: $0.descriptor) }
+        let listening = next.served.sockets.map {
+            ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
+        }
         workers.post(.adopt(next.served.generation, sockets: listening))
         workersMoved()
     }
@@ -220,7 +227,8 @@ final class ReloadDriver {
         sockets.closeRemoved { workers.hand($0) }
         registry.evict()
         let config = next.served.config
-        let counts = "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
+        let counts =
+            "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
             + counted(config.upstreams.count, "upstream")
         let cause = isFirst ? "" : trigger.rawValue + ", "
         let summary = "generation \(next.served.generation.number): \(counts) (\(cause)\(elapsed()))"
@@ -242,10 +250,12 @@ final class ReloadDriver {
     }
 
     private func finish(
-        _ result: ReloadReport.Result, _ trigger: Reload.Trigger, _ diagnostics: [Diagnostic], _ summary: String
+        _ result: ReloadReport.Result, _ trigger: Reload.Trigger, _ diagnostics: [Diagnostic],
+        _ summary: String
     ) {
         let outcome = ReloadReport(
-            result: result, trigger: trigger, generation: served?.generation.number ?? 0, diagnostics: diagnostics,
+            result: result, trigger: trigger, generation: served?.generation.number ?? 0,
+            diagnostics: diagnostics,
             at: headgate_realtime_ns(), summary: summary)
         if result == .failed { lastFailure = outcome }
         startedAt = 0
@@ -264,7 +274,8 @@ final class ReloadDriver {
 
     private func elapsed() -> String {
         let microseconds = (headgate_monotonic_ns() - startedAt) / 1000
-        return microseconds < 10_000 ? "\(microseconds / 1000).\(microseconds / 100 % 10) ms" : "\(microseconds / 1000) ms"
+        return microseconds < 10_000
+            ? "\(microseconds / 1000).\(microseconds / 100 % 10) ms" : "\(microseconds / 1000) ms"
     }
 }
 

@@ -38,6 +38,8 @@ final class ClientConnection: Channel {
     var isBroken = false
     /// This listener is not in the current generation: close when the exchange ends.
     var isRetired = false
+    /// At least one exchange has begun.
+    var wasServed = false
     /// Place in `Worker.clients`.
     var slot = 0
     /// The generation for which `listenerIndex` holds and the address was allowed.

@@ -114,7 +114,7 @@ extension Worker {
 
     /// A request is answered by the current generation: its listener must be in there.
     private func settleForRequest(_ client: ClientConnection) -> Bool {
-        guard let serving, drainDeadline == nil, settle(client, in: serving) else {
+        guard let serving, settle(client, in: serving) else {
             closeClient(client)
             return false
         }

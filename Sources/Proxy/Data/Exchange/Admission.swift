@@ -41,7 +41,7 @@ extension Worker {
         exchange.listenerIndex = client.listenerIndex
         exchange.method = head.method
         exchange.clientVersion = head.version
-        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired
+        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired && drainDeadline == nil
         exchange.expectsContinue = head.expectsContinue
         exchange.requestBody = BodyReader(head.framing)
         exchange.startedAt = now
@@ -51,6 +51,7 @@ extension Worker {
         exchange.record.peer = client.peer
         client.exchange = exchange
         client.phase = .exchange
+        client.wasServed = true
         handle.figures.exchangesStarted.add(1, ordering: .relaxed)
         handle.figures.exchangesRunning.add(1, ordering: .relaxed)
         noteTexts(exchange, head, bytes)
@@ -101,8 +102,8 @@ extension Worker {
             exchange.allowed = plan.routes.allowedMethods(query)
             return .refuse(.methodNotAllowed)
         case .route(let index):
-            exchange.route = index
             let route = plan.routes.routes[index]
+            exchange.route = route
             if head.method == .options, let decision = decidePreflight(exchange, head, bytes, query, origin) {
                 return decision
             }
@@ -171,7 +172,7 @@ extension Worker {
         let plan = exchange.serving!.plan
         guard case .route(let index) = plan.routes.match(query.asking(for: method)), let cors = plan.routes.routes[index].cors
         else { return nil }
-        exchange.route = index
+        exchange.route = plan.routes.routes[index]
         noteOrigin(exchange, origin, cors)
         return .preflight(asked: value(of: .accessControlRequestHeaders, head, bytes) ?? .init(start: nil, count: 0))
     }

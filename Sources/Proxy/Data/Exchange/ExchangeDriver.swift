@@ -109,7 +109,7 @@ extension Worker {
     }
 
     func countFailure(_ exchange: RunningExchange) {
-        guard exchange.route >= 0, let serving = exchange.serving else { return }
+        guard exchange.record.attempts > 0, let serving = exchange.serving else { return }
         let pools = serving.pools
         guard exchange.upstreamIndex < pools.count, exchange.endpoint < pools[exchange.upstreamIndex].count else { return }
         pools[exchange.upstreamIndex][exchange.endpoint].state.failureCount.add(1, ordering: .relaxed)
@@ -130,7 +130,7 @@ extension Worker {
     private func leaveRecord(_ exchange: RunningExchange, _ serving: ServingGeneration) {
         let plan = serving.plan
         exchange.record.generation = plan.number
-        let label = exchange.route >= 0 ? plan.routes.routes[exchange.route].labelText : .empty
+        let label = exchange.route?.labelText ?? .empty
         let wentUpstream = exchange.record.attempts > 0
         let display =
             wentUpstream ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty

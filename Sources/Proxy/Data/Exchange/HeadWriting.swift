@@ -14,7 +14,8 @@ extension Worker {
         let endpoint = endpointPlan(of: exchange)
         writer.put(head.methodBytes.bytes(of: bytes))
         writer.put(byte: 0x20)
-        plan.routes.routes[exchange.route].writeTarget(&writer, head, bytes, endpoint)
+        let route = exchange.route!
+        route.writeTarget(&writer, head, bytes, endpoint)
         writer.put(" HTTP/1.1\r\nHost: ")
         if plan.upstreams[exchange.upstreamIndex].preservesHost && !head.authority.isEmpty {
             writer.put(head.authority.bytes(of: bytes))
@@ -23,8 +24,7 @@ extension Worker {
         }
         writer.put("\r\n")
         let trusts = plan.trustedProxies.contains { $0.contains(client.peer) }
-        let seen = writeRequestFields(
-            &writer, head, bytes, edits: plan.routes.routes[exchange.route].requestHeaders, trusts: trusts)
+        let seen = writeRequestFields(&writer, head, bytes, edits: route.requestHeaders, trusts: trusts)
         writeForwarded(&writer, client, head, bytes, seen)
         writer.put("X-Request-Id: ")
         writer.put(exchange.notes[.requestID])
@@ -105,7 +105,7 @@ extension Worker {
     func writeResponseHead(
         _ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer
     ) {
-        let route = exchange.serving!.plan.routes.routes[exchange.route]
+        let route = exchange.route!
         writeStatusLine(&writer, head, bytes)
         let edits = route.responseHeaders
         for index in 0..<head.fieldCount {

@@ -32,15 +32,13 @@ extension Worker {
             writer.put(response.contentType)
             writer.put("\r\n")
         }
-        for assignment in exchange.serving!.plan.routes.routes[exchange.route].responseHeaders.assignments {
-            writer.put(assignment.line)
-        }
+        for assignment in exchange.route?.responseHeaders.assignments ?? [] { writer.put(assignment.line) }
         response.body.withUnsafeBytes { endAnswer(exchange, &writer, $0, ending: ending) }
     }
 
     func answerPreflight(_ exchange: RunningExchange, asked: UnsafeRawBufferPointer) {
         let ending = prepareEnding(exchange, closes: false)
-        guard let cors = exchange.serving!.plan.routes.routes[exchange.route].cors else { return }
+        guard let cors = exchange.route?.cors else { return }
         // The fields write their own `Vary`.
         let isAllowed = exchange.allowsOrigin
         exchange.allowsOrigin = false
@@ -110,7 +108,7 @@ extension Worker {
         date.refresh(realtime: headgate_realtime_ns())
         writer.put(date.text)
         writer.put("\r\n")
-        if withCORS, exchange.route >= 0, let cors = exchange.serving?.plan.routes.routes[exchange.route].cors {
+        if withCORS, let cors = exchange.route?.cors {
             cors.writeResponseFields(&writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
         }
         return writer

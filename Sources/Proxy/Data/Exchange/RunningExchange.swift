@@ -7,8 +7,8 @@ final class RunningExchange {
     unowned(unsafe) var upstream: UpstreamConnection?
     /// Into `Generation.listeners` of `serving`.
     var listenerIndex = 0
-    /// Into `RouteTable.routes`; -1 before a route is known.
-    var route = -1
+    /// nil before a route is known.
+    var route: RoutePlan?
     var upstreamIndex = 0
     var endpoint = 0
     var requestBody = BodyReader(.none)
@@ -55,7 +55,7 @@ final class RunningExchange {
         serving = nil
         client = nil
         upstream = nil
-        route = -1
+        route = nil
         requestBody = BodyReader(.none)
         responseBody = BodyReader(.none)
         isCommitted = false

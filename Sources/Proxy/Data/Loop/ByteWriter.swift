@@ -49,6 +49,13 @@ struct ByteWriter {
     }
 
     mutating func put(decimal value: UInt64) {
+        // Why: statuses, lengths of small bodies and the parts of an address have three digits at most.
+        if value < 1000 {
+            if value >= 100 { put(byte: UInt8(truncatingIfNeeded: value / 100) &+ 0x30) }
+            if value >= 10 { put(byte: UInt8(truncatingIfNeeded: value / 10 % 10) &+ 0x30) }
+            put(byte: UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
+            return
+        }
         var digits = InlineArray<20, UInt8>(repeating: 0)
         var at = 20
         var rest = value

@@ -16,6 +16,8 @@ class Channel {
 
     // The place in the timer wheel; owned by `TimerWheel`.
     final var timerSlot: Int16 = -1
+    /// The tick at which that slot comes round for this channel.
+    final var timerTick: UInt64 = 0
     final unowned(unsafe) var timerNext: Channel?
     final unowned(unsafe) var timerPrevious: Channel?
     /// Monotonic nanoseconds; `.max` means none. May move later without touching the wheel.

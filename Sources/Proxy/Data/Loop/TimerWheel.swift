@@ -15,6 +15,8 @@ struct TimerWheel {
     private let occupied: UnsafeMutablePointer<UInt64>
     /// The tick up to which slots have been expired.
     private var tick: UInt64
+    /// No slot before this tick holds anything, so that the usual question costs one comparison.
+    private var emptyUntil: UInt64
 
     init(now: UInt64) {
         heads = .allocate(capacity: TimerWheel.slotCount)
@@ -22,6 +24,7 @@ struct TimerWheel {
         occupied = .allocate(capacity: TimerWheel.slotCount / 64)
         occupied.initialize(repeating: 0, count: TimerWheel.slotCount / 64)
         tick = now >> TimerWheel.shift
+        emptyUntil = tick
     }
 
     func destroy() {
@@ -31,11 +34,10 @@ struct TimerWheel {
 
     /// - Parameter deadline: monotonic nanoseconds; `.max` for none.
     mutating func set(_ channel: Channel, _ deadline: UInt64) {
-        let old = channel.deadline
         channel.deadline = deadline
         if channel.timerSlot >= 0 {
-            // Why: the usual case. The channel is looked at no later than its old deadline and then moves on.
-            if deadline >= old { return }
+            // Why: the usual case. The channel is looked at before its new deadline anyway and then moves on.
+            if deadline >> TimerWheel.shift >= channel.timerTick { return }
             remove(channel)
         }
         if deadline != .max { insert(channel) }
@@ -59,8 +61,10 @@ struct TimerWheel {
     private mutating func insert(_ channel: Channel) {
         let due = (channel.deadline >> TimerWheel.shift) + 1
         let at = min(max(due, tick + 1), tick + UInt64(TimerWheel.mask))
+        emptyUntil = min(emptyUntil, at)
         let slot = Int(at) & TimerWheel.mask
         channel.timerSlot = Int16(slot)
+        channel.timerTick = at
         channel.timerPrevious = nil
         channel.timerNext = heads[slot]?.takeUnretainedValue()
         channel.timerNext?.timerPrevious = channel
@@ -71,6 +75,8 @@ struct TimerWheel {
     /// The next channel whose deadline has passed, taken out of the wheel; nil when there is none left.
     mutating func popExpired(now: UInt64) -> Channel? {
         let target = now >> TimerWheel.shift
+        // Nothing is due before that tick.
+        if tick < emptyUntil { tick = min(emptyUntil, max(tick, target)) }
         while true {
             let slot = Int(tick) & TimerWheel.mask
             while let head = heads[slot] {
@@ -86,18 +92,22 @@ struct TimerWheel {
     }
 
     /// Milliseconds until the next slot that holds anything is due; -1 when the wheel is empty.
-    func millisecondsToNext(now: UInt64) -> Int32 {
-        var distance = 0
-        while distance < TimerWheel.slotCount {
-            let slot = (Int(tick) + distance) & TimerWheel.mask
+    mutating func millisecondsToNext(now: UInt64) -> Int32 {
+        guard let next = nextOccupiedTick() else { return -1 }
+        emptyUntil = next
+        let due = next << TimerWheel.shift
+        return due <= now ? 0 : Int32((due - now + 999_999) / 1_000_000)
+    }
+
+    private func nextOccupiedTick() -> UInt64? {
+        var at = max(emptyUntil, tick)
+        let end = tick + UInt64(TimerWheel.slotCount)
+        while at < end {
+            let slot = Int(at) & TimerWheel.mask
             let word = occupied[slot >> 6] >> UInt64(slot & 63)
-            if word == 0 {
-                distance += 64 - (slot & 63)
-                continue
-            }
-            let due = (tick + UInt64(distance + word.trailingZeroBitCount)) << TimerWheel.shift
-            return due <= now ? 0 : Int32((due - now + 999_999) / 1_000_000)
+            if word != 0 { return at + UInt64(word.trailingZeroBitCount) }
+            at += UInt64(64 - (slot & 63))
         }
-        return -1
+        return nil
     }
 }

@@ -11,7 +11,8 @@ final class UpstreamConnection: Channel {
     /// Place in `Worker.upstreams`.
     var slot = 0
     var tls: TLSSession?
-    unowned(unsafe) var exchange: RunningExchange?
+    /// Strong: after the client has left, this is all that holds an exchange which drains.
+    var exchange: RunningExchange?
     /// `exchange` once its client, its owner until then, has left with the last event.
     var drainedExchange: RunningExchange?
     /// An incomplete response head or trailer section.
