@@ -41,10 +41,10 @@ private let all = [
     #expect(byVariable == ["/env.sock"])
 }
 
-@Test func `a folder below tmp that others may enter is refused`() {
+@Test func `a folder below tmp that others may write to is refused`() {
     let folder = TemporaryFolder()
-    chmod(folder.path, 0o755)
+    chmod(folder.path, 0o777)
     #expect(throws: BindError.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
-    chmod(folder.path, 0o700)
+    chmod(folder.path, 0o755)
     #expect(throws: Never.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
 }
