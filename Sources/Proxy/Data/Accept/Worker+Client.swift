@@ -386,7 +386,7 @@ extension Worker {
             client.unsentSeen = unsent
             client.stalledSince = now
         }
-        let limit = serving.map { $0.plan.listeners[client.listenerIndex].timeouts.clientIdle } ?? 0
+        let limit = client.timeouts.clientIdle
         if limit > 0 && now >= client.stalledSince + limit - limit / 4 { return true }
         rearm(client)
         return false
