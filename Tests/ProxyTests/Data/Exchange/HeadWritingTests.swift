@@ -136,6 +136,8 @@ import Testing
         (PeerAddress(high: 0x2001_0DB8_0000_0000, low: 0xFF, port: 1, isUnix: false), "2001:db8::ff"),
         (PeerAddress(high: 0, low: 1, port: 0, isUnix: false), "::1"),
         (PeerAddress(high: 0, low: 0, port: 0, isUnix: false), "::"),
+        (PeerAddress(high: 0x1_0000_0000_0000, low: 0, port: 0, isUnix: false), "1::"),
+        (PeerAddress(high: 0x2001_0000_0001_0002, low: 0x3_0004_0005_0006, port: 0, isUnix: false), "2001:0:1:2:3:4:5:6"),
         (PeerAddress(high: 0x0001_0000_0002_0000, low: 0x0003_0000_0000_0000, port: 0, isUnix: false), "1:0:2:0:3::"),
         (PeerAddress(high: 0x2001_0DB8_0000_0001, low: 0x0001_0001_0001_0001, port: 0, isUnix: false), "2001:db8:0:1:1:1:1:1"),
         (PeerAddress(high: .max, low: .max, port: 0, isUnix: false), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
