@@ -16,7 +16,8 @@ import Testing
     }
 
     @Test func `a set holds what it names and nothing else`() {
-        let set = MethodSet(bits: 1 << Method.get.rawValue | 1 << Method.post.rawValue, others: [Array("PURGE".utf8)])
+        let set = MethodSet(
+            bits: 1 << Method.get.rawValue | 1 << Method.post.rawValue, others: [Array("PURGE".utf8)])
         for name in ["GET", "POST", "PURGE"] { #expect(contains(set, name)) }
         for name in ["HEAD", "PUT", "get", "PURG", "PURGES", "purge"] { #expect(!contains(set, name)) }
         #expect(!contains(MethodSet(bits: 0, others: []), "GET"))
@@ -29,7 +30,8 @@ import Testing
 
     @Test func `each method has its own name and bit`() {
         let names = Method.allCases.map { String(decoding: $0.name, as: UTF8.self) }
-        #expect(names == ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", ""])
+        #expect(
+            names == ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", ""])
         for method in Method.allCases where method != .other {
             let set = MethodSet(bits: 1 << UInt16(method.rawValue), others: [])
             for name in names where !name.isEmpty {

@@ -19,10 +19,13 @@ import Testing
         return withExactBytes(request) { buffer in
             let bytes = UnsafeRawBufferPointer(buffer)
             do throws(HeadError) {
-                guard let head = try HeadParser.parseRequest(bytes, limits: testLimits, fields: fields) else { return nil }
+                guard let head = try HeadParser.parseRequest(bytes, limits: testLimits, fields: fields) else {
+                    return nil
+                }
                 return body(
                     RouteTable.Query(
-                        path: head.path.bytes(of: bytes), host: head.host.bytes(of: bytes), method: head.method,
+                        path: head.path.bytes(of: bytes), host: head.host.bytes(of: bytes),
+                        method: head.method,
                         methodName: head.methodBytes.bytes(of: bytes), listener: asked.listener, head: bytes,
                         fields: fields, fieldCount: head.fieldCount))
             } catch {
@@ -44,11 +47,14 @@ import Testing
 
     private func routes(_ paths: String...) -> [RoutePlan] { paths.map { .test(path($0)) } }
 
-    @Test(arguments: [
-        ("/health", 0), ("/health/", nil), ("/healthz", nil), ("/Health", nil), ("/v1", 2), ("/v1/", 2), ("/v1/a/b", 2),
-        ("/v1x", nil), ("/v1/chat", 1), ("/v1/chat/completions", 1), ("/v1/chatty", 1), ("/v1/cha", 2), ("/v", nil),
-        ("/%76%31/x", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("/health", 0), ("/health/", nil), ("/healthz", nil), ("/Health", nil), ("/v1", 2), ("/v1/", 2),
+            ("/v1/a/b", 2),
+            ("/v1x", nil), ("/v1/chat", 1), ("/v1/chat/completions", 1), ("/v1/chatty", 1), ("/v1/cha", 2),
+            ("/v", nil),
+            ("/%76%31/x", nil),
+        ] as [(String, Int?)])
     func `exact, prefix and subtree match what they say`(path: String, route: Int?) {
         let found = match(routes("/health", "/v1/chat*", "/v1/**"), Asked(path: path))
         #expect(found == (route.map { .route($0) } ?? .notFound))
@@ -68,10 +74,12 @@ import Testing
         #expect(match([], Asked()) == .notFound)
     }
 
-    @Test(arguments: [
-        ("api.test", 0), ("API.Test:8000", 0), ("api.test.", 0), ("x.api.test", 1), ("a.b.test", 1), ("test", 2),
-        (".test", nil), ("xapi.test", 1), ("other", 2), ("[::1]:80", 2),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("api.test", 0), ("API.Test:8000", 0), ("api.test.", 0), ("x.api.test", 1), ("a.b.test", 1),
+            ("test", 2),
+            (".test", nil), ("xapi.test", 1), ("other", 2), ("[::1]:80", 2),
+        ] as [(String, Int?)])
     func `hosts are matched without case, port and root dot`(host: String, route: Int?) {
         let routes: [RoutePlan] = [
             .test(host: .exact(Array("api.test".utf8))), .test(host: .suffix(Array(".test".utf8))), .test(),
@@ -82,7 +90,9 @@ import Testing
 
     @Test func `a wildcard needs one more label`() {
         let routes: [RoutePlan] = [.test(host: .suffix(Array(".test".utf8)))]
-        for host in ["test", "test.", "atest", "a.testx"] { #expect(match(routes, Asked(host: host)) == .notFound) }
+        for host in ["test", "test.", "atest", "a.testx"] {
+            #expect(match(routes, Asked(host: host)) == .notFound)
+        }
     }
 
     @Test func `methods decide last and say 405 only where all else holds`() {
@@ -109,7 +119,8 @@ import Testing
         let gold = HeaderCondition(name: Array("x-tier".utf8), value: Array("gold".utf8))
         let beta = HeaderCondition(name: Array("x-beta".utf8), value: nil)
         let routes: [RoutePlan] = [
-            .test(headers: [gold, beta]), .test(headers: [gold]), .test(headers: [beta]), .test(listeners: [1, 3]),
+            .test(headers: [gold, beta]), .test(headers: [gold]), .test(headers: [beta]),
+            .test(listeners: [1, 3]),
         ]
         #expect(match(routes, Asked(fields: "X-Tier: gold\r\nX-BETA:\r\n")) == .route(0))
         #expect(match(routes, Asked(fields: "x-tier: silver\r\nx-tier:  gold \r\n")) == .route(1))
@@ -144,15 +155,19 @@ import Testing
         let get = MethodSet(bits: 1 << Method.get.rawValue, others: [])
         let plain = (0..<routeCount).map { _ in
             Plain(
-                pattern: randomPath(&random, depth: 3, names: names) + ["", "", "*", "/**"].randomElement(using: &random)!,
+                pattern: randomPath(&random, depth: 3, names: names) + ["", "", "*", "/**"].randomElement(
+                    using: &random)!,
                 methods: Bool.random(using: &random) ? .any : get,
                 listener: Int.random(in: 0...3, using: &random) == 0 ? 1 : nil)
         }
         let table = RouteTable(
-            routes: plain.map { .test(path($0.pattern), methods: $0.methods, listeners: $0.listener.map { [$0] } ?? []) })
+            routes: plain.map {
+                .test(path($0.pattern), methods: $0.methods, listeners: $0.listener.map { [$0] } ?? [])
+            })
         for _ in 0..<asks {
             let asked = Asked(
-                path: randomPath(&random, depth: 4, names: names), method: ["GET", "POST"].randomElement(using: &random)!,
+                path: randomPath(&random, depth: 4, names: names),
+                method: ["GET", "POST"].randomElement(using: &random)!,
                 listener: Int.random(in: 0...1, using: &random))
             let candidates = plain.indices.filter {
                 plain[$0].matches(asked.path) && plain[$0].listener ?? asked.listener == asked.listener

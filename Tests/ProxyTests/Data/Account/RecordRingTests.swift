@@ -12,7 +12,8 @@ import Testing
         return text.withUnsafeBytes { bytes in
             let none = UnsafeRawBufferPointer(start: nil, count: 0)
             let part = UnsafeRawBufferPointer(rebasing: bytes[..<min(3, bytes.count)])
-            return ring.append(record, texts: RecordTexts(items: [bytes, none, part, none, none, none, none, bytes]))
+            return ring.append(
+                record, texts: RecordTexts(items: [bytes, none, part, none, none, none, none, bytes]))
         }
     }
 
@@ -25,7 +26,8 @@ import Testing
             #expect(texts.count == RecordText.allCases.count)
             #expect(texts[0].elementsEqual(expected) && texts[7].elementsEqual(expected))
             #expect(texts[1].isEmpty && texts[2].elementsEqual(expected.prefix(3)) && texts[6].isEmpty)
-            #expect(record.status == UInt16(truncatingIfNeeded: record.startedAt) && record.outcome == .truncated)
+            #expect(
+                record.status == UInt16(truncatingIfNeeded: record.startedAt) && record.outcome == .truncated)
         }
         return numbers
     }
@@ -77,7 +79,8 @@ import Testing
         let ring = RecordRing()
         let refused = Atomic<Int>(0)
         let producer = try TestThread { [self] in
-            for number in 0..<UInt64(20_000) where !append(ring, number, text: text(of: number, size: Int(number % 60))) {
+            for number in 0..<UInt64(20_000)
+            where !append(ring, number, text: text(of: number, size: Int(number % 60))) {
                 refused.add(1, ordering: .relaxed)
             }
         }

@@ -11,8 +11,8 @@ import Testing
         var verdict: BodyReader.Verdict = .more
     }
 
-    /// Gives each part in a buffer with exactly the headroom that is promised, and checks that nothing beyond what
-    /// was consumed is touched.
+    /// Gives each part in a buffer with exactly the headroom that is promised, and checks that nothing beyond
+    /// what was consumed is touched.
     private func feed(_ reader: inout BodyReader, _ parts: [ArraySlice<UInt8>], _ output: BodyOutput) -> Fed {
         var fed = Fed()
         var held: [UInt8] = []
@@ -22,7 +22,8 @@ import Testing
                 continue
             }
             let bytes = held + part
-            let whole = [UInt8](repeating: 0xAA, count: BodyReader.headroom) + bytes
+            let whole =
+                [UInt8](repeating: 0xAA, count: BodyReader.headroom) + bytes
                 + [UInt8](repeating: 0xAA, count: BodyReader.headroom)
             withExactBytes(whole) { buffer in
                 let range = BodyReader.headroom..<BodyReader.headroom + bytes.count
@@ -47,16 +48,20 @@ import Testing
     private static let next = "GET /next HTTP/1.1\r\n\r\n"
 
     @Test(arguments: [
-        (BodyOutput.chunked, "5\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n"), (.content, "hello0123456789"), (.nothing, ""),
+        (BodyOutput.chunked, "5\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n"), (.content, "hello0123456789"),
+        (.nothing, ""),
     ])
-    func `chunks come out the same at every pair of splits, and what follows stays`(output: BodyOutput, expected: String) {
+    func `chunks come out the same at every pair of splits, and what follows stays`(
+        output: BodyOutput, expected: String
+    ) {
         let text = "5\r\nhello\r\n0A;x=y\r\n0123456789\r\n0\r\n\r\n" + BodyReaderTests.next
         let count = text.utf8.count
         for first in 0...count {
             for second in stride(from: first, through: count, by: 1) {
                 let fed = feed(text, .chunked, output, splits: [first, second])
                 #expect(
-                    fed == Fed(output: expected, rest: BodyReaderTests.next, verdict: .ended), "at \(first), \(second)")
+                    fed == Fed(output: expected, rest: BodyReaderTests.next, verdict: .ended),
+                    "at \(first), \(second)")
             }
         }
     }
@@ -64,12 +69,14 @@ import Testing
     @Test func `a last chunk split in every way is written whole once`() {
         let text = "1\r\na\r\n000;ext=1\r\n\r\n" + BodyReaderTests.next
         let end = text.utf8.count - BodyReaderTests.next.utf8.count
-        // Every set of splits in the last chunk, its line and the empty line: a byte at a time and all between.
+        // Every set of splits in the last chunk and the empty line: a byte at a time and all between.
         let places = Array(6...end)
         for mask in 0..<(1 << places.count) {
             let splits = places.indices.filter { mask & (1 << $0) != 0 }.map { places[$0] }
             let fed = feed(text, .chunked, .chunked, splits: splits)
-            #expect(fed == Fed(output: "1\r\na\r\n0\r\n\r\n", rest: BodyReaderTests.next, verdict: .ended), "\(splits)")
+            #expect(
+                fed == Fed(output: "1\r\na\r\n0\r\n\r\n", rest: BodyReaderTests.next, verdict: .ended),
+                "\(splits)")
         }
     }
 
@@ -81,7 +88,9 @@ import Testing
                 var reader = BodyReader(.chunked)
                 let fed = feed(&reader, [bytes[..<split], bytes[split...]], output)
                 let piece = output == .chunked ? "1\r\na\r\n" : "a"
-                #expect(fed == Fed(output: piece, rest: "X: y\r\n\r\n" + BodyReaderTests.next, verdict: .trailers))
+                #expect(
+                    fed == Fed(output: piece, rest: "X: y\r\n\r\n" + BodyReaderTests.next, verdict: .trailers)
+                )
                 #expect(reader.isInTrailers && !reader.hasEnded && reader.remaining == nil)
                 reader.endTrailers()
                 #expect(reader.hasEnded && reader.contentBytes == 1)
@@ -95,7 +104,10 @@ import Testing
             for split in 0...text.utf8.count {
                 let fed = feed(text, .length(5), output, splits: [split])
                 #expect(
-                    fed == Fed(output: output == .nothing ? "" : "hello", rest: BodyReaderTests.next, verdict: .ended))
+                    fed
+                        == Fed(
+                            output: output == .nothing ? "" : "hello", rest: BodyReaderTests.next,
+                            verdict: .ended))
             }
         }
     }

@@ -18,7 +18,8 @@ private enum Event: Hashable, CaseIterable {
         + [.upstreamTimedOut, .cut]
         + [false, true].flatMap { (flag: Bool) -> [Event] in
             [
-                .connected(replayable: flag), .connectFailed(anotherLeft: flag), .upstreamLost(nothingAnswered: flag),
+                .connected(replayable: flag), .connectFailed(anotherLeft: flag),
+                .upstreamLost(nothingAnswered: flag),
                 .clientLeft(sawLastEvent: flag), .responseEnded(upstream: flag, client: false),
                 .responseEnded(upstream: flag, client: true),
             ]
@@ -38,7 +39,8 @@ private enum Event: Hashable, CaseIterable {
         case .headArrived: return exchange.headArrived()
         case .responseEnded(let upstream, let client):
             return exchange.responseEnded(upstreamReusable: upstream, clientReusable: client)
-        case .upstreamLost(let nothing): return exchange.upstreamLost(nothingAnswered: nothing, reply: .upstreamClosed)
+        case .upstreamLost(let nothing):
+            return exchange.upstreamLost(nothingAnswered: nothing, reply: .upstreamClosed)
         case .clientLeft(let saw): return exchange.clientLeft(sawLastEvent: saw)
         case .requestRefused: return exchange.requestRefused(.bodyTooLarge)
         case .clientStalled: return exchange.clientStalled()
@@ -48,7 +50,7 @@ private enum Event: Hashable, CaseIterable {
     }
 }
 
-/// One state, how to get there, what each event does there, and the events that cannot come there: those trap.
+/// One state, how to get there, what each event does there, and the events that cannot come there and trap.
 private struct Row {
     var state: Exchange.State
     var path: [Event]
@@ -72,7 +74,9 @@ private struct Row {
         .responseEnded(upstream: false, client: false), .responseEnded(upstream: false, client: true),
         .responseEnded(upstream: true, client: false), .responseEnded(upstream: true, client: true),
     ]
-    private static let losses: [Event] = [.upstreamLost(nothingAnswered: false), .upstreamLost(nothingAnswered: true)]
+    private static let losses: [Event] = [
+        .upstreamLost(nothingAnswered: false), .upstreamLost(nothingAnswered: true),
+    ]
     private static let decisions: [Event] = [.admitted, .answeredLocally]
 
     /// Leaving and running out, wherever nothing has been answered.
@@ -93,7 +97,10 @@ private struct Row {
                 (.connected(replayable: true), .sendRequest, waiting(attempt, .sending, true)),
                 (.connectFailed(anotherLeft: false), .reply(.upstreamUnreachable), .finished),
                 attempt < 3
-                    ? (.connectFailed(anotherLeft: true), .connect(freshOnly: false), .connecting(attempt: attempt + 1))
+                    ? (
+                        .connectFailed(anotherLeft: true), .connect(freshOnly: false),
+                        .connecting(attempt: attempt + 1)
+                    )
                     : (.connectFailed(anotherLeft: true), .reply(.upstreamUnreachable), .finished),
             ] + unansweredEnds,
             impossible: decisions + [.requestEnded, .headArrived] + ends + losses)
@@ -111,7 +118,10 @@ private struct Row {
                 (.headArrived, .relayHead, .relaying(request: request)),
                 (.upstreamLost(nothingAnswered: false), .reply(.upstreamClosed), .finished),
                 isRepeated
-                    ? (.upstreamLost(nothingAnswered: true), .connect(freshOnly: true), .connecting(attempt: attempt + 1))
+                    ? (
+                        .upstreamLost(nothingAnswered: true), .connect(freshOnly: true),
+                        .connecting(attempt: attempt + 1)
+                    )
                     : (.upstreamLost(nothingAnswered: true), .reply(.upstreamClosed), .finished),
             ] + unansweredEnds,
             impossible: decisions + connections + ends)
@@ -126,7 +136,8 @@ private struct Row {
             Row(
                 state: .admitting, path: [],
                 moves: [
-                    (.admitted, .connect(freshOnly: false), .connecting(attempt: 1)), (.answeredLocally, nil, .finished),
+                    (.admitted, .connect(freshOnly: false), .connecting(attempt: 1)),
+                    (.answeredLocally, nil, .finished),
                     (.clientLeft(sawLastEvent: false), .abort(.clientLeft), .finished),
                     (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
                     (.cut, .reply(.draining), .finished),
@@ -136,22 +147,33 @@ private struct Row {
             Row(
                 state: .draining, path: toSent + [.clientLeft(sawLastEvent: true)],
                 moves: [
-                    (.responseEnded(upstream: false, client: false), .releaseUpstream(reuse: false), .finished),
-                    (.responseEnded(upstream: false, client: true), .releaseUpstream(reuse: false), .finished),
+                    (
+                        .responseEnded(upstream: false, client: false), .releaseUpstream(reuse: false),
+                        .finished
+                    ),
+                    (
+                        .responseEnded(upstream: false, client: true), .releaseUpstream(reuse: false),
+                        .finished
+                    ),
                     (.responseEnded(upstream: true, client: false), .releaseUpstream(reuse: true), .finished),
                     (.responseEnded(upstream: true, client: true), .releaseUpstream(reuse: true), .finished),
                     (.upstreamLost(nothingAnswered: false), .releaseUpstream(reuse: false), .finished),
                     (.upstreamLost(nothingAnswered: true), .releaseUpstream(reuse: false), .finished),
-                    (.clientLeft(sawLastEvent: false), .wait, .draining), (.clientLeft(sawLastEvent: true), .wait, .draining),
+                    (.clientLeft(sawLastEvent: false), .wait, .draining),
+                    (.clientLeft(sawLastEvent: true), .wait, .draining),
                     (.upstreamTimedOut, .releaseUpstream(reuse: false), .finished),
                     (.cut, .releaseUpstream(reuse: false), .finished),
                 ],
-                impossible: decisions + connections + [.requestEnded, .headArrived, .requestRefused, .clientStalled]),
+                impossible: decisions + connections + [
+                    .requestEnded, .headArrived, .requestRefused, .clientStalled,
+                ]),
             Row(state: .finished, path: [.answeredLocally], moves: [], impossible: Event.allCases),
         ]
         for (attempt, path) in [(1, [.admitted]), (2, toSecond), (3, toThird)] as [(UInt8, [Event])] {
             for request in [Exchange.RequestSide.sending, .sent] {
-                for replayable in [false, true] { rows.append(waiting(attempt, request, replayable, path: path)) }
+                for replayable in [false, true] {
+                    rows.append(waiting(attempt, request, replayable, path: path))
+                }
             }
         }
         return rows
@@ -163,11 +185,21 @@ private struct Row {
             state: .relaying(request: request), path: path,
             moves: [
                 (.requestEnded, .wait, .relaying(request: .sent)),
-                (.responseEnded(upstream: false, client: false), .finish(reuseUpstream: false, reuseClient: false), .finished),
-                (.responseEnded(upstream: false, client: true), .finish(reuseUpstream: false, reuseClient: isWhole), .finished),
-                (.responseEnded(upstream: true, client: false), .finish(reuseUpstream: isWhole, reuseClient: false), .finished),
                 (
-                    .responseEnded(upstream: true, client: true), .finish(reuseUpstream: isWhole, reuseClient: isWhole),
+                    .responseEnded(upstream: false, client: false),
+                    .finish(reuseUpstream: false, reuseClient: false), .finished
+                ),
+                (
+                    .responseEnded(upstream: false, client: true),
+                    .finish(reuseUpstream: false, reuseClient: isWhole), .finished
+                ),
+                (
+                    .responseEnded(upstream: true, client: false),
+                    .finish(reuseUpstream: isWhole, reuseClient: false), .finished
+                ),
+                (
+                    .responseEnded(upstream: true, client: true),
+                    .finish(reuseUpstream: isWhole, reuseClient: isWhole),
                     .finished
                 ),
                 (.upstreamLost(nothingAnswered: false), .abort(.upstreamLost), .finished),
@@ -225,7 +257,8 @@ private struct Row {
     func `whatever happens, an exchange keeps its promises`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let possible = Dictionary(
-            ExchangeTests.table.map { ("\($0.state)", $0.moves.map(\.0)) }, uniquingKeysWith: { first, _ in first })
+            ExchangeTests.table.map { ("\($0.state)", $0.moves.map(\.0)) },
+            uniquingKeysWith: { first, _ in first })
         for _ in 0..<50 {
             var exchange = Exchange()
             var walk = Promises()
@@ -258,8 +291,12 @@ private struct Row {
             case .connect(let freshOnly):
                 connects += 1
                 if hasHead { broken.append("connect after the head") }
-                if freshOnly != (event == .upstreamLost(nothingAnswered: true)) { broken.append("wrong kind of lease") }
-                if event == .upstreamLost(nothingAnswered: false) { broken.append("repeated after answered bytes") }
+                if freshOnly != (event == .upstreamLost(nothingAnswered: true)) {
+                    broken.append("wrong kind of lease")
+                }
+                if event == .upstreamLost(nothingAnswered: false) {
+                    broken.append("repeated after answered bytes")
+                }
             case .relayHead:
                 if hasHead { broken.append("two heads") }
                 hasHead = true

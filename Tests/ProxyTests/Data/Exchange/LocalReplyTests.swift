@@ -24,7 +24,8 @@ import Testing
             #expect(!"\(reasonPhrase(row.status))".isEmpty, "\(reply)")
             #expect(!"\(row.message)".isEmpty && !"\(row.code)".isEmpty && !"\(row.type)".isEmpty)
             for text in ["\(row.message)", "\(row.type)", "\(row.code)"] {
-                #expect(text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }, "\(reply)")
+                #expect(
+                    text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }, "\(reply)")
             }
             #expect("\(row.code)".allSatisfy { $0.isLowercase || $0 == "_" })
         }
@@ -51,7 +52,8 @@ import Testing
         startLineInvalid 400 invalid_request_error malformed_request client closes
             The request line is not valid HTTP/1.1.
         targetInvalid 400 invalid_request_error invalid_path client closes
-            The path could be read in two ways (dot segments, a backslash, an invalid escape): send it normalised.
+            The path could be read in two ways (dot segments, a backslash, an invalid escape): \
+        send it normalised.
         fieldInvalid 400 invalid_request_error malformed_headers client closes
             A header line is not valid HTTP/1.1.
         hostInvalid 400 invalid_request_error invalid_host client closes

@@ -7,7 +7,9 @@ import Testing
         withExactBytes(value) { notes.append(text, UnsafeRawBufferPointer($0), from: pool) }
     }
 
-    private func read(_ notes: Notes, _ text: Notes.Text) -> String { String(decoding: notes[text], as: UTF8.self) }
+    private func read(_ notes: Notes, _ text: Notes.Text) -> String {
+        String(decoding: notes[text], as: UTF8.self)
+    }
 
     @Test func `notes give back each text, and nothing for those that were left out`() {
         let pool = BlockPool()
@@ -58,7 +60,8 @@ import Testing
         used.reset(blocks: pool)
         #expect(used.machine == Exchange())
         #expect(used.notes[.requestID].isEmpty && used.held.isEmpty)
-        #expect(used.route == nil && used.endpoint == 0 && used.bodyLimit == .max && used.totalDeadline == .max)
+        #expect(
+            used.route == nil && used.endpoint == 0 && used.bodyLimit == .max && used.totalDeadline == .max)
         #expect(!used.isCommitted && !used.sawInterim && !used.expectsContinue)
         #expect(used.record.status == 0 && used.replyCode.utf8CodeUnitCount == 0)
         #expect(used.requestBody.hasEnded && used.responseBody.hasEnded)

@@ -3,7 +3,9 @@ import Testing
 @testable import Proxy
 
 @Suite(.tags(.fast)) struct ByteQueueTests {
-    @Test(arguments: [(0, 0), (1, 0), (256, 0), (257, 1), (1024, 1), (1025, 2), (65536, 4), (65537, 5), (1 << 24, 8)])
+    @Test(arguments: [
+        (0, 0), (1, 0), (256, 0), (257, 1), (1024, 1), (1025, 2), (65536, 4), (65537, 5), (1 << 24, 8),
+    ])
     func `a block is the smallest class that holds the bytes`(bytes: Int, index: Int) {
         #expect(BlockPool.sizeClass(for: bytes) == index)
         #expect(BlockPool.capacity(ofClass: index) >= bytes)
@@ -48,7 +50,8 @@ import Testing
         for _ in 0..<300 {
             let which = Int.random(in: 0...1, using: &random)
             if Bool.random(using: &random) {
-                let count = Int.random(in: 0...[10, 300, 5000].randomElement(using: &random)!, using: &random)
+                let count = Int.random(
+                    in: 0...[10, 300, 5000].randomElement(using: &random)!, using: &random)
                 let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
                 withExactBytes(bytes) { queues[which].append(UnsafeRawBufferPointer($0), from: pool) }
                 models[which] += bytes

@@ -28,7 +28,9 @@ import Testing
     @Test func `mail of several threads arrives whole, each thread's in its order`() throws {
         let mailbox = try Mailbox()
         let threads = try (0..<4).map { thread in
-            try TestThread { for index in 0..<500 { mailbox.post(.drain(deadline: UInt64(thread * 1000 + index))) } }
+            try TestThread {
+                for index in 0..<500 { mailbox.post(.drain(deadline: UInt64(thread * 1000 + index))) }
+            }
         }
         var taken: [UInt64] = []
         #expect(
@@ -38,7 +40,8 @@ import Testing
             })
         for thread in threads { thread.join() }
         for thread in 0..<4 {
-            #expect(taken.filter { $0 / 1000 == UInt64(thread) } == (0..<500).map { UInt64(thread * 1000 + $0) })
+            #expect(
+                taken.filter { $0 / 1000 == UInt64(thread) } == (0..<500).map { UInt64(thread * 1000 + $0) })
         }
     }
 

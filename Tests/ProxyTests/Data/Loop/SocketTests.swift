@@ -6,7 +6,9 @@ import Testing
 @Suite struct SocketTests {
     private func pair() throws -> (near: Int32, far: TestConnection) {
         let listener = try TestListener()
-        guard case .success(let near) = Socket.connect(to: listener.address) else { throw Unexpected("no connection") }
+        guard case .success(let near) = Socket.connect(to: listener.address) else {
+            throw Unexpected("no connection")
+        }
         return (near, try listener.accept())
     }
 
@@ -76,12 +78,14 @@ import Testing
             $0[0] = 0x20
             $0[15] = 7
         }
-        #expect(PeerAddress(six) == PeerAddress(high: 0x2000_0000_0000_0000, low: 7, port: 443, isUnix: false))
+        #expect(
+            PeerAddress(six) == PeerAddress(high: 0x2000_0000_0000_0000, low: 7, port: 443, isUnix: false))
         var storage = sockaddr_in6()
         withUnsafeMutableBytes(of: &storage) { target in
             withUnsafeBytes(of: loopback(port: 8080)) { target.copyMemory(from: $0) }
         }
-        #expect(PeerAddress(storage) == PeerAddress(high: 0, low: 0xFFFF_7F00_0001, port: 8080, isUnix: false))
+        #expect(
+            PeerAddress(storage) == PeerAddress(high: 0, low: 0xFFFF_7F00_0001, port: 8080, isUnix: false))
         storage.sin6_family = sa_family_t(AF_UNIX)
         #expect(PeerAddress(storage) == PeerAddress(high: 0, low: 1, port: 0, isUnix: true))
     }

@@ -22,7 +22,9 @@ import Testing
 
     @Test(arguments: [0, 1, 5_000_000, 1_000_000_000_000_007] as [UInt64])
     func `a deadline fires after it and at most one slot late`(start: UInt64) {
-        for offset in [1, slot / 2, slot, slot + 1, 10 * slot, 1022 * slot, 1023 * slot, 1024 * slot, 5000 * slot] {
+        for offset in [
+            1, slot / 2, slot, slot + 1, 10 * slot, 1022 * slot, 1023 * slot, 1024 * slot, 5000 * slot,
+        ] {
             var wheel = TimerWheel(now: start)
             defer { wheel.destroy() }
             let timer = Timer()

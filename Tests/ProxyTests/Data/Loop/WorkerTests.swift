@@ -193,7 +193,9 @@ import Testing
 
     @Test func `hundreds of streams at once arrive byte for byte`() throws {
         let upstream = try TestUpstream(backlog: 1024)
-        let worker = try WorkerUnderTest(upstream) { $0.endpoints = [upstream.endpoint(maxConnections: 1000)] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.endpoints = [upstream.endpoint(maxConnections: 1000)]
+        }
         defer { worker.stop() }
         var pairs: [(client: TestConnection, endpoint: TestConnection)] = []
         for _ in 0..<200 {

@@ -3,7 +3,9 @@ import Testing
 @testable import Proxy
 
 @Suite struct ServingGenerationTests {
-    private func serving(_ endpointCounts: [Int], _ handle: WorkerHandle, _ census: GenerationCensus) -> ServingGeneration {
+    private func serving(_ endpointCounts: [Int], _ handle: WorkerHandle, _ census: GenerationCensus)
+        -> ServingGeneration
+    {
         let plan = Generation(
             number: 1, listeners: [], routes: RouteTable(routes: []), upstreams: [], trustedProxies: [],
             recordsAccess: false, census: census)
