@@ -157,3 +157,10 @@ final class Signal: Sendable {
 
     func isOpen(_ openings: Int = 1) -> Bool { count.load(ordering: .acquiring) >= openings }
 }
+
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+    func add(_ amount: Int = 1) { count.add(amount, ordering: .relaxed) }
+}
