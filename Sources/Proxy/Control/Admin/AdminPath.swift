@@ -77,10 +77,16 @@ public enum AdminPath {
         guard errno == EEXIST else {
             throw BindError(message: "\(path): cannot make \(folder): \(String(cString: strerror(errno)))")
         }
-        guard folder == "/tmp/headgate-\(geteuid())" else { return }
+        // Why only there: anyone may make a folder in /tmp, and put their own socket into it.
+        guard folder != "/tmp/headgate-\(geteuid())" || isPrivate(folder) else {
+            throw BindError(message: "\(folder) is not a folder of this user alone; use --admin PATH")
+        }
+    }
+
+    /// A folder, not a link to one, that nobody but this user may enter.
+    static func isPrivate(_ folder: String) -> Bool {
         var status = stat()
-        guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0
-        else { throw BindError(message: "\(folder) is not a folder of this user alone; use --admin PATH") }
+        return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
+            && status.st_mode & 0o077 == 0
     }
 }

@@ -41,10 +41,21 @@ private let all = [
     #expect(byVariable == ["/env.sock"])
 }
 
-@Test func `a folder below tmp that others may enter is refused`() {
+@Test func `a folder that others may enter, a link or a file is not private`() {
     let folder = TemporaryFolder()
-    chmod(folder.path, 0o755)
-    #expect(throws: BindError.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
+    #expect(AdminPath.isPrivate(folder.path))
+    chmod(folder.path, 0o750)
+    #expect(!AdminPath.isPrivate(folder.path))
     chmod(folder.path, 0o700)
-    #expect(throws: Never.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
+    symlink(folder.path, folder.path + "/link")
+    #expect(!AdminPath.isPrivate(folder.path + "/link"))
+    #expect(!AdminPath.isPrivate(folder.write("file", "")))
+    #expect(!AdminPath.isPrivate(folder.path + "/missing"))
+}
+
+@Test func `the socket's folder is made where it is missing`() throws {
+    let folder = TemporaryFolder()
+    try AdminPath.prepareFolder(of: folder.path + "/made/a.sock")
+    #expect(AdminPath.isPrivate(folder.path + "/made"))
+    #expect(throws: BindError.self) { try AdminPath.prepareFolder(of: folder.path + "/x/y/a.sock") }
 }
