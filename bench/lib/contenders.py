@@ -36,8 +36,8 @@ class Contender:
     def write_config(self, generation):
         """Replaces the file as editors do: a new one is renamed over it."""
         text = (PEERS / self.template).read_text()
-        values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port, "generation": generation}
-        values |= self.more_values()
+        values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port}
+        values |= {"generation": generation, **self.more_values()}
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         new = self.config.with_suffix(".new")
@@ -59,8 +59,8 @@ class Contender:
             self.write_config(1)
             with open(self.directory / "output.log", "w") as log:
                 self.process = processes.start(
-                    [*wrap, *self.command(single)], processes.PROXY_CORE, stdin=subprocess.DEVNULL, stdout=log,
-                    stderr=log, env={**os.environ, **(env or {})})
+                    [*wrap, *self.command(single)], processes.PROXY_CORE, stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, env={**os.environ, **(env or {})})
 
             def answered():
                 return self.process.poll() is not None or processes.get(self.port, "/") is not None

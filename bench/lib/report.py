@@ -39,7 +39,10 @@ def verdict(row, found):
     if not row.target:
         return "", None
     kind, bound = row.target
-    whose = {"cpu": "× better peer", "nginx": "× nginx", "rate-nginx": "× nginx's cost", "rate": "× better peer's cost"}
+    whose = {
+        "cpu": "× better peer", "nginx": "× nginx",
+        "rate": "× better peer's cost", "rate-nginx": "× nginx's cost",
+    }
     if kind == "most":
         text = "0" if bound < 0.01 else f"≤ {bound:g}"
         return text, found["headgate"]["median"] <= bound if "headgate" in found else None

@@ -20,7 +20,7 @@ extension Validation {
         }
     }
 
-    /// Whether the kernel could not bind both. `[::]` also takes IPv4, as Linux does by default.
+    /// Whether the kernel could not bind both. `[::]` takes IPv6 alone: listeners are bound with IPV6_V6ONLY.
     static func collide(_ left: BindAddress, _ right: BindAddress) -> Bool {
         switch (left, right) {
         case (.unix(let a), .unix(let b)): return a == b
@@ -33,7 +33,7 @@ extension Validation {
 
     private static func covers(_ wide: String, _ other: String) -> Bool {
         switch wide {
-        case "::": true
+        case "::": other.utf8.contains(UInt8(ascii: ":")) || other == "localhost"
         case "0.0.0.0": !other.utf8.contains(UInt8(ascii: ":"))
         case "localhost": other == "127.0.0.1" || other == "::1"
         case _: false

@@ -230,15 +230,18 @@ final class WorkerUnderTest {
 
     var hasFinished: Bool { handle.hasFinished.load(ordering: .acquiring) }
 
+    /// As control sees it: after freeing what the worker has let go of.
+    var generationsAlive: Int {
+        handle.freeReleased()
+        return census.alive
+    }
+
     /// Ends the worker's thread. Everything that it held must then be gone.
     func stop() {
         guard !isStopped else { return }
         isStopped = true
         drain(for: 0)
-        let isOver = eventually {
-            handle.freeReleased()
-            return hasFinished && census.alive == 0
-        }
+        let isOver = eventually { hasFinished && generationsAlive == 0 }
         precondition(isOver, "the worker did not end: \(census.alive) generations alive")
     }
 

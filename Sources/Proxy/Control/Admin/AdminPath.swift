@@ -77,16 +77,10 @@ public enum AdminPath {
         guard errno == EEXIST else {
             throw BindError(message: "\(path): cannot make \(folder): \(String(cString: strerror(errno)))")
         }
-        // Why only there: anyone may make a folder in /tmp, and put their own socket into it.
-        guard folder != "/tmp/headgate-\(geteuid())" || isPrivate(folder) else {
-            throw BindError(message: "\(folder) is not a folder of this user alone; use --admin PATH")
-        }
-    }
-
-    /// A folder, not a link to one, that nobody but this user may enter.
-    static func isPrivate(_ folder: String) -> Bool {
+        guard folder.hasPrefix("/tmp/") else { return }
         var status = stat()
-        return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
-            && status.st_mode & 0o077 == 0
+        guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+            status.st_mode & 0o022 == 0
+        else { throw BindError(message: "\(folder) can be written to by other users; use --admin PATH") }
     }
 }

@@ -41,21 +41,19 @@ private let all = [
     #expect(byVariable == ["/env.sock"])
 }
 
-@Test func `a folder that others may enter, a link or a file is not private`() {
+@Test func `a folder below tmp that others may write to is refused`() {
     let folder = TemporaryFolder()
-    #expect(AdminPath.isPrivate(folder.path))
-    chmod(folder.path, 0o750)
-    #expect(!AdminPath.isPrivate(folder.path))
-    chmod(folder.path, 0o700)
-    symlink(folder.path, folder.path + "/link")
-    #expect(!AdminPath.isPrivate(folder.path + "/link"))
-    #expect(!AdminPath.isPrivate(folder.write("file", "")))
-    #expect(!AdminPath.isPrivate(folder.path + "/missing"))
+    chmod(folder.path, 0o777)
+    #expect(throws: BindError.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
+    chmod(folder.path, 0o755)
+    #expect(throws: Never.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
 }
 
-@Test func `the socket's folder is made where it is missing`() throws {
+@Test func `the socket's folder is made where it is missing, but not its parents`() throws {
     let folder = TemporaryFolder()
     try AdminPath.prepareFolder(of: folder.path + "/made/a.sock")
-    #expect(AdminPath.isPrivate(folder.path + "/made"))
+    var status = stat()
+    #expect(lstat(folder.path + "/made", &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o700)
     #expect(throws: BindError.self) { try AdminPath.prepareFolder(of: folder.path + "/x/y/a.sock") }
 }

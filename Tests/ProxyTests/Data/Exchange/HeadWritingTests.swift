@@ -133,12 +133,15 @@ import Testing
     @Test(arguments: [
         (PeerAddress(high: 0, low: 0xFFFF_C0A8_00FE, port: 1, isUnix: false), "192.168.0.254"),
         (PeerAddress(high: 0, low: 0xFFFF_0000_0000, port: 1, isUnix: false), "0.0.0.0"),
-        (PeerAddress(high: 0x2001_0DB8_0000_0000, low: 0xFF, port: 1, isUnix: false), "2001:db8:0:0:0:0:0:ff"),
-        (PeerAddress(high: 0, low: 1, port: 0, isUnix: false), "0:0:0:0:0:0:0:1"),
+        (PeerAddress(high: 0x2001_0DB8_0000_0000, low: 0xFF, port: 1, isUnix: false), "2001:db8::ff"),
+        (PeerAddress(high: 0, low: 1, port: 0, isUnix: false), "::1"),
+        (PeerAddress(high: 0, low: 0, port: 0, isUnix: false), "::"),
+        (PeerAddress(high: 0x0001_0000_0002_0000, low: 0x0003_0000_0000_0000, port: 0, isUnix: false), "1:0:2:0:3::"),
+        (PeerAddress(high: 0x2001_0DB8_0000_0001, low: 0x0001_0001_0001_0001, port: 0, isUnix: false), "2001:db8:0:1:1:1:1:1"),
         (PeerAddress(high: .max, low: .max, port: 0, isUnix: false), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
         (PeerAddress(high: 0, low: 1, port: 0, isUnix: true), "unix"),
     ])
-    func `addresses are written in full`(address: PeerAddress, text: String) {
+    func `addresses are written in their short form`(address: PeerAddress, text: String) {
         #expect(written { $0.put(address: address) } == text)
     }
 }

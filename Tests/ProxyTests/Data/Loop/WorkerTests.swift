@@ -25,11 +25,11 @@ import Testing
             try other.send(get)
             #expect(try other.readMessage().body == "generation \(round)")
             // The one that the stream began with, and the newest.
-            #expect(eventually { worker.census.alive == 2 })
+            #expect(eventually { worker.generationsAlive == 2 })
         }
         try endpoint.send("0\r\n\r\n")
         #expect(try client.readText(5) == "0\r\n\r\n")
-        #expect(eventually { worker.census.alive == 1 })
+        #expect(eventually { worker.generationsAlive == 1 })
         try client.send(get)
         #expect(try client.readMessage().body == "generation 19")
         let seen = try worker.records(22)
@@ -192,7 +192,7 @@ import Testing
             let expected = (0..<5).map { "data: \(index)-\($0)\n\n" }.joined()
             #expect(try pair.client.readMessage().body == expected)
         }
-        #expect(eventually { worker.census.alive == 1 })
+        #expect(eventually { worker.generationsAlive == 1 })
         #expect(worker.handle.figures.exchangesRunning.load(ordering: .relaxed) == 0)
         #expect(try worker.records(200).allSatisfy { $0.outcome == .complete })
     }
