@@ -71,9 +71,11 @@ struct Reload: Equatable {
             state = .settling(trigger, Settling())
             return .read(afterMilliseconds: 0)
         case .settling(let current, let settling):
-            // Why not remembered: the files are about to be read anyway. What settles must go on settling.
-            state = .settling(current.settles && !trigger.settles ? trigger : current, settling)
-            return .wait
+            // Why not remembered: the files are about to be read anyway, at once for whoever says that they
+            // are whole.
+            guard current.settles, !trigger.settles else { return .wait }
+            state = .settling(trigger, settling)
+            return .read(afterMilliseconds: 0)
         case .building, .resolving, .publishing:
             pending = pending.map { $0.settles ? trigger : $0 } ?? trigger
             return .wait

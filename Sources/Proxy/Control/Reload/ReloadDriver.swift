@@ -37,7 +37,7 @@ final class ReloadDriver {
     private var next: Next?
     /// Why the build that is about to be reported failed.
     private var failure: [Diagnostic] = []
-    /// Monotonic; 0 between reloads.
+    /// Monotonic; when the reload that runs was set off.
     private var startedAt: UInt64 = 0
     /// Files of the last attempt: watched as well, so that what made it fail can be put right.
     private var attempted = InputFiles()
@@ -117,7 +117,10 @@ final class ReloadDriver {
     private func perform(_ action: Reload.Action) {
         switch action {
         case .wait: break
-        case .read(let delay): delay == 0 ? read() : loop.start(.reread, afterMilliseconds: delay)
+        case .read(afterMilliseconds: 0):
+            startedAt = headgate_monotonic_ns()
+            read()
+        case .read(let delay): loop.start(.reread, afterMilliseconds: delay)
         case .reportUnchanged(let trigger): reportUnchanged(trigger)
         case .build(let trigger): build(trigger)
         case .reportFailure(let trigger): reportFailure(trigger)
@@ -128,7 +131,6 @@ final class ReloadDriver {
     }
 
     private func read() {
-        startedAt = startedAt == 0 ? headgate_monotonic_ns() : startedAt
         loop.stop(.reread)
         let paths = served?.inputs.paths ?? [loader.absolutePath]
         perform(machine.filesRead(InputFiles(reading: paths), served: served?.inputs))
@@ -259,7 +261,6 @@ final class ReloadDriver {
             diagnostics: diagnostics,
             at: headgate_realtime_ns(), summary: summary)
         if result == .failed { lastFailure = outcome }
-        startedAt = 0
         report(outcome)
         let answers = waiting
         waiting = waitingForNext

@@ -48,3 +48,12 @@ private let all = [
     chmod(folder.path, 0o755)
     #expect(throws: Never.self) { try AdminPath.prepareFolder(of: folder.path + "/a.sock") }
 }
+
+@Test func `the socket's folder is made where it is missing, but not its parents`() throws {
+    let folder = TemporaryFolder()
+    try AdminPath.prepareFolder(of: folder.path + "/made/a.sock")
+    var status = stat()
+    #expect(lstat(folder.path + "/made", &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o700)
+    #expect(throws: BindError.self) { try AdminPath.prepareFolder(of: folder.path + "/x/y/a.sock") }
+}

@@ -158,7 +158,7 @@ func `a file that has gone is waited for, then built without it`(trigger: Reload
     var machine = Reload()
     _ = machine.triggered(.file)
     _ = machine.filesRead(files("a", folder: folder), served: nil)
-    #expect(machine.triggered(.request) == .wait)
+    #expect(machine.triggered(.request) == .read(afterMilliseconds: 0))
     #expect(machine.filesRead(files("b", folder: folder), served: nil) == .build(.request))
 }
 
