@@ -293,20 +293,23 @@ extension Worker {
 
     /// Reads the rest of a refused request's body, so that the next request can be found behind it.
     private func discardBody(_ client: ClientConnection) {
-        if !client.input.isEmpty {
-            let count = client.input.count
-            memcpy(readBase, client.input.bytes.baseAddress!, count)
-            client.input.release(to: blocks)
-            discard(client, count)
-        } else if client.isReadable {
-            switch Socket.read(client.descriptor, into: .init(start: readBase, count: Worker.readMax)) {
-            case .moved(let count, let more):
-                client.isReadable = more || client.hasEnded
-                discard(client, count)
+        var count = client.input.count
+        if count > 0 { memcpy(readBase, client.input.bytes.baseAddress!, count) }
+        // What came with the head goes first; a CR whose LF is still to come needs more to be judged.
+        if client.isReadable && count <= 1 {
+            let room = UnsafeMutableRawBufferPointer(start: readBase + count, count: Worker.readMax)
+            switch Socket.read(client.descriptor, into: room) {
+            case .moved(let more, let isFull):
+                client.isReadable = isFull || client.hasEnded
+                count += more
             case .wouldBlock: client.isReadable = false
-            case .ended, .failed: closeClient(client)
+            case .ended, .failed:
+                closeClient(client)
+                return
             }
         }
+        client.input.release(to: blocks)
+        if count > 0 { discard(client, count) }
     }
 
     private func discard(_ client: ClientConnection, _ count: Int) {
@@ -319,7 +322,9 @@ extension Worker {
             client.input.append(rest, from: blocks)
             client.afterFlush = .nextRequest
             afterFlush(client)
-        case .more where client.discardAllowance > 0:
+        case .more where client.discardAllowance > 0,
+            .trailers where rest.isEmpty || rest.count == 1 && rest[0] == 0x0D:
+            client.input.append(rest, from: blocks)
             rearm(client)
             if client.isReadable { queueAgain(client) }
         // Trailer fields on a body that nobody wants are not worth following.
