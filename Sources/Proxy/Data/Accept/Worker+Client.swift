@@ -221,7 +221,7 @@ extension Worker {
             if client.isReadable || !client.input.isEmpty || client.hasEnded { queueAgain(client) }
         case .close:
             // Unread bytes would turn the close into an RST that overtakes the answer.
-            if client.isReadable && !client.hasEnded { startLingering(client) } else { closeClient(client) }
+            if client.isReadable { startLingering(client) } else { closeClient(client) }
         case .linger: startLingering(client)
         case .discardBody:
             client.phase = .discarding
@@ -263,7 +263,8 @@ extension Worker {
     static let discardMax = 1 << 20
 
     private func startLingering(_ client: ClientConnection) {
-        guard !client.hasEnded, !client.isBroken else {
+        // Before a FIN that has come there may be bytes that nobody has read.
+        guard !client.isBroken, client.isReadable || !client.hasEnded else {
             closeClient(client)
             return
         }

@@ -91,6 +91,32 @@ import Testing
         #expect(try client.readToEnd() == ("", .fin))
     }
 
+    @Test func `a refusal reaches a client whose FIN stands behind more than anybody reads`() throws {
+        let upstream = try TestUpstream()
+        let worker = try WorkerUnderTest(upstream) {
+            $0.routes = [.test(.exact(Array("/".utf8)))]
+            $0.allowsHalfClose = true
+        }
+        defer { worker.stop() }
+        let client = try worker.connect()
+        // An upload first, so that the kernel gives the connection room for what follows.
+        try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n")
+        let endpoint = try upstream.accept()
+        _ = try endpoint.readHead()
+        for _ in 0..<20 {
+            try client.send([UInt8](repeating: 0x61, count: 100_000))
+            _ = try endpoint.readExactly(100_000)
+        }
+        // All of it waits in the kernel, the end included, when it is read.
+        try client.send("POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+        try client.send([UInt8](repeating: 0x61, count: 300_000))
+        client.finish()
+        try endpoint.send("HTTP/1.1 204 No Content\r\n\r\n")
+        #expect(try client.readHead().status == 204)
+        #expect(try client.readMessage().status == 404)
+        #expect(try client.readToEnd() == ("", .fin))
+    }
+
     @Test func `a client that waits for 100 is not asked for the body of a refused request`() throws {
         let worker = try worker([.responding("/", "yes")])
         defer { worker.stop() }

@@ -3,12 +3,13 @@ import Testing
 @testable import Proxy
 
 @Suite(.tags(.fast)) struct ByteQueueTests {
-    @Test(arguments: [
-        (0, 0), (1, 0), (256, 0), (257, 1), (1024, 1), (1025, 2), (65536, 4), (65537, 5), (1 << 24, 8),
-    ])
-    func `a block is the smallest class that holds the bytes`(bytes: Int, index: Int) {
-        #expect(BlockPool.sizeClass(for: bytes) == index)
-        #expect(BlockPool.capacity(ofClass: index) >= bytes)
+    @Test func `a block is of the smallest class that holds the bytes`() {
+        for index in 0..<BlockPool.classCount {
+            let capacity = BlockPool.capacity(ofClass: index)
+            #expect(BlockPool.sizeClass(for: capacity) == index)
+            #expect(BlockPool.sizeClass(for: capacity + 1) == min(index + 1, BlockPool.classCount - 1))
+        }
+        #expect(BlockPool.sizeClass(for: 0) == 0 && BlockPool.sizeClass(for: 1) == 0)
     }
 
     @Test func `a block given back is taken again`() {
