@@ -97,7 +97,7 @@ import Testing
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let kept = try gate.exchange("GET", "/", fields: ["X-Request-Id: my-id.1"])
         #expect(upstream.requests.last?["x-request-id"] == "my-id.1")
-        #expect(kept["x-request-id"] == nil || kept["x-request-id"] == "my-id.1")
+        #expect(kept["x-request-id"] == "my-id.1")
         for bad in ["a b", "a\"b", String(repeating: "x", count: 600), ""] {
             _ = try gate.exchange("GET", "/", fields: ["X-Request-Id: \(bad)"])
             let made = try #require(upstream.requests.last?.all("x-request-id"))

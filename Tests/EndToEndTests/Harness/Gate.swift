@@ -14,9 +14,9 @@ final class Gate: Sendable {
     /// For most scenarios: who may come in is not what they are about.
     static let open = "auth: { open: { mode: none, ignore_credentials: true } }"
 
-    /// The built program: beside the test bundle, or where `HEADGATE_BIN` says.
+    /// The built program: beside the test bundle, or where `HEADGATE_BINARY` says.
     static let program: String = {
-        if let path = getenv("HEADGATE_BIN") { return String(cString: path) }
+        if let path = getenv("HEADGATE_BINARY") { return String(cString: path) }
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         let test = String(decoding: buffer[..<max(count, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -46,7 +46,7 @@ final class Gate: Sendable {
         process = try ChildProcess(arguments, environment: environment, in: folder)
         try waitUntil("headgate to serve", within: 20) {
             if let code = process.exitCode { throw Trouble("headgate ended with \(code): \(process.errors)") }
-            return try status() != nil
+            return try status()?["generation"]?["number"] != nil
         }
     }
 

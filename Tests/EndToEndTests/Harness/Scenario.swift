@@ -112,12 +112,18 @@ private final class ThreadExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        startThread { job.runSynchronously(on: ThreadExecutor.shared.asUnownedTaskExecutor()) }
+        startBareThread { job.runSynchronously(on: ThreadExecutor.shared.asUnownedTaskExecutor()) }
     }
 }
 
-/// A detached thread.
+/// A thread that belongs to the scenario of whoever starts it.
 func startThread(_ body: @escaping @Sendable () -> Void) {
+    let scenario = Scenario.current
+    startBareThread { Scenario.$current.withValue(scenario, operation: body) }
+}
+
+/// A detached thread.
+private func startBareThread(_ body: @escaping @Sendable () -> Void) {
     final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
