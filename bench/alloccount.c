@@ -1,5 +1,5 @@
-// Counts heap allocations of a process and its children: LD_PRELOAD this with ALLOCCOUNT_FILE=PATH and read the
-// first 8 bytes of that file, a little-endian counter that all of them share.
+// Counts heap allocations of a process and its children: LD_PRELOAD this with ALLOCCOUNT_FILE=PATH and read
+// the first 8 bytes of that file, a little-endian counter that all of them share.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -82,7 +82,8 @@ static inline bool pattern_matches(const char *bytes, size_t count, uint64_t off
     return true;
 }
 
-// The event of a number: `data: `, the number in 16 hexadecimal digits, letters that depend on it, an empty line.
+// The event of a number: `data: `, the number in 16 hexadecimal digits, letters that depend on it, and an
+// empty line.
 static inline void make_event(char *event, size_t bytes, uint64_t number) {
     static const char digits[] = "0123456789abcdef";
     memcpy(event, "data: ", 6);
@@ -97,7 +98,8 @@ static inline uint64_t query_number(const char *target, const char *name, uint64
     size_t length = strlen(name);
     while (place) {
         place++;
-        if (strncmp(place, name, length) == 0 && place[length] == '=') return strtoull(place + length + 1, NULL, 10);
+        if (strncmp(place, name, length) == 0 && place[length] == '=')
+            return strtoull(place + length + 1, NULL, 10);
         place = strchr(place, '&');
     }
     return otherwise;

@@ -6,7 +6,9 @@
 
 enum { HEAD_MAX = 16384 };
 
-enum read_state { HEAD, LENGTH_BODY, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, LAST_CHUNK_END, TO_END, DONE, BROKEN };
+enum read_state {
+    HEAD, LENGTH_BODY, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, LAST_CHUNK_END, TO_END, DONE, BROKEN
+};
 
 // Reads one answer at a time and hands every piece of content to `content`.
 struct answer {
@@ -86,7 +88,8 @@ static inline size_t answer_take(struct answer *a, const char *bytes, size_t cou
             }
             char byte = bytes[index++];
             a->head[a->head_bytes++] = byte;
-            if (byte == '\n' && a->head_bytes >= 4 && memcmp(a->head + a->head_bytes - 4, "\r\n\r\n", 4) == 0) {
+            if (byte != '\n' || a->head_bytes < 4) break;
+            if (memcmp(a->head + a->head_bytes - 4, "\r\n\r\n", 4) == 0) {
                 a->head[a->head_bytes] = 0;
                 answer_begin_body(a);
             }
@@ -123,7 +126,8 @@ static inline size_t answer_take(struct answer *a, const char *bytes, size_t cou
 // The value of `--name VALUE` on the command line.
 static inline const char *option(int count, char **arguments, const char *name, const char *otherwise) {
     for (int i = 2; i + 1 < count; i++)
-        if (strncmp(arguments[i], "--", 2) == 0 && strcmp(arguments[i] + 2, name) == 0) return arguments[i + 1];
+        if (strncmp(arguments[i], "--", 2) == 0 && strcmp(arguments[i] + 2, name) == 0)
+            return arguments[i + 1];
     return otherwise;
 }
 

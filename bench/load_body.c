@@ -46,17 +46,19 @@ int run_body(int count, char **arguments) {
     struct timeval patience = {.tv_sec = 30};
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) die("load: connect: %s", strerror(errno));
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0)
+        die("load: connect: %s", strerror(errno));
     no_delay(descriptor);
     struct answer *answer = malloc(sizeof *answer);
     uint64_t start_ns = now_ns();
     for (int round = 0; round < rounds; round++) {
         char head[512];
+        unsigned long long size = bytes;
         int length = up ? snprintf(head, sizeof head,
                                    "POST /body HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %llu\r\n"
-                                   "Content-Type: application/octet-stream\r\n\r\n", port, (unsigned long long)bytes)
-                        : snprintf(head, sizeof head, "GET /body?bytes=%llu HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
-                                   (unsigned long long)bytes, port);
+                                   "Content-Type: application/octet-stream\r\n\r\n", port, size)
+                        : snprintf(head, sizeof head,
+                                   "GET /body?bytes=%llu HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", size, port);
         send_whole(descriptor, head, (size_t)length);
         for (uint64_t done = 0; up && done < bytes;) {
             size_t piece = bytes - done < PATTERN_BYTES ? (size_t)(bytes - done) : PATTERN_BYTES;
@@ -70,7 +72,8 @@ int run_body(int count, char **arguments) {
             break;
         }
     }
-    printf("{\"bodies\":%d,\"wrong\":%d,\"bytes\":%llu,\"seconds\":%.6f}\n", rounds, wrong,
-           (unsigned long long)bytes * (unsigned long long)(rounds - wrong), (double)(now_ns() - start_ns) / 1e9);
+    unsigned long long moved = bytes * (uint64_t)(rounds - wrong);
+    double seconds = (double)(now_ns() - start_ns) / 1e9;
+    printf("{\"bodies\":%d,\"wrong\":%d,\"bytes\":%llu,\"seconds\":%.6f}\n", rounds, wrong, moved, seconds);
     return 0;
 }

@@ -18,7 +18,8 @@ static uint64_t expected_bytes;
 static bool fresh, until_eof;
 
 static uint64_t begun, completed, target;     // requests; target 0: by time
-static uint64_t failed, refused, closed_idle; // closed_idle: between two requests, which is the server's right
+static uint64_t failed, refused;
+static uint64_t closed_idle;                  // by the server between two requests, which is its right
 static uint64_t start_ns, end_ns, due_ns, interval_ns;
 static uint32_t *latencies;                   // microseconds
 static size_t latency_count, latency_room;
@@ -34,16 +35,19 @@ static void build_request(const char *method, const char *path, size_t body_byte
     bool post = strcmp(method, "POST") == 0;
     int count = sprintf(
         request,
-        "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: application/json\r\nAccept-Encoding: gzip, deflate\r\n"
-        "Connection: keep-alive\r\nUser-Agent: OpenAI/Python 3.52.0\r\nX-Stainless-Lang: python\r\n"
+        "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: application/json\r\n"
+        "Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\nUser-Agent: OpenAI/Python 3.52.0\r\n"
+        "X-Stainless-Lang: python\r\n"
         "X-Stainless-Package-Version: 3.52.0\r\nX-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\n"
-        "X-Stainless-Runtime: CPython\r\nX-Stainless-Runtime-Version: 3.11.7\r\nX-Stainless-Retry-Count: 0\r\n"
-        "X-Stainless-Read-Timeout: 600\r\n",
+        "X-Stainless-Runtime: CPython\r\nX-Stainless-Runtime-Version: 3.11.7\r\n"
+        "X-Stainless-Retry-Count: 0\r\nX-Stainless-Read-Timeout: 600\r\n",
         method, path, port);
-    if (post) count += sprintf(request + count, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_bytes);
+    static const char content[] = "Content-Type: application/json\r\nContent-Length: %zu\r\n";
+    if (post) count += sprintf(request + count, content, body_bytes);
     count += sprintf(request + count, "\r\n");
     if (post) {
-        static const char front[] = "{\"model\":\"mock\",\"messages\":[{\"role\":\"user\",\"content\":\"", back[] = "\"}]}";
+        static const char front[] = "{\"model\":\"mock\",\"messages\":[{\"role\":\"user\",\"content\":\"";
+        static const char back[] = "\"}]}";
         if (body_bytes < sizeof front + sizeof back) die("load: --body is too small");
         memset(request + count, 'a', body_bytes);
         memcpy(request + count, front, sizeof front - 1);
@@ -180,7 +184,8 @@ static void report(void) {
     printf("{\"requests\":%llu,\"failed\":%llu,\"refused\":%llu,\"closed_idle\":%llu,\"seconds\":%.6f,"
            "\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"max_us\":%.0f}\n",
            (unsigned long long)completed, (unsigned long long)failed, (unsigned long long)refused,
-           (unsigned long long)closed_idle, seconds, quantile(0.5), quantile(0.99), quantile(0.999), quantile(1));
+           (unsigned long long)closed_idle, seconds, quantile(0.5), quantile(0.99), quantile(0.999),
+           quantile(1));
 }
 
 // Standard input is readable. Its end ends the load.
@@ -195,12 +200,14 @@ int run_http(int count, char **arguments) {
     port = (int)number_option(count, arguments, "port", 0);
     int connections = (int)number_option(count, arguments, "connections", 64);
     target = (uint64_t)number_option(count, arguments, "requests", 0);
-    double rate = number_option(count, arguments, "rate", 0), seconds = number_option(count, arguments, "seconds", 5);
+    double rate = number_option(count, arguments, "rate", 0);
+    double seconds = number_option(count, arguments, "seconds", 5);
     expected_bytes = (uint64_t)number_option(count, arguments, "expect", SMALL_BODY_BYTES);
     fresh = flag(count, arguments, "fresh");
     until_eof = flag(count, arguments, "until-eof");
     address = loopback(port);
-    build_request(option(count, arguments, "method", "POST"), option(count, arguments, "path", "/v1/chat/completions"),
+    build_request(option(count, arguments, "method", "POST"),
+                  option(count, arguments, "path", "/v1/chat/completions"),
                   (size_t)number_option(count, arguments, "body", 558));
     clients = calloc((size_t)connections, sizeof *clients);
     // Why twice: a connection that is lost while it waits is opened again and still waits.
@@ -230,7 +237,8 @@ int run_http(int count, char **arguments) {
             break;
         }
         if (interval_ns) {
-            struct itimerspec next = {.it_value = {(time_t)(due_ns / 1000000000u), (long)(due_ns % 1000000000u)}};
+            struct timespec due = {(time_t)(due_ns / 1000000000u), (long)(due_ns % 1000000000u)};
+            struct itimerspec next = {.it_value = due};
             timerfd_settime(timer, TFD_TIMER_ABSTIME, &next, NULL);
         }
         int ready = epoll_wait(poll_descriptor, events, 256, 100);

@@ -1,5 +1,5 @@
-// `load stream`: streams of events, each checked byte for byte. `load idle`: connections that do nothing after
-// one request.
+// `load stream`: streams of events, each checked byte for byte. `load idle`: connections that do nothing
+// after one request.
 #include "load.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -79,7 +79,8 @@ static void handle(struct stream *s, uint64_t now) {
     size_t used = answer_take(&s->answer, buffer, (size_t)count, check_event, s);
     if (last_event_ns && now - last_event_ns > gap_max_ns) gap_max_ns = now - last_event_ns;
     last_event_ns = now;
-    if (s->answer.state == BROKEN || used != (size_t)count || s->answer.status > 200) return end_stream(s, true);
+    bool is_wrong = s->answer.state == BROKEN || used != (size_t)count || s->answer.status > 200;
+    if (is_wrong) return end_stream(s, true);
     if (s->answer.state != DONE) return;
     if (!is_idle) return end_stream(s, s->place != 0);
     opened++;
@@ -87,8 +88,8 @@ static void handle(struct stream *s, uint64_t now) {
 }
 
 static void report(const char *moment) {
-    printf("{\"moment\":\"%s\",\"opened\":%llu,\"events\":%llu,\"broken\":%llu,\"ended\":%llu,\"refused\":%llu,"
-           "\"gap_max_ms\":%.1f}\n",
+    printf("{\"moment\":\"%s\",\"opened\":%llu,\"events\":%llu,\"broken\":%llu,\"ended\":%llu,"
+           "\"refused\":%llu,\"gap_max_ms\":%.1f}\n",
            moment, (unsigned long long)opened, (unsigned long long)events_read, (unsigned long long)broken,
            (unsigned long long)ended, (unsigned long long)refused, (double)gap_max_ns / 1e6);
 }
@@ -104,7 +105,8 @@ static int asked(void) {
 int run_streams(int count, char **arguments) {
     is_idle = strcmp(arguments[1], "idle") == 0;
     int port = (int)number_option(count, arguments, "port", 0);
-    stream_count = (int)number_option(count, arguments, is_idle ? "connections" : "streams", is_idle ? 2000 : 1000);
+    stream_count = is_idle ? (int)number_option(count, arguments, "connections", 2000)
+                           : (int)number_option(count, arguments, "streams", 1000);
     event_bytes = (size_t)number_option(count, arguments, "bytes", 140);
     if (event_bytes < EVENT_BYTES_MIN || event_bytes > EVENT_BYTES_MAX) die("load: --bytes is out of range");
     double seconds = number_option(count, arguments, "seconds", 600);
@@ -114,7 +116,8 @@ int run_streams(int count, char **arguments) {
                                      option(count, arguments, "path", "/sse"),
                                      (int)number_option(count, arguments, "rate", 20), event_bytes,
                                      (int)number_option(count, arguments, "events", 0));
-    snprintf(request + written, sizeof request - (size_t)written, " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", port);
+    snprintf(request + written, sizeof request - (size_t)written, " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
+             port);
     streams = calloc((size_t)stream_count, sizeof *streams);
     poll_descriptor = epoll_create1(0);
     uint64_t end_ns = now_ns() + (uint64_t)(seconds * 1e9);

@@ -1,7 +1,9 @@
-// The upstream of the bench: one thread, one epoll. Prints the port it listens on, then serves until it is ended.
+// The upstream of the bench: one thread, one epoll. Prints the port it listens on, then serves until it is
+// ended.
 //
 //   anything               200, a head of about 400 bytes, JSON of 1,024 bytes
-//   GET /sse?rate=20&bytes=140&events=0    events of `bytes` bytes, `rate` a second, `events` of them (0: endless)
+//   GET /sse?rate=20&bytes=140&events=0    events of `bytes` bytes, `rate` a second, `events` of them (0:
+//                                          endless)
 //   GET /body?bytes=N      N bytes of the pattern
 //   POST /body             takes the pattern; 200 if every byte was right, else 500
 #include "common.h"
@@ -45,17 +47,19 @@ static void build_small_answer(void) {
     small_answer_bytes = (size_t)snprintf(
         small_answer, sizeof small_answer,
         "HTTP/1.1 200 OK\r\nDate: Fri, 01 Jan 2027 00:00:00 GMT\r\nContent-Type: application/json\r\n"
-        "Content-Length: %d\r\nX-Request-Id: req_0123456789abcdef0123456789abcdef\r\nOpenAI-Processing-Ms: 42\r\n"
-        "OpenAI-Version: 2020-10-01\r\nX-RateLimit-Limit-Requests: 10000\r\nX-RateLimit-Remaining-Requests: 9999\r\n"
-        "X-RateLimit-Reset-Requests: 6ms\r\nCache-Control: no-store\r\nStrict-Transport-Security: max-age=31536000\r\n"
-        "\r\n%s", SMALL_BODY_BYTES, body);
+        "Content-Length: %d\r\nX-Request-Id: req_0123456789abcdef0123456789abcdef\r\n"
+        "OpenAI-Processing-Ms: 42\r\nOpenAI-Version: 2020-10-01\r\nX-RateLimit-Limit-Requests: 10000\r\n"
+        "X-RateLimit-Remaining-Requests: 9999\r\nX-RateLimit-Reset-Requests: 6ms\r\n"
+        "Cache-Control: no-store\r\nStrict-Transport-Security: max-age=31536000\r\n\r\n%s",
+        SMALL_BODY_BYTES, body);
 }
 
 static void watch(int descriptor, bool output) {
     struct connection *c = &connections[descriptor];
     if (c->watches_output == output) return;
     c->watches_output = output;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | (output ? EPOLLOUT : 0), .data.fd = descriptor};
+    uint32_t events = EPOLLIN | EPOLLRDHUP | (output ? EPOLLOUT : 0);
+    struct epoll_event event = {.events = events, .data.fd = descriptor};
     epoll_ctl(poll_descriptor, EPOLL_CTL_MOD, descriptor, &event);
 }
 
@@ -163,8 +167,8 @@ static bool send_event(int descriptor, uint64_t now) {
 
 static bool start_events(int descriptor, const char *target, uint64_t now) {
     struct connection *c = &connections[descriptor];
-    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
-                               "Transfer-Encoding: chunked\r\n\r\n";
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                               "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";
     uint64_t rate = query_number(target, "rate", 20);
     c->event_bytes = query_number(target, "bytes", 140);
     if (rate == 0 || c->event_bytes < EVENT_BYTES_MIN || c->event_bytes > EVENT_BYTES_MAX) return false;
@@ -214,7 +218,8 @@ static bool begin_request(int descriptor, char *head, uint64_t now) {
         c->mode = SEND_BODY;
         char answer_head[160];
         int count = snprintf(answer_head, sizeof answer_head,
-                             "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %llu\r\n\r\n",
+                             "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+                             "Content-Length: %llu\r\n\r\n",
                              (unsigned long long)c->body_left);
         return send_all(descriptor, answer_head, (size_t)count) && (c->unsent || send_body(descriptor));
     }

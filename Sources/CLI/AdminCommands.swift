@@ -30,9 +30,11 @@ enum StatusCommand {
 /// Asks the running daemon.
 private enum AdminCommand {
     static func perform(
-        _ command: CommandLineArguments, _ method: String, _ path: String, _ take: (AdminClient.Answer) -> Int32
+        _ command: CommandLineArguments, _ method: String, _ path: String,
+        _ take: (AdminClient.Answer) -> Int32
     ) -> Int32 {
-        let config = command.config ?? ConfigPath.defaults.first { access($0, F_OK) == 0 } ?? ConfigPath.defaults[0]
+        let config =
+            command.config ?? ConfigPath.defaults.first { access($0, F_OK) == 0 } ?? ConfigPath.defaults[0]
         let candidates = AdminPath.candidates(
             option: command.admin, configPath: config, isConfigNamed: command.config != nil)
         do throws(AdminClient.Failure) {

@@ -45,7 +45,9 @@ struct CommandLineArguments: Equatable {
 
     private static func verb(_ word: String) throws(CommandLineError) -> Verb {
         if let verb = Verb(rawValue: word) { return verb }
-        let suggestion = nearest(to: word, among: Verb.allCases.map(\.rawValue)).map { "; did you mean `\($0)`?" }
+        let suggestion = nearest(to: word, among: Verb.allCases.map(\.rawValue)).map {
+            "; did you mean `\($0)`?"
+        }
         throw CommandLineError(
             message: "unknown command `\(word)`" + (suggestion ?? "; `headgate help` lists them"))
     }
@@ -54,7 +56,8 @@ struct CommandLineArguments: Equatable {
     private mutating func readOption(
         _ word: String, _ rest: inout ArraySlice<String>
     ) throws(CommandLineError) -> String {
-        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         let name = parts[0]
         switch name {
         case "-c", "--config": config = try value(of: name, parts, &rest)
@@ -65,7 +68,9 @@ struct CommandLineArguments: Equatable {
             isJSON = true
         case _:
             let known = ["--config", "--admin", "--mock", "--json", "--help"]
-            let suggestion = CommandLineArguments.nearest(to: name, among: known).map { "; did you mean `\($0)`?" }
+            let suggestion = CommandLineArguments.nearest(to: name, among: known).map {
+                "; did you mean `\($0)`?"
+            }
             throw CommandLineError(message: "unknown option `\(name)`" + (suggestion ?? ""))
         }
         return name
@@ -82,14 +87,17 @@ struct CommandLineArguments: Equatable {
     private func checkAgainstVerb(_ given: [String]) throws(CommandLineError) {
         guard !wantsHelp else { return }
         guard let verb else {
-            guard given.isEmpty else { throw CommandLineError(message: "no command given; `headgate help` lists them") }
+            guard given.isEmpty else {
+                throw CommandLineError(message: "no command given; `headgate help` lists them")
+            }
             return
         }
         for name in given where !verb.options.contains(name) && !verb.options.contains(name + "=") {
             throw CommandLineError(message: "`headgate \(verb.rawValue)` takes no `\(name)`")
         }
         if operands.count > verb.operandsMax {
-            throw CommandLineError(message: "`headgate \(verb.rawValue)` does not expect `\(operands[verb.operandsMax])`")
+            throw CommandLineError(
+                message: "`headgate \(verb.rawValue)` does not expect `\(operands[verb.operandsMax])`")
         }
         if verb == .help, let topic = operands.first { _ = try CommandLineArguments.verb(topic) }
     }
@@ -97,7 +105,9 @@ struct CommandLineArguments: Equatable {
     /// The word that is at most two edits away, if there is one.
     static func nearest(to word: String, among words: [String]) -> String? {
         let distances = words.map { (distance(Array(word), Array($0)), $0) }
-        guard let best = distances.min(by: { $0.0 < $1.0 }), best.0 <= 2, best.0 < word.count else { return nil }
+        guard let best = distances.min(by: { $0.0 < $1.0 }), best.0 <= 2, best.0 < word.count else {
+            return nil
+        }
         return best.1
     }
 

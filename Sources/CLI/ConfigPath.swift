@@ -10,6 +10,8 @@ enum ConfigPath {
         if let given { return given }
         if let found = defaults.first(where: { access($0, F_OK) == 0 }) { return found }
         throw CommandLineError(
-            message: "no config file: neither \(defaults.joined(separator: " nor ")) is there; name one by -c FILE")
+            message:
+                "no config file: neither \(defaults.joined(separator: " nor ")) is there; name one by -c FILE"
+        )
     }
 }

@@ -26,7 +26,8 @@ enum RunCommand {
     private static func announce(_ urls: [String], hasMock: Bool) {
         for url in urls { Terminal.printError("listening on \(url)") }
         guard hasMock, let url = urls.first(where: { $0.hasPrefix("http") }) else { return }
-        Terminal.printError("""
+        Terminal.printError(
+            """
 
             try:
               curl \(url)/v1/chat/completions -H 'Content-Type: application/json' \\
@@ -42,7 +43,9 @@ enum RunCommand {
         }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        guard !host.isEmpty else { throw CommandLineError(message: "`--mock` needs HOST:PORT, such as 127.0.0.1:9000") }
+        guard !host.isEmpty else {
+            throw CommandLineError(message: "`--mock` needs HOST:PORT, such as 127.0.0.1:9000")
+        }
         return (String(host), port)
     }
 }

@@ -44,8 +44,12 @@ enum Verb: String, CaseIterable {
 
             \(lines.joined(separator: "\n"))
 
-            `headgate COMMAND --help` explains a command. The config file is -c FILE, before or after the command;
-            without it ./headgate.yaml, then /etc/headgate/headgate.yaml.
+            `headgate COMMAND --help` explains a command. The config file is -c FILE, before or after the
+            command; without it ./headgate.yaml, then /etc/headgate/headgate.yaml.
+
+            The running headgate is found by its admin socket: --admin PATH, $HEADGATE_ADMIN,
+            $RUNTIME_DIRECTORY/admin.sock, /run/headgate/admin.sock, or one named for the config file below
+            $XDG_RUNTIME_DIR/headgate (/tmp/headgate-UID where there is none).
             """
     }
 
@@ -55,7 +59,8 @@ enum Verb: String, CaseIterable {
         case .check: Verb.checkHelp
         case .reload: Verb.reloadHelp
         case .status: Verb.statusHelp
-        case .schema: "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
+        case .schema:
+            "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
         case .version: "usage: headgate version\n\nPrints the version."
         case .help: "usage: headgate help [COMMAND]\n\nExplains a command."
         case .mock: MockCommand.help
@@ -67,19 +72,19 @@ enum Verb: String, CaseIterable {
           # yaml-language-server: $schema=./headgate.schema.json
         """
 
-    private static let configHelp = "  -c, --config FILE   the config file (default ./headgate.yaml, then /etc/headgate/headgate.yaml)"
+    private static let configHelp =
+        "  -c, --config FILE   the config file (default ./headgate.yaml, then /etc/headgate/headgate.yaml)"
     private static let adminHelp = """
-          --admin PATH        the admin socket; without it $HEADGATE_ADMIN, $RUNTIME_DIRECTORY/admin.sock,
-                              /run/headgate/admin.sock, or one named for the config file below $XDG_RUNTIME_DIR
-                              (/tmp/headgate-UID where there is none)
+          --admin PATH        the admin socket; without it, where `headgate help` says
         """
 
     private static let runHelp = """
         usage: headgate run [-c FILE] [--admin PATH] [--mock HOST:PORT]
 
-        Serves what the file says, until SIGTERM or SIGINT: then running requests may finish for `process.drain_timeout`;
-        a second signal ends at once. The file and everything that it names is watched: a change is served as soon as it
-        is valid, without breaking anything that runs. SIGHUP reloads; SIGUSR1 reopens the access log.
+        Serves what the file says, until SIGTERM or SIGINT: then running requests may finish within
+        `process.drain_timeout`; a second signal ends at once. The file and everything that it names is
+        watched: a change is served as soon as it is valid, without breaking anything that runs. SIGHUP
+        reloads; SIGUSR1 reopens the access log.
 
         \(configHelp)
         \(adminHelp)
@@ -91,8 +96,8 @@ enum Verb: String, CaseIterable {
     private static let checkHelp = """
         usage: headgate check [FILE] [--json]
 
-        Says everything that is wrong with the file and what it names, with line and column. Binds nothing, asks no name
-        server, changes nothing.
+        Says everything that is wrong with the file and what it names, with line and column. Binds nothing,
+        asks no name server, changes nothing.
 
         \(configHelp)
           --json              the diagnostics as one JSON object
@@ -103,8 +108,8 @@ enum Verb: String, CaseIterable {
     private static let reloadHelp = """
         usage: headgate reload [-c FILE] [--admin PATH] [--json]
 
-        Makes the running headgate read its files again and waits until every worker serves the new generation. Where the
-        files are wrong, nothing changes, and their problems are printed.
+        Makes the running headgate read its files again and waits until every worker serves the new
+        generation. Where the files are wrong, nothing changes, and their problems are printed.
 
         \(configHelp)
         \(adminHelp)
@@ -116,8 +121,8 @@ enum Verb: String, CaseIterable {
     private static let statusHelp = """
         usage: headgate status [-c FILE] [--admin PATH] [--json]
 
-        Shows which generation is served, since when and by what; the last reload that failed and why; listeners, upstreams,
-        connections.
+        Shows which generation is served, since when and by what; the last reload that failed and why;
+        listeners, upstreams, connections.
 
         \(configHelp)
         \(adminHelp)

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -31,6 +33,11 @@ static uint64_t nanoseconds(clockid_t clock) {
 
 uint64_t headgate_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 uint64_t headgate_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
+
+int headgate_unsent_bytes(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, SIOCOUTQ, &count) == 0 ? count : -1;
+}
 
 int headgate_random(void *bytes, size_t count) {
     unsigned char *next = bytes;

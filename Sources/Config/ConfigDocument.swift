@@ -7,13 +7,17 @@ public struct ConfigDocument: Sendable {
     /// The tree of a file. `file` is what messages call it.
     ///
     /// The document is nil iff the text cannot be read as YAML; then there is exactly one diagnostic.
-    public static func parse(_ bytes: [UInt8], file: String) -> (document: ConfigDocument?, diagnostics: [Diagnostic]) {
+    public static func parse(_ bytes: [UInt8], file: String) -> (
+        document: ConfigDocument?, diagnostics: [Diagnostic]
+    ) {
         // Why cut: a position needs no more than the beginning of what is too long anyway.
         let isTooLong = bytes.count > SourceText.byteCountMax
         let source = SourceText(file: file, bytes: isTooLong ? [] : bytes)
         do throws(YAMLTree.Failure) {
             if isTooLong { throw tooLong(bytes.count) }
-            if let problem = TextEncoding.firstProblem(in: source.bytes) { throw misencoded(problem, in: source) }
+            if let problem = TextEncoding.firstProblem(in: source.bytes) {
+                throw misencoded(problem, in: source)
+            }
             let (root, remarks) = try YAMLTree.build(source)
             guard case .mapping = root.kind else {
                 let message = "the file must be a mapping of keys, found \(root.kindName)"
@@ -40,15 +44,19 @@ public struct ConfigDocument: Sendable {
     }
 
     /// The configuration, its relations checked. It is nil iff there is an error; warnings may stand beside it.
-    public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic]) {
+    public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic])
+    {
         withoutActuallyEscaping(environment) { environment in
             let reading = Reading(source: source, root: root, environment: environment)
             for remark in remarks {
-                reading.note(.error, remark.message, hint: remark.hint, at: remark.span, pathText: remark.path)
+                reading.note(
+                    .error, remark.message, hint: remark.hint, at: remark.span, pathText: remark.path)
             }
             var config: GatewayConfig?
             let place = Place(node: root, path: .root, reading: reading)
-            do throws(Noted) { config = try Form.mapping(GatewayConfig.init).read(place) } catch { config = nil }
+            do throws(Noted) { config = try Form.mapping(GatewayConfig.init).read(place) } catch {
+                config = nil
+            }
             if let config { Validation(config, reading).run() }
             return (reading.hasErrors ? nil : config, sortedByPosition(reading.diagnostics))
         }
@@ -65,7 +73,8 @@ public struct ConfigDocument: Sendable {
         return .init(span: .start, message: message, hint: nil)
     }
 
-    private static func misencoded(_ problem: TextEncoding.Problem, in source: SourceText) -> YAMLTree.Failure {
+    private static func misencoded(_ problem: TextEncoding.Problem, in source: SourceText) -> YAMLTree.Failure
+    {
         let mark = source.mark(ofByte: problem.offset)
         let end = Mark(line: mark.line, column: mark.column + 1)
         return .init(span: Span(start: mark, end: end), message: problem.message, hint: problem.hint)

@@ -5,7 +5,9 @@ public enum ConfigSchema {
 
     static func json() -> JSONText {
         let expansion = Schema.string(pattern: "\\$")
-            .with("description", .string("`${NAME}` or `${NAME:-default}`: typed after expansion; `$$` is a `$`."))
+            .with(
+                "description",
+                .string("`${NAME}` or `${NAME:-default}`: typed after expansion; `$$` is a `$`."))
         var schema = Schema([
             ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
             ("title", .string("headgate configuration")),

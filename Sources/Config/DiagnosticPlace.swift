@@ -5,9 +5,11 @@ public enum ConfigStep: Equatable, Sendable {
 }
 
 extension ConfigDocument {
-    /// A problem that shows only when the file's wishes are carried out (an address in use, a secret that is missing), put at
-    /// its place in the file, or at the nearest ancestor that is there.
-    public func diagnostic(_ severity: Diagnostic.Severity, at steps: [ConfigStep], _ message: String) -> Diagnostic {
+    /// A problem that shows only when the file's wishes are carried out (an address in use, a secret that is
+    /// missing), put at its place in the file, or at the nearest ancestor that is there.
+    public func diagnostic(_ severity: Diagnostic.Severity, at steps: [ConfigStep], _ message: String)
+        -> Diagnostic
+    {
         var path = ConfigPath.root
         for step in steps {
             switch step {

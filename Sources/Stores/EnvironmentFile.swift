@@ -1,7 +1,8 @@
 /// A file of `NAME=value` lines, as shells, Docker and systemd write them.
 ///
-/// Accepted: blank lines, `#` comments on a line of their own or after a blank, `export ` in front, values bare, in
-/// 'single quotes' (verbatim) or in "double quotes" (`\n`, `\t`, `\r`, `\"`, `\\`, `\$`). A value ends with its line.
+/// Accepted: blank lines, `#` comments on a line of their own or after a blank, `export ` in front, values
+/// bare, in 'single quotes' (verbatim) or in "double quotes" (`\n`, `\t`, `\r`, `\"`, `\\`, `\$`). A value
+/// ends with its line.
 public struct EnvironmentFile: Equatable, Sendable {
     public struct Problem: Equatable, Sendable {
         /// 1-based.
@@ -35,10 +36,13 @@ public struct EnvironmentFile: Equatable, Sendable {
         if rest.hasPrefix("export "), !rest.hasPrefix("export =") {
             rest = rest.dropFirst("export ".count).trimmingBlanks()
         }
-        guard let equals = rest.firstIndex(of: "=") else { return report(number, "has no `=`: write NAME=value") }
+        guard let equals = rest.firstIndex(of: "=") else {
+            return report(number, "has no `=`: write NAME=value")
+        }
         let name = rest[..<equals].trimmingBlanks()
         guard EnvironmentFile.isName(name) else {
-            return report(number, "the name before `=` is not letters, digits and `_`, beginning with no digit")
+            return report(
+                number, "the name before `=` is not letters, digits and `_`, beginning with no digit")
         }
         // Why: messages never quote the value, which is likely to be a secret.
         switch EnvironmentFile.value(of: rest[rest.index(after: equals)...].trimmingBlanks()) {
@@ -52,7 +56,9 @@ public struct EnvironmentFile: Equatable, Sendable {
     }
 
     static func isName(_ name: Substring) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,8 +1,10 @@
 import Glibc
 
-/// Bytes that never print and are zeroed when the last reference goes. Everything that came from a typed reference
-/// (`{env: …}`, `{file: …}`, `{credential: …}`) travels as one of these until it becomes bytes on the wire.
-public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+/// Bytes that never print and are zeroed when the last reference goes. Everything that came from a typed
+/// reference (`{env: …}`, `{file: …}`, `{credential: …}`) travels as one of these until it becomes bytes on
+/// the wire.
+public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
     private let bytes: SecretBytes
 
     public init(_ bytes: [UInt8]) {
@@ -48,7 +50,8 @@ private final class SecretBytes: @unchecked Sendable {
     }
 }
 
-/// Compares in a time that depends on the lengths alone, so that an attacker learns nothing by trying prefixes.
+/// Compares in a time that depends on the lengths alone, so that an attacker learns nothing by trying
+/// prefixes.
 public func constantTimeEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     guard a.count == b.count else { return false }
     var difference: UInt8 = 0

@@ -106,7 +106,7 @@ public enum SecretError: Error, Equatable, CustomStringConvertible {
         case .fileEmpty(let path): "\(path) is empty"
         case .credentialNameInvalid(let name): "`\(name)` is not the name of a credential"
         case .noCredentialsDirectory(let name):
-            "credential \(name): $CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=\(name):PATH"
+            "credential \(name): no $CREDENTIALS_DIRECTORY; systemd sets it for LoadCredential=\(name):PATH"
         }
     }
 }

@@ -45,6 +45,16 @@ import Testing
         #expect(config.auth[0].mode == .none(allowOpen: false, ignoreCredentials: true))
     }
 
+    @Test func `a real upstream is two lines away`() throws {
+        let text = try Self.example()
+            .replacing("mock: http://127.0.0.1:8090/v1 ", with: "mock: https://api.openai.com/v1 ")
+            .replacing("    # request_headers:", with: "    request_headers:")
+        let result = read(text, environment: Self.environment)
+        #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
+        let route = try #require(result.config).routes[0]
+        #expect(route.requestHeaders.set == [.init(name: "Authorization", value: .literal("Bearer canary"))])
+    }
+
     @Test func `the commented half is a valid file of its own`() throws {
         let result = read(try Self.commentedHalf(), environment: Self.environment)
         #expect(result.config != nil, "\(renderReport(result.diagnostics))")

@@ -24,7 +24,9 @@ enum SchemaWalk {
             found.append((next, member.value))
             found += all(member.value, at: next)
         }
-        for part in (schema["anyOf"]?.items ?? []) + [schema["items"], schema["additionalProperties"]].compactMap({ $0 }) {
+        for part in (schema["anyOf"]?.items ?? [])
+            + [schema["items"], schema["additionalProperties"]].compactMap({ $0 })
+        {
             found += all(part, at: path)
         }
         return found

@@ -17,6 +17,9 @@ func config(_ text: String, environment: [String: String] = [:]) throws -> Gatew
     return try #require(result.config, "\(renderReport(result.diagnostics))")
 }
 
+/// The first error of a file.
+func firstError(_ text: String) -> Diagnostic? { read(text).diagnostics.first { $0.severity == .error } }
+
 /// Reads one value by its form, at the key path `key`.
 func value<Value>(
     _ form: Form<Value>, _ yaml: String, environment: [String: String] = [:]
@@ -30,7 +33,9 @@ func value<Value>(
     let node = try #require(root.value(of: "key"))
     let reading = Reading(source: source, root: root, environment: { environment[$0] })
     let value: Value?
-    do throws(Noted) { value = try form.read(Place(node: node, path: .key(.root, "key"), reading: reading)) } catch { value = nil }
+    do throws(Noted) {
+        value = try form.read(Place(node: node, path: .key(.root, "key"), reading: reading))
+    } catch { value = nil }
     #expect((value == nil) == reading.hasErrors || reading.hasErrors)
     return (value, reading.diagnostics)
 }

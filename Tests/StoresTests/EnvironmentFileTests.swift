@@ -7,7 +7,8 @@ private func problems(_ text: String) -> [Int] { EnvironmentFile(Array(text.utf8
 
 @Test(arguments: [
     ("A=1", "1"), ("A = 1 ", "1"), ("export A=1", "1"), ("A=", ""), ("A=a=b", "a=b"), ("A=1\r", "1"),
-    ("A=x # note", "x"), ("A=x#y", "x#y"), ("A=# note", ""), ("A='x # y'", "x # y"), ("A=\"x # y\" # note", "x # y"),
+    ("A=x # note", "x"), ("A=x#y", "x#y"), ("A=# note", ""), ("A='x # y'", "x # y"),
+    ("A=\"x # y\" # note", "x # y"),
     ("A='a\\nb'", "a\\nb"), ("A=\"a\\nb\"", "a\nb"), ("A=\"\\\"\\\\\\$\"", "\"\\$"), ("A=\"\\q\"", "\\q"),
     ("A=ü", "ü"), ("\u{FEFF}A=1", "1"), ("A=1\nA=2", "2"),
 ])

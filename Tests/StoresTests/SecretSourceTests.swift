@@ -2,7 +2,9 @@ import Testing
 
 @testable import Stores
 
-private func resolve(_ source: SecretSource, _ environment: [String: String] = [:]) -> Result<String, SecretError> {
+private typealias Resolved = Result<String, SecretError>
+
+private func resolve(_ source: SecretSource, _ environment: [String: String] = [:]) -> Resolved {
     do throws(SecretError) {
         let secret = try source.resolve(in: Environment(process: environment))
         return .success(String(decoding: secret.reveal(), as: UTF8.self))
@@ -45,7 +47,8 @@ private func resolve(_ source: SecretSource, _ environment: [String: String] = [
     let empty = folder.write("empty", "\n")
     #expect(resolve(.file(empty)) == .failure(.fileEmpty(empty)))
     let large = folder.write("large", String(repeating: "x", count: SecretSource.limitBytes + 1))
-    #expect(resolve(.file(large)) == .failure(.fileUnreadable(large, .tooLarge(limitBytes: SecretSource.limitBytes))))
+    let tooLarge = FileReadError.tooLarge(limitBytes: SecretSource.limitBytes)
+    #expect(resolve(.file(large)) == .failure(.fileUnreadable(large, tooLarge)))
     guard case .failure(.fileUnreadable(folder.path, .failed)) = resolve(.file(folder.path)) else {
         Issue.record("a folder was read")
         return

@@ -18,7 +18,9 @@ import Testing
     #expect(Secret("abc").count == 3)
 }
 
-@Test(arguments: [("abc", "abc", true), ("abc", "abd", false), ("abc", "ab", false), ("", "", true), ("a", "", false)])
+@Test(arguments: [
+    ("abc", "abc", true), ("abc", "abd", false), ("abc", "ab", false), ("", "", true), ("a", "", false),
+])
 func `secrets are equal when all of their bytes are`(a: String, b: String, expected: Bool) {
     #expect(Secret(a).isEqual(to: Secret(b)) == expected)
     #expect(constantTimeEqual(Array(a.utf8), Array(b.utf8)) == expected)

@@ -21,7 +21,8 @@ class Contender:
 
     def __init__(self, directory, upstream_port):
         self.directory = pathlib.Path(directory) / self.name
-        self.directory.mkdir(parents=True, exist_ok=True)
+        # Why 0700: headgate puts its admin socket into no folder that others may write to.
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.config = self.directory / self.template
         self.upstream_port = upstream_port
         self.port = 0
@@ -29,19 +30,24 @@ class Contender:
         self.generation = 0
 
     def command(self, single):
-        """`single`: one process without a master, where the proxy has such a mode."""
+        """`single`: as callgrind takes it, in one process without a master where there is such a mode."""
         raise NotImplementedError
 
     def write_config(self, generation):
         """Replaces the file as editors do: a new one is renamed over it."""
         text = (PEERS / self.template).read_text()
-        values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port, "generation": generation}
+        values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port}
+        values |= {"generation": generation, **self.more_values()}
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         new = self.config.with_suffix(".new")
         new.write_text(text)
         new.rename(self.config)
         self.generation = generation
+
+    def more_values(self):
+        """What the template needs beyond ports and generation."""
+        return {}
 
     def start(self, wrap=(), env=None, single=False, seconds=20, pause=0.002):
         """Starts it and returns the seconds until the first request through it was answered.
@@ -53,8 +59,8 @@ class Contender:
             self.write_config(1)
             with open(self.directory / "output.log", "w") as log:
                 self.process = processes.start(
-                    [*wrap, *self.command(single)], processes.PROXY_CORE, stdin=subprocess.DEVNULL, stdout=log,
-                    stderr=log, env={**os.environ, **(env or {})})
+                    [*wrap, *self.command(single)], processes.PROXY_CORE, stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, env={**os.environ, **(env or {})})
 
             def answered():
                 return self.process.poll() is not None or processes.get(self.port, "/") is not None
@@ -118,8 +124,22 @@ class Headgate(Contender):
         # Why so short: a socket's path holds 107 bytes.
         return self.directory / "admin"
 
+    # Upstreams that the file names and nobody asks, for rows about reloads of larger files.
+    idle_https_upstreams = 0
+
+    def more_values(self):
+        numbers = range(self.idle_https_upstreams)
+        upstreams = (f"  idle-{number}: https://127.0.0.1:9/v1\n" for number in numbers)
+        routes = (f"  - {{ path: /idle-{number}/**, auth: open, to: idle-{number} }}\n" for number in numbers)
+        return {"more_upstreams": "".join(upstreams), "more_routes": "".join(routes)}
+
     def command(self, single):
-        return [self.binary, "run", "-c", self.config, "--admin", self.admin]
+        binary = self.binary
+        if single:
+            # Why a copy: valgrind gives up on the debug information that the Swift compiler writes.
+            binary = self.directory / "headgate-stripped"
+            subprocess.run(["strip", "--strip-debug", "-o", binary, self.binary], check=True)
+        return [binary, "run", "-c", self.config, "--admin", self.admin]
 
     def run_verb(self, *verb):
         """Runs a verb that talks to the daemon, on the load's core."""

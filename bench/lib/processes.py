@@ -18,9 +18,18 @@ class BenchError(Exception):
     """Something that makes a figure worthless; the message says what."""
 
 
+def use_all_cores():
+    """For tests rather than measurements: nothing is pinned."""
+    global PROXY_CORE, LOAD_CORE
+    PROXY_CORE = LOAD_CORE = None
+
+
 @contextlib.contextmanager
 def pinned(core):
     """Children started within inherit the core, with no `taskset` between that would cost a start time."""
+    if core is None:
+        yield
+        return
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

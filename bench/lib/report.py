@@ -39,7 +39,10 @@ def verdict(row, found):
     if not row.target:
         return "", None
     kind, bound = row.target
-    whose = {"cpu": "× better peer", "nginx": "× nginx", "rate-nginx": "× nginx's cost", "rate": "× better peer's cost"}
+    whose = {
+        "cpu": "× better peer", "nginx": "× nginx",
+        "rate": "× better peer's cost", "rate-nginx": "× nginx's cost",
+    }
     if kind == "most":
         text = "0" if bound < 0.01 else f"≤ {bound:g}"
         return text, found["headgate"]["median"] <= bound if "headgate" in found else None
@@ -51,12 +54,22 @@ def verdict(row, found):
     return text, not all(one > bound * tolerance for one in ratios)
 
 
+def usable(rounds):
+    """Without those that failed, for which a text says why."""
+    return summary({name: figures for name, figures in rounds.items() if isinstance(figures, list)})
+
+
+def misses(rows, results):
+    """The keys of the rows whose target is missed."""
+    return [row.key for row in rows if verdict(row, usable(results[row.key]))[1] is False]
+
+
 def table(rows, results, names):
     """`results`: row key → proxy → figures of its rounds, or a text that says why there are none."""
     lines = [["", *names, "ratio", "(best)", "target", ""]]
     for row in rows:
         rounds = results[row.key]
-        found = summary({name: figures for name, figures in rounds.items() if isinstance(figures, list)})
+        found = usable(rounds)
         cells = [row.title]
         for name in names:
             if name in found:

@@ -72,7 +72,7 @@ def gigabytes_per_cpu_second(bench, proxy, direction):
     report = bench.tools.load("body", proxy.port, direction=direction, bytes=BODY_BYTES, count=count)
     used = proxy.cpu_seconds() - before
     if report["wrong"]:
-        raise processes.BenchError(f"{proxy.name}: {report['wrong']} of {count} bodies are wrong ({direction})")
+        raise processes.BenchError(f"{report['wrong']} of {count} bodies are wrong ({direction})")
     return report["bytes"] / 1e9 / max(used, 0.01)
 
 
@@ -87,7 +87,7 @@ def body_up(bench, proxy):
 # Counts ------------------------------------------------------------------------------------------------
 
 def per_request_by_difference(bench, proxy, few, many, count):
-    """Runs two loads that differ in their number of requests alone: what start and connections cost cancels."""
+    """Runs two loads that differ in their number of requests alone: what connections cost cancels."""
     bench.tools.requests(proxy.port, few, connections=16)
     low = count()
     bench.tools.requests(proxy.port, few, connections=16)
@@ -124,7 +124,8 @@ def instructions(bench, proxy):
 def allocations(bench, proxy):
     counter = proxy.directory / "allocations"
     counter.unlink(missing_ok=True)
-    environment = {"LD_PRELOAD": str(bench.tools.directory / "alloccount.so"), "ALLOCCOUNT_FILE": str(counter)}
+    library = bench.tools.directory / "alloccount.so"
+    environment = {"LD_PRELOAD": str(library), "ALLOCCOUNT_FILE": str(counter)}
     fresh(bench, proxy, env=environment)
 
     def count():
@@ -148,7 +149,8 @@ def system_calls(bench, proxy):
         table = proxy.directory / "strace"
         attach = [option for pid in proxy.pids() for option in ("-p", str(pid))]
         tracer = processes.start(
-            ["strace", "-f", "-c", "-o", table, *attach], processes.LOAD_CORE, stderr=subprocess.PIPE, text=True)
+            ["strace", "-f", "-c", "-o", table, *attach], processes.LOAD_CORE, stderr=subprocess.PIPE,
+            text=True)
         line = tracer.stderr.readline()
         if "attached" not in line:
             tracer.wait(5)
@@ -240,15 +242,27 @@ def reload_by_file(bench, proxy):
     return until_new_answer(proxy, lambda: None)
 
 
+def reload_with_https(bench, proxy):
+    proxy.idle_https_upstreams = 50
+    try:
+        # The first one also loads the system's certificates, which every later generation shares.
+        reload_by_command(bench, proxy)
+        return reload_by_command(bench, proxy)
+    finally:
+        proxy.idle_https_upstreams = 0
+        reload_by_command(bench, proxy)
+
+
 HEADGATE = ("headgate",)
 ROWS = [
     Row("cpu-post", "small POST, CPU µs/request", cpu_per_post, ("cpu", 0.88)),
     Row("cpu-get", "small GET, CPU µs/request", cpu_per_get),
-    Row("instructions", "user instructions/request", instructions, ("nginx", 0.5), every_round=False, digits=0),
+    Row("instructions", "user instructions/request", instructions, ("nginx", 0.5), every_round=False,
+        digits=0),
     Row("allocations", "heap allocations/request", allocations, ("most", 0.005), every_round=False, digits=3),
     Row("syscalls", "system calls/request", system_calls, ("most", 5), every_round=False, digits=2),
-    Row("memory-idle", "KiB/idle connection", memory_per_idle, ("most", 1), every_round=False, digits=2),
-    Row("memory-stream", "KiB/open SSE stream", memory_per_stream, ("most", 1), every_round=False, digits=2),
+    Row("memory-idle", "KiB/idle connection", memory_per_idle, ("most", 1), digits=2),
+    Row("memory-stream", "KiB/open SSE stream", memory_per_stream, ("most", 1), digits=2),
     Row("cpu-event", "SSE, 1,000 × 20/s, CPU µs/event", cpu_per_event, ("cpu", 0.95)),
     Row("body-down", "100 MiB down, GB/CPU second", body_down, ("rate-nginx", 1.0), digits=2),
     Row("body-up", "100 MiB up, GB/CPU second", body_up, ("rate", 0.8), digits=2),
@@ -258,5 +272,6 @@ ROWS = [
     Row("memory", "idle, MiB (PSS)", memory_idle, ("most", 12), every_round=False),
     Row("reload-signal", "signal → first new answer, ms", reload_by_signal, ("most", 3)),
     Row("reload-command", "`headgate reload`, its own start included, ms", reload_by_command, only=HEADGATE),
+    Row("reload-https", "the same with 50 https upstreams, ms", reload_with_https, only=HEADGATE),
     Row("reload-file", "file saved → first new answer, ms", reload_by_file, ("most", 60), only=HEADGATE),
 ]

@@ -25,6 +25,8 @@ void headgate_name_thread(const char *name);
 uint64_t headgate_monotonic_ns(void);
 /// Nanoseconds of CLOCK_REALTIME since 1970.
 uint64_t headgate_realtime_ns(void);
+/// Bytes that were sent but not acknowledged, or not sent yet: `ioctl(2)` with SIOCOUTQ; -1 on an error.
+int headgate_unsent_bytes(int descriptor);
 /// `getrandom(2)`; returns 0, or -1 with errno set.
 int headgate_random(void *bytes, size_t count);
 /// `getpagesize`-free wrapper: the number of CPUs this process may run on (`sched_getaffinity(2)`), at least 1.

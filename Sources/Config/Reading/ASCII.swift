@@ -1,7 +1,9 @@
 /// Classes of bytes that the scalar grammars share.
 enum ASCII {
     static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-    static func isLetterOrDigit(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A }
+    static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
+    }
 
     static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
@@ -20,7 +22,8 @@ enum ASCII {
 
     /// A decimal number without sign or leading zeros; nil for anything else or above `max`.
     static func number(_ text: some StringProtocol, max: UInt64) -> UInt64? {
-        guard !text.isEmpty, text.utf8.allSatisfy(isDigit), text.utf8.count == 1 || text.utf8.first != 0x30 else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy(isDigit), text.utf8.count == 1 || text.utf8.first != 0x30
+        else { return nil }
         guard let value = UInt64(text), value <= max else { return nil }
         return value
     }

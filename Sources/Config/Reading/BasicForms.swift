@@ -1,8 +1,10 @@
 extension Form where Value == Int {
     static func integer(_ range: ClosedRange<Int>) -> Form {
         let wanted = "an integer from \(range.lowerBound) to \(range.upperBound)"
-        return .scalar(wanted, schema: .integer(range), standIn: range.lowerBound) { (scalar) throws(Mismatch) in
-            guard case .integer(let digits) = scalar.core, let value = Int(digits), range.contains(value) else {
+        return .scalar(wanted, schema: .integer(range), standIn: range.lowerBound) {
+            (scalar) throws(Mismatch) in
+            guard case .integer(let digits) = scalar.core, let value = Int(digits), range.contains(value)
+            else {
                 let isQuoted = !scalar.isPlain && Int(scalar.text) != nil
                 throw Mismatch(text: "must be \(wanted)", hint: isQuoted ? "remove the quotes" : nil)
             }
@@ -15,8 +17,11 @@ extension Form where Value == Bool {
     static var bool: Form {
         .scalar("`true` or `false`", schema: .boolean, standIn: false) { (scalar) throws(Mismatch) in
             if case .bool(let value) = scalar.core { return value }
-            let meant = ["yes": "true", "on": "true", "no": "false", "off": "false"][ASCII.lowercased(scalar.text)]
-            let hint = meant.map { "write `\($0)`" } ?? (scalar.text == "true" || scalar.text == "false" ? "remove the quotes" : nil)
+            let meant = ["yes": "true", "on": "true", "no": "false", "off": "false"][
+                ASCII.lowercased(scalar.text)]
+            let hint =
+                meant.map { "write `\($0)`" }
+                ?? (scalar.text == "true" || scalar.text == "false" ? "remove the quotes" : nil)
             throw Mismatch(text: "must be `true` or `false`", hint: hint)
         }
     }
@@ -25,7 +30,9 @@ extension Form where Value == Bool {
 extension Form where Value == String {
     /// Text as it is. A number or `true` must be quoted, so that nobody wonders what `1.10` becomes.
     static var text: Form {
-        .scalar("text", schema: .string, standIn: "") { (scalar) throws(Mismatch) in try plainText(scalar, "text") }
+        .scalar("text", schema: .string, standIn: "") { (scalar) throws(Mismatch) in
+            try plainText(scalar, "text")
+        }
     }
 
     /// Text with a grammar of its own. `parse` gives nil for what does not fit `wanted`.
@@ -69,9 +76,11 @@ extension Form {
     /// One word of a closed set.
     static func word(_ words: [(String, Value)]) -> Form {
         let wanted = words.map { "`\($0.0)`" }.joined(separator: " or ")
-        return .scalar(wanted, schema: .oneOf(words: words.map(\.0)), standIn: words[0].1) { (scalar) throws(Mismatch) in
+        return .scalar(wanted, schema: .oneOf(words: words.map(\.0)), standIn: words[0].1) {
+            (scalar) throws(Mismatch) in
             if let match = words.first(where: { $0.0 == scalar.text }) { return match.1 }
-            throw Mismatch(text: "must be \(wanted)", hint: Suggestion.hint(for: scalar.text, among: words.map(\.0)))
+            throw Mismatch(
+                text: "must be \(wanted)", hint: Suggestion.hint(for: scalar.text, among: words.map(\.0)))
         }
     }
 }

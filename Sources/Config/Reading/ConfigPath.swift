@@ -30,7 +30,9 @@ indirect enum ConfigPath: Equatable, Sendable {
 
     /// Why: a key is any text, and a path must not carry line breaks into a log.
     private static func written(_ name: String) -> String {
-        let isPlain = !name.isEmpty && name.utf8.count <= Quoting.countMax && name.unicodeScalars.allSatisfy { !Quoting.isUnsafe($0) }
+        let isPlain =
+            !name.isEmpty && name.utf8.count <= Quoting.countMax
+            && name.unicodeScalars.allSatisfy { !Quoting.isUnsafe($0) }
         return isPlain ? name : Quoting.escaped(name)
     }
 }
@@ -46,7 +48,11 @@ enum Quoting {
         var result = ""
         for (count, scalar) in text.unicodeScalars.enumerated() {
             if count == countMax { return result + "…" }
-            if isUnsafe(scalar) { result += "\\u{\(String(scalar.value, radix: 16))}" } else { result.unicodeScalars.append(scalar) }
+            if isUnsafe(scalar) {
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
         }
         return result
     }

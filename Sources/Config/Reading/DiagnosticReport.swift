@@ -1,7 +1,9 @@
 /// All diagnostics for people, by position, then how many there are. Empty for none; else ends in a line break.
 public func renderReport(_ diagnostics: [Diagnostic]) -> String {
     guard !diagnostics.isEmpty else { return "" }
-    return (sortedByPosition(diagnostics).map { $0.rendered() } + [renderSummary(diagnostics)]).map { $0 + "\n" }.joined()
+    return (sortedByPosition(diagnostics).map { $0.rendered() } + [renderSummary(diagnostics)]).map {
+        $0 + "\n"
+    }.joined()
 }
 
 /// `2 errors, 1 warning`; `no problems` for none.

@@ -15,7 +15,11 @@ enum URLParts {
         let scalars = Array(text.utf8)
         let lower = ASCII.lowercased(text)
         let scheme: EndpointURL.Scheme
-        if lower.hasPrefix("https://") { scheme = .https } else if lower.hasPrefix("http://") { scheme = .http } else {
+        if lower.hasPrefix("https://") {
+            scheme = .https
+        } else if lower.hasPrefix("http://") {
+            scheme = .http
+        } else {
             let hint = lower.contains("://") ? "only http and https" : "write `https://` in front"
             throw Mismatch(text: "must be \(wanted)", hint: hint)
         }
@@ -39,7 +43,9 @@ enum URLParts {
 
     static func defaultPort(_ scheme: EndpointURL.Scheme) -> UInt16 { scheme == .https ? 443 : 80 }
 
-    private static func split(_ authority: String, _ scheme: EndpointURL.Scheme) throws(Mismatch) -> (String, UInt16) {
+    private static func split(_ authority: String, _ scheme: EndpointURL.Scheme) throws(Mismatch) -> (
+        String, UInt16
+    ) {
         var host = authority
         var port = defaultPort(scheme)
         let afterBracket = authority.utf8.lastIndex(of: UInt8(ascii: "]")) ?? authority.startIndex
@@ -48,7 +54,8 @@ enum URLParts {
             guard let number = ASCII.number(digits, max: 65535), number > 0 else {
                 let isBare = IPAddress.parse(authority)?.count == 16
                 throw Mismatch(
-                    text: "must have a port from 1 to 65535", hint: isBare ? "write the address as `[\(authority)]`" : nil)
+                    text: "must have a port from 1 to 65535",
+                    hint: isBare ? "write the address as `[\(authority)]`" : nil)
             }
             host = String(authority[..<colon])
             port = UInt16(number)
@@ -60,7 +67,9 @@ enum URLParts {
             return (IPAddress.text(address), port)
         }
         guard let name = HostNames.normalized(host) else {
-            throw Mismatch(text: host.isEmpty ? "must have a host" : "must have a valid host", hint: HostNames.hint(host))
+            throw Mismatch(
+                text: host.isEmpty ? "must have a host" : "must have a valid host", hint: HostNames.hint(host)
+            )
         }
         return (name, port)
     }

@@ -22,7 +22,8 @@ struct Expansion: Equatable {
                 result.text.unicodeScalars.append("$")
             } else if scalar == "$", rest.first == "{" {
                 guard let end = rest.firstIndex(of: "}") else {
-                    throw Problem(message: "`${` has no `}`", hint: "write `$${` for the characters themselves")
+                    throw Problem(
+                        message: "`${` has no `}`", hint: "write `$${` for the characters themselves")
                 }
                 result.text += try value(of: String(rest[..<end].dropFirst()), environment)
                 result.usedVariable = true
@@ -34,7 +35,9 @@ struct Expansion: Equatable {
         return result
     }
 
-    private static func value(of reference: String, _ environment: (String) -> String?) throws(Problem) -> String {
+    private static func value(of reference: String, _ environment: (String) -> String?) throws(Problem)
+        -> String
+    {
         let scalars = reference.unicodeScalars
         let name = String(scalars.prefix { $0 != ":" })
         let tail = scalars.dropFirst(name.unicodeScalars.count)
@@ -47,7 +50,8 @@ struct Expansion: Equatable {
         if tail.isEmpty {
             guard let found else {
                 throw Problem(
-                    message: "environment variable `\(name)` is not set", hint: "set it, or write `${\(name):-default}`")
+                    message: "environment variable `\(name)` is not set",
+                    hint: "set it, or write `${\(name):-default}`")
             }
             return found
         }
@@ -57,7 +61,9 @@ struct Expansion: Equatable {
 
     /// IEEE 1003.1 §8.1, lower-case allowed.
     static func isName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return name.utf8.allSatisfy { ASCII.isLetterOrDigit($0) || $0 == UInt8(ascii: "_") }
     }
 }

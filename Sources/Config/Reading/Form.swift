@@ -9,12 +9,21 @@ struct Form<Value> {
 }
 
 extension Form {
+    /// With a stand-in that does not depend on where the value stands.
+    init(
+        schema: @escaping @autoclosure () -> Schema, standIn: @escaping @autoclosure () -> Value,
+        read: @escaping (Place) throws(Noted) -> Value
+    ) {
+        self.init(schema: schema, standIn: { _ in standIn() }, read: read)
+    }
+
     /// A scalar of one grammar. `wanted` completes "must be …".
     static func scalar(
-        _ wanted: String, schema: @escaping @autoclosure () -> Schema, standIn: @escaping @autoclosure () -> Value,
+        _ wanted: String, schema: @escaping @autoclosure () -> Schema,
+        standIn: @escaping @autoclosure () -> Value,
         parse: @escaping (Scalar) throws(Mismatch) -> Value
     ) -> Form {
-        Form(schema: { Schema.orExpansion(schema()) }, standIn: { _ in standIn() }) { (place) throws(Noted) in
+        Form(schema: Schema.orExpansion(schema()), standIn: standIn()) { (place) throws(Noted) in
             let scalar = try place.scalar(wanted: wanted)
             do throws(Mismatch) { return try parse(scalar) } catch { throw place.fail(error) }
         }
@@ -22,7 +31,8 @@ extension Form {
 
     /// A value, or one word that stands for none of it, such as `off`.
     static func orWord<Inner>(_ word: String, _ inner: Form<Inner>) -> Form where Value == Inner? {
-        Form(schema: { Schema.anyOf([.constant(word), inner.schema()]) }, standIn: { _ in nil }) { (place) throws(Noted) in
+        Form(schema: Schema.anyOf([.constant(word), inner.schema()]), standIn: nil) {
+            (place) throws(Noted) in
             if place.isWord(word) { return nil }
             if word == "off", place.isWord("false") || place.isWord("no") {
                 throw place.fail("cannot be \(place.found)", hint: "write `off`")
@@ -48,7 +58,9 @@ extension Form {
                 if case .mapping = place.node.kind {
                 } else if let key {
                     let entry = Node.Entry(key: key, keySpan: place.node.span, value: place.node)
-                    place = Place(node: Node(.mapping([entry]), span: place.node.span), path: place.path, reading: place.reading)
+                    place = Place(
+                        node: Node(.mapping([entry]), span: place.node.span), path: place.path,
+                        reading: place.reading)
                 }
                 guard case .mapping(let entries) = place.node.kind else {
                     throw place.fail("must be a mapping, found \(place.found)")
@@ -61,11 +73,13 @@ extension Form {
     }
 
     /// A mapping from names of the user's choice, in file order.
-    static func named<Element>(_ element: Form<Element>) -> Form<[Element]> where Value == [Element] {
-        Form<[Element]>(schema: { .named(element.schema()) }, standIn: { _ in [] }) { (place) throws(Noted) in
+    static func named<Element>(_ element: Form<Element>, max: Int = 10_000) -> Form<[Element]>
+    where Value == [Element] {
+        Form<[Element]>(schema: .named(element.schema()), standIn: []) { (place) throws(Noted) in
             guard case .mapping(let entries) = place.node.kind else {
                 throw place.fail("must be a mapping from names, found \(place.found)")
             }
+            guard entries.count <= max else { throw place.fail("may have at most \(max) entries") }
             return entries.map { entry in
                 let path = ConfigPath.key(place.path, entry.key)
                 if !Names.isValid(entry.key) {
@@ -82,9 +96,11 @@ extension Form {
 
     static func list<Element>(_ element: Form<Element>, nonEmpty: Bool = false) -> Form<[Element]>
     where Value == [Element] {
-        Form<[Element]>(schema: { .list(element.schema(), nonEmpty: nonEmpty) }, standIn: { _ in [] }) { (place) throws(Noted) in
+        Form<[Element]>(schema: .list(element.schema(), nonEmpty: nonEmpty), standIn: []) {
+            (place) throws(Noted) in
             guard case .sequence(let items) = place.node.kind else {
-                throw place.fail("must be a list, found \(place.found)", hint: "write `[a, b]` or one `- a` per line")
+                throw place.fail(
+                    "must be a list, found \(place.found)", hint: "write `[a, b]` or one `- a` per line")
             }
             if nonEmpty, items.isEmpty { throw place.fail("must not be empty") }
             return items.enumerated().map { index, item in
@@ -99,9 +115,29 @@ extension Form {
     /// One value, or a list of at least one.
     static func oneOrList<Element>(_ element: Form<Element>) -> Form<[Element]> where Value == [Element] {
         let list = Form<[Element]>.list(element, nonEmpty: true)
-        return Form<[Element]>(schema: { .anyOf([element.schema(), list.schema()]) }, standIn: { _ in [] }) { (place) throws(Noted) in
+        return Form<[Element]>(schema: .anyOf([element.schema(), list.schema()]), standIn: []) {
+            (place) throws(Noted) in
             if case .sequence = place.node.kind { return try list.read(place) }
             return [try element.read(place)]
+        }
+    }
+}
+
+extension Form {
+    /// A list in which nothing stands twice.
+    static func distinct<Element: Hashable>(_ list: Form<[Element]>) -> Form where Value == [Element] {
+        Form(schema: list.schema, standIn: list.standIn) { (place) throws(Noted) in
+            let elements = try list.read(place)
+            // Why only then: what could not be read is there as a stand-in, and stand-ins are alike.
+            guard place.reading.isSound(place.path), case .sequence(let items) = place.node.kind else {
+                return elements
+            }
+            var seen: Set<Element> = []
+            for (index, element) in elements.enumerated() where !seen.insert(element).inserted {
+                let path = ConfigPath.index(place.path, index)
+                _ = Place(node: items[index], path: path, reading: place.reading).fail("is listed twice")
+            }
+            return elements
         }
     }
 }
@@ -112,7 +148,9 @@ enum Names {
     static let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
     static func isValid(_ name: String) -> Bool {
-        guard let first = name.utf8.first, ASCII.isLetterOrDigit(first), name.utf8.count <= 64 else { return false }
+        guard let first = name.utf8.first, ASCII.isLetterOrDigit(first), name.utf8.count <= 64 else {
+            return false
+        }
         return name.utf8.allSatisfy { ASCII.isLetterOrDigit($0) || "-_.".utf8.contains($0) }
     }
 }

@@ -2,7 +2,8 @@
 enum HeaderRules {
     /// Fields that the gateway itself answers for: framing (RFC 9112 §6), hop-by-hop (RFC 9110 §7.6.1) and `Host`.
     static let reserved: Set<String> = [
-        "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
+        "proxy-authorization",
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
@@ -17,12 +18,16 @@ enum HeaderRules {
 
     /// A value as written; numbers and `true` are text here.
     static func value(_ scalar: Scalar) throws(Mismatch) -> String {
-        guard scalar.core != .null else { throw Mismatch(text: "must be text", hint: "write `\"\"` for an empty value") }
+        guard scalar.core != .null else {
+            throw Mismatch(text: "must be text", hint: "write `\"\"` for an empty value")
+        }
         guard isValue(scalar.text) else { throw Mismatch(text: "must be \(valueWanted)", showsFound: false) }
         return scalar.text
     }
 
-    static var valueSchema: Schema { Schema([("type", .array([.string("string"), .string("number"), .string("boolean")]))]) }
+    static var valueSchema: Schema {
+        Schema([("type", .array([.string("string"), .string("number"), .string("boolean")]))])
+    }
 
     /// Reads a mapping from field names, in file order; what is wrong with a name is noted.
     static func fields<Value>(
@@ -34,15 +39,21 @@ enum HeaderRules {
         var seen: Set<String> = []
         return entries.map { entry in
             let path = ConfigPath.key(place.path, entry.key)
-            let name = Place(node: Node(.scalar(entry.key, .quoted), span: entry.keySpan), path: path, reading: place.reading)
+            let name = Place(
+                node: Node(.scalar(entry.key, .quoted), span: entry.keySpan), path: path,
+                reading: place.reading)
             _ = check(entry.key, at: name, refusing: refused, seen: &seen)
             do throws(Noted) {
-                return (entry.key, try element.read(Place(node: entry.value, path: path, reading: place.reading)))
+                return (
+                    entry.key, try element.read(Place(node: entry.value, path: path, reading: place.reading))
+                )
             } catch { return (entry.key, element.standIn(path)) }
         }
     }
 
-    static func check(_ name: String, at place: Place, refusing refused: Set<String>, seen: inout Set<String>) -> Noted? {
+    static func check(_ name: String, at place: Place, refusing refused: Set<String>, seen: inout Set<String>)
+        -> Noted?
+    {
         guard ASCII.isToken(name) else { return place.fail("is not a header name (RFC 9110 §5.1)") }
         let lower = ASCII.lowercased(name)
         if refused.contains(lower) {
@@ -53,7 +64,8 @@ enum HeaderRules {
     }
 
     private static func reason(_ name: String) -> String {
-        name == "host" ? "see `preserve_host` of the upstream" : "framing and hop-by-hop fields cannot be edited"
+        name == "host"
+            ? "see `preserve_host` of the upstream" : "framing and hop-by-hop fields cannot be edited"
     }
 }
 
@@ -65,11 +77,14 @@ extension Form where Value == [HeaderMatchConfig] {
             (scalar) throws(Mismatch) in
             if scalar.core == .bool(true) { return nil }
             if scalar.core == .bool(false) {
-                throw Mismatch(text: "must be \(wanted)", hint: "a missing header cannot be matched; quote it if it is text")
+                throw Mismatch(
+                    text: "must be \(wanted)",
+                    hint: "a missing header cannot be matched; quote it if it is text")
             }
             return try HeaderRules.value(scalar)
         }
-        return Form(schema: { Schema.fields(element.schema()) }, standIn: { _ in [] }) { (place) throws(Noted) in
+        return Form(schema: Schema.fields(element.schema()), standIn: []) {
+            (place) throws(Noted) in
             try HeaderRules.fields(of: place, refusing: [], element).map {
                 HeaderMatchConfig(name: ASCII.lowercased($0.name), value: $0.value)
             }
@@ -80,7 +95,8 @@ extension Form where Value == [HeaderMatchConfig] {
 extension Form where Value == [HeaderEditsConfig.Assignment] {
     static var headerAssignments: Form {
         let element = Form<TextSource>.textSource
-        return Form(schema: { Schema.fields(element.schema()) }, standIn: { _ in [] }) { (place) throws(Noted) in
+        return Form(schema: Schema.fields(element.schema()), standIn: []) {
+            (place) throws(Noted) in
             try HeaderRules.fields(of: place, refusing: HeaderRules.reserved, element).map {
                 HeaderEditsConfig.Assignment(name: $0.name, value: $0.value)
             }
@@ -94,7 +110,7 @@ extension Form where Value == [String] {
     /// Names of fields, each once.
     static func headerNames(refusing refused: Set<String>) -> Form {
         let names = Form<[String]>.list(.text("a header name") { $0 })
-        return Form(schema: names.schema, standIn: { _ in [] }) { (place) throws(Noted) in
+        return Form(schema: names.schema(), standIn: []) { (place) throws(Noted) in
             let list = try names.read(place)
             guard case .sequence(let items) = place.node.kind else { return list }
             var seen: Set<String> = []

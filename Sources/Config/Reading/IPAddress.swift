@@ -18,16 +18,21 @@ enum IPAddress {
         let halves = splitAtDoubleColon(text)
         guard let front = groups(halves.front, mayEndInQuad: halves.back == nil) else { return nil }
         guard let backText = halves.back else { return front.count == 16 ? front : nil }
-        guard let back = groups(backText, mayEndInQuad: true), front.count + back.count <= 14 else { return nil }
+        guard let back = groups(backText, mayEndInQuad: true), front.count + back.count <= 14 else {
+            return nil
+        }
         return front + [UInt8](repeating: 0, count: 16 - front.count - back.count) + back
     }
 
     private static func splitAtDoubleColon(_ text: String) -> (front: String, back: String?) {
         let bytes = Array(text.utf8)
         let colon = UInt8(ascii: ":")
-        guard bytes.count >= 2, let at = (0..<(bytes.count - 1)).first(where: { bytes[$0] == colon && bytes[$0 + 1] == colon })
+        guard bytes.count >= 2,
+            let at = (0..<(bytes.count - 1)).first(where: { bytes[$0] == colon && bytes[$0 + 1] == colon })
         else { return (text, nil) }
-        return (String(decoding: bytes[..<at], as: UTF8.self), String(decoding: bytes[(at + 2)...], as: UTF8.self))
+        return (
+            String(decoding: bytes[..<at], as: UTF8.self), String(decoding: bytes[(at + 2)...], as: UTF8.self)
+        )
     }
 
     private static func groups(_ text: String, mayEndInQuad: Bool) -> [UInt8]? {
@@ -40,7 +45,8 @@ enum IPAddress {
                 continue
             }
             guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy({ ASCII.hexValue($0) != nil }),
-                let value = UInt16(part, radix: 16) else { return nil }
+                let value = UInt16(part, radix: 16)
+            else { return nil }
             bytes += [UInt8(value >> 8), UInt8(value & 0xFF)]
         }
         return bytes.count <= 16 ? bytes : nil
@@ -57,7 +63,8 @@ enum IPAddress {
             if end - start > max(1, best.count) { best = start..<end }
             start = max(end, start + 1)
         }
-        let hex = { (range: Range<Int>) in groups[range].map { String($0, radix: 16) }.joined(separator: ":") }
+        let hex = { (range: Range<Int>) in groups[range].map { String($0, radix: 16) }.joined(separator: ":")
+        }
         return best.isEmpty ? hex(0..<8) : hex(0..<best.lowerBound) + "::" + hex(best.upperBound..<8)
     }
 }
@@ -81,7 +88,8 @@ extension Form where Value == CIDR {
             let network = masked(address, length)
             guard network == address else {
                 let right = "\(IPAddress.text(network))/\(length)"
-                throw Mismatch(text: "has bits set behind its prefix length", hint: "did you mean `\(right)`?")
+                throw Mismatch(
+                    text: "has bits set behind its prefix length", hint: "did you mean `\(right)`?")
             }
             return CIDR(address: address, prefixLength: length)
         }
@@ -105,7 +113,9 @@ extension Form where Value == BindAddress {
             if text.hasPrefix("unix:") { return .unix(path: try UnixPath.checked(String(text.dropFirst(5)))) }
             guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else {
                 let isPort = ASCII.number(text, max: 65535) != nil
-                throw Mismatch(text: "must be \(wanted)", hint: isPort ? "write `127.0.0.1:\(text)`" : "the port is missing")
+                throw Mismatch(
+                    text: "must be \(wanted)",
+                    hint: isPort ? "write `127.0.0.1:\(text)`" : "the port is missing")
             }
             let port = String(text[text.utf8.index(after: colon)...])
             guard let number = ASCII.number(port, max: 65535) else {
@@ -118,17 +128,22 @@ extension Form where Value == BindAddress {
     private static func host(_ text: String, port: String, _ wanted: String) throws(Mismatch) -> String {
         if text == "localhost" { return text }
         if text.isEmpty || text == "*" {
-            let hint = "write `127.0.0.1:\(port)` for this machine, `0.0.0.0:\(port)` or `[::]:\(port)` for everybody"
+            let hint =
+                "write `127.0.0.1:\(port)` for this machine, `0.0.0.0:\(port)` or `[::]:\(port)` for everybody"
             throw Mismatch(text: "must name an address", hint: hint)
         }
-        if text.hasPrefix("["), text.hasSuffix("]"), let address = IPAddress.parse(text.dropFirst().dropLast()),
-            address.count == 16 {
+        if text.hasPrefix("["), text.hasSuffix("]"),
+            let address = IPAddress.parse(text.dropFirst().dropLast()),
+            address.count == 16
+        {
             return IPAddress.text(address)
         }
         guard let address = IPAddress.parse(text) else {
             throw Mismatch(text: "must be \(wanted)", hint: "names other than `localhost` cannot be bound")
         }
-        guard address.count == 4 else { throw Mismatch(text: "must be \(wanted)", hint: "write `[\(text)]:\(port)`") }
+        guard address.count == 4 else {
+            throw Mismatch(text: "must be \(wanted)", hint: "write `[\(text)]:\(port)`")
+        }
         return IPAddress.text(address)
     }
 }

@@ -12,7 +12,8 @@ final class MappingReader {
         var node: Node {
             switch self {
             case .scalar(let text): Node(.scalar(text, .plain), span: .start)
-            case .list(let items): Node(.sequence(items.map { Node(.scalar($0, .plain), span: .start) }), span: .start)
+            case .list(let items):
+                Node(.sequence(items.map { Node(.scalar($0, .plain), span: .start) }), span: .start)
             }
         }
     }
@@ -53,7 +54,9 @@ final class MappingReader {
     /// What an empty mapping gives: every default.
     static func standIn<Value>(_ make: (MappingReader) -> Value, at path: ConfigPath) -> Value {
         let reading = Reading(source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
-        return make(MappingReader([], at: Place(node: Node(.mapping([]), span: .start), path: path, reading: reading)))
+        return make(
+            MappingReader([], at: Place(node: Node(.mapping([]), span: .start), path: path, reading: reading))
+        )
     }
 
     /// The name under which this mapping stands; empty for a list entry.
@@ -119,11 +122,13 @@ final class MappingReader {
     func rejectUnknownKeys() {
         guard let place else { return }
         for entry in entries where !known.contains(entry.key) && !place.reading.isFull {
-            let hint = Suggestion.hint(for: entry.key, among: known.filter { !has($0) })
+            let hint =
+                Suggestion.hint(for: entry.key, among: known.filter { !has($0) })
                 ?? Suggestion.nearest(to: entry.key, among: known).map { "`\($0)` is there already" }
             let message = "unknown key \(Quoting.quoted(entry.key))\(path.inside)"
             place.reading.note(
-                .error, message, hint: hint ?? "known keys: \(known.joined(separator: ", "))", at: entry.keySpan,
+                .error, message, hint: hint ?? "known keys: \(known.joined(separator: ", "))",
+                at: entry.keySpan,
                 path: .key(path, entry.key))
         }
     }

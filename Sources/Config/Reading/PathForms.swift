@@ -4,7 +4,9 @@ enum PathText {
 
     /// Unreserved escapes decoded, other escapes in upper case (RFC 3986 §6.2.2). Refuses what a request may not hold.
     static func checked(_ path: String) throws(Mismatch) -> String {
-        guard path.hasPrefix("/") else { throw Mismatch(text: "must begin with `/`", hint: "write \(Quoting.quoted("/" + path))") }
+        guard path.hasPrefix("/") else {
+            throw Mismatch(text: "must begin with `/`", hint: "write \(Quoting.quoted("/" + path))")
+        }
         guard path.utf8.count <= byteCountMax else {
             throw Mismatch(text: "must be at most \(byteCountMax) bytes long", showsFound: false)
         }
@@ -23,20 +25,26 @@ enum PathText {
             index += 1
             if byte == UInt8(ascii: "%") {
                 guard index + 1 < bytes.count, let high = ASCII.hexValue(bytes[index]),
-                    let low = ASCII.hexValue(bytes[index + 1]) else {
-                    throw Mismatch(text: "must not hold a `%` without two hexadecimal digits", hint: "write `%25`")
+                    let low = ASCII.hexValue(bytes[index + 1])
+                else {
+                    throw Mismatch(
+                        text: "must not hold a `%` without two hexadecimal digits", hint: "write `%25`")
                 }
                 index += 2
                 let value = high << 4 | low
                 guard value != 0 else { throw Mismatch(text: "must not hold `%00`") }
-                if isUnreserved(value) { result.append(value) } else {
+                if isUnreserved(value) {
+                    result.append(value)
+                } else {
                     result += Array("%\(TextEncoding.hex(UInt32(value), digits: 2))".utf8)
                 }
                 continue
             }
             guard byte > 0x20, byte < 0x7F, !#"?#\"<>^`{|}"#.utf8.contains(byte) else {
                 let escape = "%" + TextEncoding.hex(UInt32(byte), digits: 2)
-                let hint = byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") ? "routes look at the path only" : nil
+                let hint =
+                    byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#")
+                    ? "routes look at the path only" : nil
                 throw Mismatch(text: "must hold only what a path may hold", hint: hint ?? "write `\(escape)`")
             }
             result.append(byte)
@@ -62,8 +70,12 @@ extension Form where Value == PathConfig {
                 let base = String(text.dropLast(3))
                 return .subtree(base.isEmpty ? "" : try PathText.checked(base))
             }
-            if stars == 1, text.hasSuffix("*") { return .prefix(try PathText.checked(String(text.dropLast()))) }
-            let hint = text.hasSuffix("**") && stars == 2 ? "write \(Quoting.quoted(String(text.dropLast(2)) + "/**"))" : nil
+            if stars == 1, text.hasSuffix("*") {
+                return .prefix(try PathText.checked(String(text.dropLast())))
+            }
+            let hint =
+                text.hasSuffix("**") && stars == 2
+                ? "write \(Quoting.quoted(String(text.dropLast(2)) + "/**"))" : nil
             throw Mismatch(text: "may have `*` or `/**` only at its end", hint: hint)
         }
     }
@@ -74,10 +86,14 @@ extension Form where Value == String {
     static var pathPrefix: Form {
         .scalar("a path such as `/api`", schema: .string(pattern: "^/[^*]+$"), standIn: "/") {
             (scalar) throws(Mismatch) in
-            guard !scalar.text.utf8.contains(UInt8(ascii: "*")) else { throw Mismatch(text: "must not hold a `*`") }
+            guard !scalar.text.utf8.contains(UInt8(ascii: "*")) else {
+                throw Mismatch(text: "must not hold a `*`")
+            }
             var path = try PathText.checked(scalar.text)
             while path.hasSuffix("/") { path.removeLast() }
-            guard !path.isEmpty else { throw Mismatch(text: "must be more than `/`", hint: "leave the key out") }
+            guard !path.isEmpty else {
+                throw Mismatch(text: "must be more than `/`", hint: "leave the key out")
+            }
             return path
         }
     }

@@ -46,7 +46,8 @@ struct Place {
             let expansion = try Expansion.expand(text, environment: reading.environment)
             return Scalar(text: expansion.text, isPlain: style == .plain || expansion.usedVariable)
         } catch {
-            reading.note(.error, "\(error.message), in `\(path.text)`", hint: error.hint, at: node.span, path: path)
+            reading.note(
+                .error, "\(error.message), in `\(path.text)`", hint: error.hint, at: node.span, path: path)
             throw Noted()
         }
     }

@@ -44,7 +44,9 @@ extension Form where Value == Duration {
         let wanted = "a duration such as `30s` (units: ms, s, m, h, d)"
         let schema = Schema.string(pattern: "^[0-9]+(ms|s|m|h|d)$")
         return .scalar(wanted, schema: schema, standIn: range.lowerBound) { (scalar) throws(Mismatch) in
-            guard let (number, unit) = Quantities.split(scalar.text) else { throw Mismatch(text: "must be \(wanted)") }
+            guard let (number, unit) = Quantities.split(scalar.text) else {
+                throw Mismatch(text: "must be \(wanted)")
+            }
             guard let scale = Quantities.durationUnits.first(where: { $0.name == unit })?.milliseconds else {
                 throw Mismatch(text: "must be \(wanted)", hint: unitHint(number, unit))
             }
@@ -63,8 +65,11 @@ extension Form where Value == Duration {
     static var duration: Form { duration(.milliseconds(1)...Quantities.durationMax) }
 
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
-        let names = ["": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minutes": "m", "hours": "h",
-            "day": "d", "days": "d", "hour": "h", "minute": "m"]
+        let names = [
+            "": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m",
+            "minutes": "m", "hours": "h",
+            "day": "d", "days": "d", "hour": "h", "minute": "m",
+        ]
         let lower = Quantities.folded(unit)
         let known = Quantities.durationUnits.contains { $0.name == lower } ? lower : names[lower]
         return known.map { "write `\(number)\($0)`" }
@@ -77,7 +82,9 @@ extension Form where Value == UInt64 {
         let wanted = "a size such as `10MiB` (units: B, KB, MB, GB, KiB, MiB, GiB)"
         let schema = Schema.string(pattern: "^[0-9]+(B|[KMG]i?B)$")
         return .scalar(wanted, schema: schema, standIn: range.lowerBound) { (scalar) throws(Mismatch) in
-            guard let (number, unit) = Quantities.split(scalar.text) else { throw Mismatch(text: "must be \(wanted)") }
+            guard let (number, unit) = Quantities.split(scalar.text) else {
+                throw Mismatch(text: "must be \(wanted)")
+            }
             guard let scale = Quantities.sizeUnits.first(where: { $0.name == unit })?.bytes else {
                 throw Mismatch(text: "must be \(wanted)", hint: unitHint(number, unit))
             }
@@ -95,7 +102,8 @@ extension Form where Value == UInt64 {
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
         let lower = Quantities.folded(unit)
         let known = Quantities.sizeUnits.last { ASCII.lowercased($0.name) == lower }?.name
-        let short = ["": "B", "k": "KiB", "m": "MiB", "g": "GiB", "ki": "KiB", "mi": "MiB", "gi": "GiB"][lower]
+        let short = ["": "B", "k": "KiB", "m": "MiB", "g": "GiB", "ki": "KiB", "mi": "MiB", "gi": "GiB"][
+            lower]
         return (known ?? short).map { "write `\(number)\($0)`" }
     }
 }

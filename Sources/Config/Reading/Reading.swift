@@ -8,8 +8,11 @@ final class Reading {
     /// Key paths that have an error in or below them.
     private var unsound: Set<String> = []
     private var seen: Set<String> = []
+    /// Positions of keys in large mappings of the tree, which `root` keeps alive.
+    private var indexes: [ObjectIdentifier: [String: Int]] = [:]
     /// Takes what nobody needs to hear, such as that a stand-in is incomplete.
-    private(set) lazy var silent = Reading(source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
+    private(set) lazy var silent = Reading(
+        source: SourceText(file: "", bytes: []), root: nil, environment: { _ in nil })
 
     /// A file with more problems than this is not a file for us; the rest is left unsaid.
     static let diagnosticsMax = 1000
@@ -25,19 +28,23 @@ final class Reading {
     var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     func note(
-        _ severity: Diagnostic.Severity, _ message: String, hint: String? = nil, at span: Span, path: ConfigPath
+        _ severity: Diagnostic.Severity, _ message: String, hint: String? = nil, at span: Span,
+        path: ConfigPath
     ) {
         if severity == .error { markUnsound(path) }
         note(severity, message, hint: hint, at: span, pathText: path.text)
     }
 
-    func note(_ severity: Diagnostic.Severity, _ message: String, hint: String?, at span: Span, pathText: String) {
+    func note(
+        _ severity: Diagnostic.Severity, _ message: String, hint: String?, at span: Span, pathText: String
+    ) {
         guard !isFull else { return }
         // Why: a value with an anchor is read once per alias, and its problem is one.
         guard seen.insert("\(span.start.line):\(span.start.column):\(message)").inserted else { return }
         var diagnostic = Diagnostic(
             file: source.file, line: span.start.line + 1, column: span.start.column + 1,
-            length: source.length(of: span), keyPath: pathText, severity: severity, message: message, hint: hint)
+            length: source.length(of: span), keyPath: pathText, severity: severity, message: message,
+            hint: hint)
         addExcerpt(to: &diagnostic, at: span)
         diagnostics.append(diagnostic)
     }
@@ -83,24 +90,44 @@ extension Reading {
 
     /// The place of the key itself, for what is wrong with an entry as a whole.
     func keySpan(of path: ConfigPath) -> Span {
-        if case .key(let parent, let name) = path, case .mapping(let entries)? = locate(parent)?.kind,
-            let entry = entries.first(where: { $0.key == name }) {
-            return entry.keySpan
+        guard case .key(let parent, let name) = path, let node = locate(parent) else { return span(of: path) }
+        return entry(name, in: node)?.keySpan ?? span(of: path)
+    }
+
+    /// The value at a path; nil where the file has none.
+    func node(at path: ConfigPath) -> Node? {
+        switch path {
+        case .root: return root
+        case .key(let parent, let name): return node(at: parent).flatMap { entry(name, in: $0)?.value }
+        case .index(let parent, let index):
+            guard case .sequence(let items)? = node(at: parent)?.kind, items.indices.contains(index) else {
+                return nil
+            }
+            return items[index]
         }
-        return span(of: path)
+    }
+
+    /// Path of an entry in a value that may be one or a list.
+    func entryPath(_ path: ConfigPath, _ index: Int) -> ConfigPath {
+        guard case .sequence? = node(at: path)?.kind else { return path }
+        return .index(path, index)
     }
 
     private func locate(_ path: ConfigPath) -> Node? {
-        switch path {
-        case .root: return root
-        case .key(let parent, let name):
-            let node = locate(parent)
-            return node?.value(of: name) ?? node
-        case .index(let parent, let index):
-            let node = locate(parent)
-            // Why: where one name may stand for a list of one, the name itself is the place.
-            guard case .sequence(let items)? = node?.kind, items.indices.contains(index) else { return node }
-            return items[index]
+        if path == .root { return root }
+        // Why the parent: where one value may stand for a list or a mapping of one, that value is the place.
+        return node(at: path) ?? locate(path.parent)
+    }
+
+    /// Why an index for large mappings: looking up every one of thousands of names must not be quadratic.
+    private func entry(_ key: String, in node: Node) -> Node.Entry? {
+        guard case .mapping(let entries) = node.kind else { return nil }
+        if entries.count <= 16 { return entries.first { $0.key == key } }
+        let id = ObjectIdentifier(node)
+        if indexes[id] == nil {
+            let pairs = entries.enumerated().map { ($0.element.key, $0.offset) }
+            indexes[id] = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
         }
+        return indexes[id]?[key].map { entries[$0] }
     }
 }

@@ -5,7 +5,8 @@ struct Redaction: Sendable {
 
     /// Names whose value is a secret wherever they stand; compared in lower case.
     static let sensitiveNames: Set<String> = [
-        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie",
+        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
+        "set-cookie",
     ]
 
     /// For a file that has a tree: exact places.
@@ -28,7 +29,8 @@ struct Redaction: Sendable {
         case .mapping(let entries):
             // Why not below a mapping: `{env: NAME}` names a secret and is none.
             for entry in entries {
-                collect(entry.value, hidden: sensitiveNames.contains(ASCII.lowercased(entry.key)), into: &found)
+                collect(
+                    entry.value, hidden: sensitiveNames.contains(ASCII.lowercased(entry.key)), into: &found)
             }
         }
     }
@@ -72,9 +74,13 @@ struct Redaction: Sendable {
     }
 
     /// Why guess: after a syntax error nobody knows where values end, so the rest of the line goes.
-    private static func maskedByGuess(_ source: SourceText, line: Int, from: Int, count: Int) -> [Unicode.Scalar] {
+    private static func maskedByGuess(_ source: SourceText, line: Int, from: Int, count: Int) -> [Unicode
+        .Scalar]
+    {
         let guessMax = 4096
-        guard from + count <= guessMax else { return source.characters(ofLine: line, from: from, count: count).map { _ in "*" } }
+        guard from + count <= guessMax else {
+            return source.characters(ofLine: line, from: from, count: count).map { _ in "*" }
+        }
         let scalars = source.characters(ofLine: line, from: 0, count: from + count)
         let lower = Array(ASCII.lowercased(String(String.UnicodeScalarView(scalars))).unicodeScalars)
         var secret = scalars.count
@@ -90,6 +96,8 @@ struct Redaction: Sendable {
     private static func position(of mark: String, in text: [Unicode.Scalar]) -> Int? {
         let wanted = Array(mark.unicodeScalars)
         guard text.count >= wanted.count else { return nil }
-        return (0...(text.count - wanted.count)).first { text[$0..<($0 + wanted.count)].elementsEqual(wanted) }
+        return (0...(text.count - wanted.count)).first {
+            text[$0..<($0 + wanted.count)].elementsEqual(wanted)
+        }
     }
 }

@@ -1,7 +1,7 @@
 extension Form where Value == String {
     /// Any YAML value, as JSON text. Numbers keep their digits; `${…}` in quotes stays text, in plain text is typed.
     static var jsonValue: Form {
-        Form(schema: { .anything }, standIn: { _ in "null" }) { (place) throws(Noted) in
+        Form(schema: .anything, standIn: "null") { (place) throws(Noted) in
             try YAMLToJSON.convert(place).text()
         }
     }
@@ -14,13 +14,15 @@ enum YAMLToJSON {
         case .sequence(let items):
             var values: [JSONText] = []
             for (index, item) in items.enumerated() {
-                values.append(try convert(Place(node: item, path: .index(place.path, index), reading: place.reading)))
+                values.append(
+                    try convert(Place(node: item, path: .index(place.path, index), reading: place.reading)))
             }
             return .array(values)
         case .mapping(let entries):
             var members: [JSONText.Member] = []
             for entry in entries {
-                let value = Place(node: entry.value, path: .key(place.path, entry.key), reading: place.reading)
+                let value = Place(
+                    node: entry.value, path: .key(place.path, entry.key), reading: place.reading)
                 members.append(.init(name: entry.key, value: try convert(value)))
             }
             return .object(members)
@@ -32,7 +34,8 @@ enum YAMLToJSON {
             case .bool(let value): return .bool(value)
             case .integer(let digits), .float(let digits): return .number(digits)
             case .text: return .string(scalar.text)
-            case .unrepresentable: throw place.fail("is a number that JSON cannot hold", hint: "quote it if it is text")
+            case .unrepresentable:
+                throw place.fail("is a number that JSON cannot hold", hint: "quote it if it is text")
             }
         }
     }

@@ -18,7 +18,8 @@ struct Schema: Equatable {
 
     static func integer(_ range: ClosedRange<Int>) -> Schema {
         Schema([
-            ("type", .string("integer")), ("minimum", .integer(range.lowerBound)), ("maximum", .integer(range.upperBound)),
+            ("type", .string("integer")), ("minimum", .integer(range.lowerBound)),
+            ("maximum", .integer(range.upperBound)),
         ])
     }
 
@@ -44,7 +45,8 @@ struct Schema: Equatable {
         var flat: [JSONText] = []
         for alternative in alternatives {
             if alternative.members.count == 1, alternative.members[0].name == "anyOf",
-                case .array(let inner) = alternative.members[0].value {
+                case .array(let inner) = alternative.members[0].value
+            {
                 flat += inner.filter { !flat.contains($0) }
             } else if !flat.contains(alternative.json) {
                 flat.append(alternative.json)

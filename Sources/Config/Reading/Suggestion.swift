@@ -5,7 +5,8 @@ enum Suggestion {
         let wanted = folded(name)
         guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
         var best: (name: String, distance: Int)?
-        for candidate in candidates {
+        // Why a bound: among thousands of names the guess is not worth the wait.
+        for candidate in candidates.prefix(1000) {
             let other = folded(candidate)
             let allowed = max(1, min(wanted.count, other.count) / 3)
             guard abs(other.count - wanted.count) <= allowed else { continue }

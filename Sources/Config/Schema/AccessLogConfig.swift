@@ -13,9 +13,11 @@ public struct AccessLogConfig: Equatable, Sendable {
 extension AccessLogConfig {
     init(_ node: MappingReader) {
         destination = node.value(
-            "to", .logDestination, default: "stdout", "`stdout`, or a path (with a `/`), relative to this file's folder.")
+            "to", .logDestination, default: "stdout",
+            "`stdout`, or a path (with a `/`), relative to this file's folder.")
         format = node.value(
-            "format", .word(Format.allCases.map { ($0.rawValue, $0) }), default: "json", "`json`: one object per line.")
+            "format", .word(Format.allCases.map { ($0.rawValue, $0) }), default: "json",
+            "`json`: one object per line.")
     }
 }
 
@@ -26,9 +28,13 @@ extension Form where Value == AccessLogConfig.Destination {
         return .scalar(wanted, schema: .string(pattern: "^(stdout|.*/.*)$"), standIn: .stdout) {
             (scalar) throws(Mismatch) in
             if scalar.text == "stdout" { return .stdout }
-            guard scalar.text.utf8.contains(UInt8(ascii: "/")), !scalar.text.hasSuffix("/"), !scalar.text.utf8.contains(0) else {
+            guard scalar.text.utf8.contains(UInt8(ascii: "/")), !scalar.text.hasSuffix("/"),
+                !scalar.text.utf8.contains(0)
+            else {
                 let word = Suggestion.hint(for: scalar.text, among: ["stdout", "off"])
-                throw Mismatch(text: "must be \(wanted)", hint: word ?? "write `./\(Quoting.escaped(scalar.text))` for a file")
+                throw Mismatch(
+                    text: "must be \(wanted)",
+                    hint: word ?? "write `./\(Quoting.escaped(scalar.text))` for a file")
             }
             return .file(scalar.text)
         }

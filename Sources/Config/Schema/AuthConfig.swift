@@ -14,8 +14,10 @@ extension AuthConfig {
         node.required("mode", .word([("none", ())]), "`none`: everybody, without a credential.")
         mode = .none(
             allowOpen: node.value(
-                "allow_open", .bool, default: "false", "Accept that a listener beyond this machine serves everybody."),
+                "allow_open", .bool, default: "false",
+                "Accept that a listener beyond this machine serves everybody."),
             ignoreCredentials: node.value(
-                "ignore_credentials", .bool, default: "false", "Drop a credential unread instead of refusing it."))
+                "ignore_credentials", .bool, default: "false",
+                "Drop a credential unread instead of refusing it."))
     }
 }

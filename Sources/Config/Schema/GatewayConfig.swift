@@ -20,10 +20,11 @@ extension GatewayConfig {
     init(_ node: MappingReader) {
         _ = node.required("version", .version, "Version of this format. Always 1.")
         process = node.group("process", .mapping(ProcessConfig.init), "What needs a restart to change.")
-        environmentFiles = node.optional(
-            "env_file", .oneOrList(.verbatimPath),
-            "File of `NAME=value` lines for `${NAME}` and `{env: NAME}`, or a list of them; later ones win, a variable "
-                + "of the process wins over all. Relative to this file's folder.") ?? []
+        environmentFiles =
+            node.optional(
+                "env_file", .oneOrList(.verbatimPath),
+                "File of `NAME=value` lines for `${NAME}` and `{env: NAME}`, or a list of them; later ones win, a variable "
+                    + "of the process wins over all. Relative to this file's folder.") ?? []
         accessLog = node.value(
             "access_log", .orOff(.mapping(shortFor: "to", AccessLogConfig.init)), default: "stdout",
             "One record per exchange: `off`, `stdout`, a path, or `to` and `format`.")
@@ -31,15 +32,21 @@ extension GatewayConfig {
             "trusted_proxies", .list(.cidr), default: [],
             "Proxies in front of this one: peers whose `X-Forwarded-*` fields are believed.")
         resolveTimeout = node.value(
-            "resolve_timeout", .duration, default: "1s", "How long a (re)load waits for the names of upstreams to resolve.")
-        listeners = node.optional(
-            "listeners", .named(.mapping(shortFor: "bind", ListenerConfig.init)), "Where clients connect, by name.") ?? []
+            "resolve_timeout", .duration, default: "1s",
+            "How long a (re)load waits for the names of upstreams to resolve.")
+        listeners =
+            node.optional(
+                "listeners", .named(.mapping(shortFor: "bind", ListenerConfig.init), max: 1000),
+                "Where clients connect, by name.") ?? []
         auth = node.optional("auth", .named(.mapping(AuthConfig.init)), "Who may come in, by name.") ?? []
-        upstreams = node.optional(
-            "upstreams", .named(.mapping(shortFor: "url", UpstreamConfig.init)), "Where requests go, by name.") ?? []
-        routes = node.optional(
-            "routes", .list(.mapping(RouteConfig.init)),
-            "What happens to a request: the first route whose conditions all hold, in file order.") ?? []
+        upstreams =
+            node.optional(
+                "upstreams", .named(.mapping(shortFor: "url", UpstreamConfig.init)),
+                "Where requests go, by name.") ?? []
+        routes =
+            node.optional(
+                "routes", .list(.mapping(RouteConfig.init)),
+                "What happens to a request: the first route whose conditions all hold, in file order.") ?? []
     }
 }
 
@@ -48,7 +55,9 @@ extension Form where Value == Int {
     static var version: Form {
         .scalar("1", schema: Schema([("const", .integer(1))]), standIn: 1) { (scalar) throws(Mismatch) in
             guard case .integer(let digits) = scalar.core else { throw Mismatch(text: "must be 1") }
-            guard digits == "1" else { throw Mismatch(text: "must be 1", hint: "this headgate reads version 1 of the format") }
+            guard digits == "1" else {
+                throw Mismatch(text: "must be 1", hint: "this headgate reads version 1 of the format")
+            }
             return 1
         }
     }
@@ -57,7 +66,7 @@ extension Form where Value == Int {
 extension Form where Value == String {
     /// A path of `env_file`. Read before there is anything to expand.
     static var verbatimPath: Form {
-        Form(schema: { Schema.string(pattern: "^[^$]+$") }, standIn: { _ in "" }) { (place) throws(Noted) in
+        Form(schema: Schema.string(pattern: "^[^$]+$"), standIn: "") { (place) throws(Noted) in
             if case .scalar(let text, _) = place.node.kind, text.unicodeScalars.contains("$") {
                 throw place.fail("cannot hold `$`: it is read before anything is expanded")
             }

@@ -19,16 +19,21 @@ extension ListenerConfig {
     init(_ node: MappingReader) {
         name = node.name
         bind = node.required(
-            "bind", .bindAddress, "`127.0.0.1:8000`, `[::1]:8000`, `localhost:8000` or `unix:/path`; port 0: any free one.")
+            "bind", .bindAddress,
+            "`127.0.0.1:8000`, `[::1]:8000`, `localhost:8000` or `unix:/path`; port 0: any free one.")
         allow = node.value("allow", .list(.cidr), default: [], "Who may connect. Empty: everybody.")
         maxConnections = node.value(
             "max_connections", .integer(1...1_000_000), default: "10000", "Client connections open at once.")
-        maxHeadBytes = Int(node.value("max_head", .size(1024...65536), default: "32KiB", "Size of a request head."))
-        maxFields = node.value("max_fields", .integer(1...256), default: "100", "Field lines of a request head.")
-        timeouts = node.group("timeouts", .mapping(ListenerTimeoutsConfig.init), "How long a client may take.")
+        maxHeadBytes = Int(
+            node.value("max_head", .size(1024...65536), default: "32KiB", "Size of a request head."))
+        maxFields = node.value(
+            "max_fields", .integer(1...256), default: "100", "Field lines of a request head.")
+        timeouts = node.group(
+            "timeouts", .mapping(ListenerTimeoutsConfig.init), "How long a client may take.")
         allowsHalfClose = node.value(
             "client_half_close", .word([("cancel", false), ("allow", true)]), default: "cancel",
-            "What a client's FIN before the end of its answer means: it is gone (`cancel`), or only done sending (`allow`).")
+            "What a client's FIN before the end of its answer means: it is gone (`cancel`), or only done sending (`allow`)."
+        )
     }
 }
 
@@ -61,7 +66,8 @@ extension ListenerTimeoutsConfig {
     init(_ node: MappingReader) {
         head = node.value("head", .orOff(.duration), default: "10s", "For a whole request head.")
         body = node.value("body", .orOff(.duration), default: "60s", "Between two pieces of a request body.")
-        clientIdle = node.value("client_idle", .orOff(.duration), default: "60s", "Without progress of a client that reads.")
+        clientIdle = node.value(
+            "client_idle", .orOff(.duration), default: "60s", "Without progress of a client that reads.")
         keepAlive = node.value("keep_alive", .orOff(.duration), default: "75s", "For an idle connection.")
     }
 }

@@ -10,9 +10,12 @@ public struct ProcessConfig: Equatable, Sendable {
 
 extension ProcessConfig {
     init(_ node: MappingReader) {
-        workers = node.value("workers", .orWord("auto", .integer(1...256)), default: "auto", "Worker threads; `auto`: one per core.")
+        workers = node.value(
+            "workers", .orWord("auto", .integer(1...256)), default: "auto",
+            "Worker threads; `auto`: one per core.")
         admin = node.optional(
-            "admin", .socketPath, "Absolute path of the admin socket. Default: found by the rules of `headgate --help`.")
+            "admin", .socketPath,
+            "Absolute path of the admin socket. Default: found by the rules of `headgate --help`.")
         drainTimeout = node.value(
             "drain_timeout", .duration(.zero...Quantities.durationMax), default: "30s",
             "After SIGTERM, how long running exchanges may take.")

@@ -17,9 +17,13 @@ extension RespondConfig {
         let json = node.optional("json", .jsonValue, "Body: any value, sent as JSON.")
         let text = node.optional("text", .text, "Body: plain text.")
         body = json.map { .json($0) } ?? text.map { .text($0) } ?? .none
-        if json != nil, text != nil { node.fail("text", "only one of `json` or `text` can stand\(node.path.inside)") }
+        if json != nil, text != nil {
+            node.fail("text", "only one of `json` or `text` can stand\(node.path.inside)")
+        }
         if body != .none, [204, 205, 304].contains(status) {
-            node.fail(json != nil ? "json" : "text", "an answer with status \(status) has no body (RFC 9110 §6.4.1)")
+            node.fail(
+                json != nil ? "json" : "text", "an answer with status \(status) has no body (RFC 9110 §6.4.1)"
+            )
         }
     }
 }

@@ -27,25 +27,38 @@ extension RouteConfig {
     init(_ node: MappingReader) {
         index = node.index
         path = node.required(
-            "path", .pathPattern, "`/health` (exactly), `/v1/chat*` (begins with), `/v1/**` (it and all below), `/**` (all).")
-        listeners = node.optional("listener", .oneOrList(.name), "Listener, or a list. Default: every listener.") ?? []
-        host = node.optional("host", .host, "`api.example.com` or `*.example.com`. Default: every host.") ?? .any
-        methods = node.optional(
-            "methods", .oneOrList(.method), "Method, or a list; GET implies HEAD. Default: every method.") ?? []
-        headers = node.optional(
-            "headers", .headerMatches, "Header fields that must be there: with this value, or `true` for any.") ?? []
-        auth = node.required("auth", .oneOrList(.name), "Entry of `auth`, or a list in the order they are asked.")
+            "path", .pathPattern,
+            "`/health` (exactly), `/v1/chat*` (begins with), `/v1/**` (it and all below), `/**` (all).")
+        listeners =
+            node.optional("listener", .oneOrList(.name), "Listener, or a list. Default: every listener.")
+            ?? []
+        host =
+            node.optional("host", .host, "`api.example.com` or `*.example.com`. Default: every host.") ?? .any
+        methods =
+            node.optional(
+                "methods", .distinct(.oneOrList(.method)),
+                "Method, or a list; GET implies HEAD. Default: every method.")
+            ?? []
+        headers =
+            node.optional(
+                "headers", .headerMatches,
+                "Header fields that must be there: with this value, or `true` for any.") ?? []
+        auth = node.required(
+            "auth", .oneOrList(.name), "Entry of `auth`, or a list in the order they are asked.")
         stripPrefix = node.optional("strip_prefix", .pathPrefix, "Removed from the front of the path.")
-        addPrefix = node.optional("add_prefix", .pathPrefix, "Put in front of the path, after `strip_prefix`.")
+        addPrefix = node.optional(
+            "add_prefix", .pathPrefix, "Put in front of the path, after `strip_prefix`.")
         requestHeaders = node.group("request_headers", .headerEdits, "Edits of the request's header fields.")
         responseHeaders = node.group("response_headers", .headerEdits, "Edits of the answer's header fields.")
         timeouts = node.group("timeouts", .mapping(RouteTimeoutsConfig.init), "Over the upstream's own.")
         maxBodyBytes = node.value(
             "max_body", .orOff(.size(1...Quantities.sizeMax)), default: "32MiB", "Size of a request body.")
         cors = node.optional(
-            "cors", .mapping(shortFor: "origins", CORSConfig.init), "Let web pages of other origins in; `\"*\"`: all of them.")
+            "cors", .mapping(shortFor: "origins", CORSConfig.init),
+            "Let web pages of other origins in; `\"*\"`: all of them.")
         let upstream = node.optional("to", .name, "Upstream that answers.")
-        let respond = node.optional("respond", .mapping(RespondConfig.init), "A fixed answer, without an upstream.")
+        let respond = node.optional(
+            "respond", .mapping(RespondConfig.init), "A fixed answer, without an upstream.")
         node.requireOne(of: ["to", "respond"])
         action = upstream.map { .upstream($0) } ?? respond.map { .respond($0) } ?? .upstream("")
     }
@@ -87,12 +100,16 @@ public struct HeaderEditsConfig: Equatable, Sendable {
 
 extension HeaderEditsConfig {
     init(_ node: MappingReader) {
-        set = node.optional(
-            "set", .headerAssignments, "Fields to set; values are text, `{env: NAME}`, `{file: path}` or `{credential: name}`."
-        ) ?? []
+        set =
+            node.optional(
+                "set", .headerAssignments,
+                "Fields to set; values are text, `{env: NAME}`, `{file: path}` or `{credential: name}`."
+            ) ?? []
         remove = node.optional("remove", .headerRemovals, "Fields to remove.") ?? []
-        for name in remove where set.contains(where: { ASCII.lowercased($0.name) == ASCII.lowercased(name) }) {
-            node.fail("remove", "\(Quoting.quoted(name)) stands in `set` and in `remove`\(node.path.inside)",
+        for name in remove where set.contains(where: { ASCII.lowercased($0.name) == ASCII.lowercased(name) })
+        {
+            node.fail(
+                "remove", "\(Quoting.quoted(name)) stands in `set` and in `remove`\(node.path.inside)",
                 hint: "`set` alone replaces the field")
         }
     }
@@ -125,8 +142,10 @@ public struct RouteTimeoutsConfig: Equatable, Sendable {
 extension RouteTimeoutsConfig {
     init(_ node: MappingReader) {
         connect = node.optional("connect", .duration, "Until a connection stands. Default: the upstream's.")
-        firstByte = node.optional("first_byte", .orOff(.duration), "To the answer's head. Default: the upstream's.")
-        idle = node.optional("idle", .orOff(.duration), "Between two pieces of an answer. Default: the upstream's.")
+        firstByte = node.optional(
+            "first_byte", .orOff(.duration), "To the answer's head. Default: the upstream's.")
+        idle = node.optional(
+            "idle", .orOff(.duration), "Between two pieces of an answer. Default: the upstream's.")
         total = node.optional("total", .orOff(.duration), "For a whole exchange. Default: the upstream's.")
     }
 }

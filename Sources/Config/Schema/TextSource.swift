@@ -8,3 +8,60 @@ public enum TextSource: Equatable, Sendable {
     /// `{credential: name}`: `$CREDENTIALS_DIRECTORY/name` (systemd).
     case credential(String)
 }
+
+extension Form where Value == TextSource {
+    /// Text, or a reference to where it comes from: `{env: NAME}`, `{file: path}`, `{credential: name}`.
+    static var textSource: Form {
+        let reference = Form<TextSource>.mapping(readReference)
+        let literal = Form<String>.scalar("text", schema: HeaderRules.valueSchema, standIn: "") {
+            (scalar) throws(Mismatch) in try HeaderRules.value(scalar)
+        }
+        return Form(
+            schema: .anyOf([literal.schema(), reference.schema()]), standIn: .literal("")
+        ) { (place) throws(Noted) in
+            if case .mapping = place.node.kind { return try reference.read(place) }
+            return .literal(try literal.read(place))
+        }
+    }
+
+    private static func readReference(_ node: MappingReader) -> TextSource {
+        let environment = node.optional(
+            "env", .environmentName, "Name of an environment variable that holds the value.")
+        let file = node.optional(
+            "file", .filePath, "File that holds the value; one trailing newline is dropped.")
+        let credential = node.optional(
+            "credential", .credentialName,
+            "Name of a systemd credential (a file in `$CREDENTIALS_DIRECTORY`).")
+        node.requireOne(of: ["env", "file", "credential"])
+        if let environment { return .environment(environment) }
+        if let file { return .file(file) }
+        return .credential(credential ?? "")
+    }
+}
+
+extension Form where Value == String {
+    /// A variable that is set. It is looked up here, where its place in the file is known.
+    static var environmentName: Form {
+        let name = Form.text("the name of an environment variable", pattern: "^[A-Za-z_][A-Za-z0-9_]*$") {
+            Expansion.isName($0) ? $0 : nil
+        }
+        return Form(schema: name.schema, standIn: name.standIn) { (place) throws(Noted) in
+            let name = try name.read(place)
+            guard let value = place.reading.environment(name), !value.isEmpty else {
+                let message = "environment variable `\(name)` is not set, wanted by `\(place.path.text)`"
+                place.reading.note(
+                    .error, message, hint: "set it, or name it in an `env_file`", at: place.node.span,
+                    path: place.path)
+                throw Noted()
+            }
+            return name
+        }
+    }
+
+    static var credentialName: Form {
+        .text("the name of a credential: no `/`", pattern: "^[^/]+$") { (text) in
+            text.isEmpty || text == "." || text == ".."
+                || text.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 } ? nil : text
+        }
+    }
+}

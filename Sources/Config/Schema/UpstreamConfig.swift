@@ -15,17 +15,23 @@ public struct UpstreamConfig: Equatable, Sendable {
 extension UpstreamConfig {
     init(_ node: MappingReader) {
         name = node.name
-        let url = node.optional("url", .endpointURL, "`https://host[:port][/path]`; the path goes in front of the request's.")
-        let several = node.optional("endpoints", .list(.endpointURL, nonEmpty: true), "Several URLs, used in turn.")
+        let url = node.optional(
+            "url", .endpointURL, "`https://host[:port][/path]`; the path goes in front of the request's.")
+        let several = node.optional(
+            "endpoints", .list(.endpointURL, nonEmpty: true), "Several URLs, used in turn.")
         node.requireOne(of: ["url", "endpoints"])
         endpoints = url.map { [$0] } ?? several ?? []
-        timeouts = node.group("timeouts", .mapping(UpstreamTimeoutsConfig.init), "How long the upstream may take.")
+        timeouts = node.group(
+            "timeouts", .mapping(UpstreamTimeoutsConfig.init), "How long the upstream may take.")
         maxConnections = node.value(
-            "max_connections", .integer(1...1_000_000), default: "1024", "Connections per endpoint, of all workers together.")
-        keepAlive = node.group("keep_alive", .mapping(KeepAliveConfig.init), "Idle connections that are kept for later.")
+            "max_connections", .integer(1...1_000_000), default: "1024",
+            "Connections per endpoint, of all workers together.")
+        keepAlive = node.group(
+            "keep_alive", .mapping(KeepAliveConfig.init), "Idle connections that are kept for later.")
         tls = node.group("tls", .mapping(TLSClientConfig.init), "For https endpoints.")
         preservesHost = node.value(
-            "preserve_host", .bool, default: "false", "Forward the client's `Host` instead of the endpoint's.")
+            "preserve_host", .bool, default: "false", "Forward the client's `Host` instead of the endpoint's."
+        )
     }
 }
 
@@ -57,9 +63,11 @@ public struct UpstreamTimeoutsConfig: Equatable, Sendable {
 extension UpstreamTimeoutsConfig {
     init(_ node: MappingReader) {
         connect = node.value("connect", .duration, default: "5s", "Until a connection stands, TLS included.")
-        firstByte = node.value("first_byte", .orOff(.duration), default: "300s", "From the request sent to the answer's head.")
+        firstByte = node.value(
+            "first_byte", .orOff(.duration), default: "300s", "From the request sent to the answer's head.")
         idle = node.value("idle", .orOff(.duration), default: "300s", "Between two pieces of an answer.")
-        total = node.value("total", .orOff(.duration), default: "off", "For a whole exchange. Streams have no natural end.")
+        total = node.value(
+            "total", .orOff(.duration), default: "off", "For a whole exchange. Streams have no natural end.")
     }
 }
 
@@ -74,7 +82,8 @@ extension KeepAliveConfig {
     init(_ node: MappingReader) {
         idle = node.value("idle", .duration, default: "60s", "How long an idle connection is kept.")
         maxIdle = node.value(
-            "max_idle", .integer(0...100_000), default: "64", "Idle connections per endpoint and worker; 0: none is kept.")
+            "max_idle", .integer(0...100_000), default: "64",
+            "Idle connections per endpoint and worker; 0: none is kept.")
     }
 }
 
@@ -90,11 +99,15 @@ public struct TLSClientConfig: Equatable, Sendable {
 extension TLSClientConfig {
     init(_ node: MappingReader) {
         ca = node.optional("ca", .filePath, "PEM file of trusted authorities. Default: the system's.")
-        serverName = node.optional("server_name", .serverName, "Name for SNI and verification. Default: the URL's host.")
+        serverName = node.optional(
+            "server_name", .serverName, "Name for SNI and verification. Default: the URL's host.")
         insecureSkipVerify = node.value(
-            "insecure_skip_verify", .bool, default: "false", "Talk to anybody who answers. For a lab; warned about.")
+            "insecure_skip_verify", .bool, default: "false",
+            "Talk to anybody who answers. For a lab; warned about.")
         if insecureSkipVerify {
-            node.warn("insecure_skip_verify", "`\(node.path.text).insecure_skip_verify` lets anybody in the middle read along",
+            node.warn(
+                "insecure_skip_verify",
+                "`\(node.path.text).insecure_skip_verify` lets anybody in the middle read along",
                 hint: "name the authority with `ca` instead")
         }
     }
@@ -103,7 +116,9 @@ extension TLSClientConfig {
 extension Form where Value == String {
     static var serverName: Form {
         .text("a host name") { (text) throws(Mismatch) in
-            guard let name = HostNames.normalized(text) else { throw Mismatch(text: "must be a host name", hint: HostNames.hint(text)) }
+            guard let name = HostNames.normalized(text) else {
+                throw Mismatch(text: "must be a host name", hint: HostNames.hint(text))
+            }
             return name
         }
     }

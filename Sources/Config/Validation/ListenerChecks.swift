@@ -7,17 +7,20 @@ extension Validation {
             guard reading.isSound(path) else { continue }
             if let other = earlier.first(where: { Self.collide($0.bind, listener.bind) }) {
                 let same = other.bind == listener.bind
-                let message = same
+                let message =
+                    same
                     ? "listeners `\(other.name)` and `\(listener.name)` bind the same address"
                     : "listeners `\(other.name)` and `\(listener.name)` overlap: a wildcard or `localhost` covers the other's address"
                 let bind = ConfigPath.key(path, "bind")
-                reading.note(.error, message, hint: "give one of them another port", at: reading.span(of: bind), path: bind)
+                reading.note(
+                    .error, message, hint: "give one of them another port", at: reading.span(of: bind),
+                    path: bind)
             }
             earlier.append(listener)
         }
     }
 
-    /// Whether the kernel could not bind both. `[::]` also takes IPv4, as Linux does by default.
+    /// Whether the kernel could not bind both. `[::]` takes IPv6 alone: listeners are bound with IPV6_V6ONLY.
     static func collide(_ left: BindAddress, _ right: BindAddress) -> Bool {
         switch (left, right) {
         case (.unix(let a), .unix(let b)): return a == b
@@ -30,7 +33,7 @@ extension Validation {
 
     private static func covers(_ wide: String, _ other: String) -> Bool {
         switch wide {
-        case "::": true
+        case "::": other.utf8.contains(UInt8(ascii: ":")) || other == "localhost"
         case "0.0.0.0": !other.utf8.contains(UInt8(ascii: ":"))
         case "localhost": other == "127.0.0.1" || other == "::1"
         case _: false
@@ -39,26 +42,42 @@ extension Validation {
 
     /// Open is explicit: `mode: none` beyond this machine needs `allow_open: true`.
     func checkOpenAccess() {
-        var noted: Set<String> = []
-        for route in config.routes {
-            let names = Set(route.auth)
-            let served = config.listeners.filter { route.listeners.isEmpty || route.listeners.contains($0.name) }
-            guard let listener = served.first(where: { isSound($0) && !$0.bind.isLoopback }) else { continue }
-            for entry in config.auth where names.contains(entry.name) && !noted.contains(entry.name) {
-                guard case .none(allowOpen: false, _) = entry.mode else { continue }
-                let path = ConfigPath.key(.key(.root, "auth"), entry.name)
-                guard reading.isSound(path) else { continue }
-                noted.insert(entry.name)
-                let message = "auth `\(entry.name)` has `mode: none` and routes[\(route.index)] serves it on listener "
-                    + "`\(listener.name)`, which is not loopback"
-                let hint = "add `allow_open: true` to accept that, or bind 127.0.0.1"
-                let mode = ConfigPath.key(path, "mode")
-                reading.note(.error, message, hint: hint, at: reading.span(of: mode), path: mode)
+        let exposed = config.listeners.filter { isSound($0) && !$0.bind.isLoopback }.map(\.name)
+        guard let firstExposed = exposed.first else { return }
+        let closed = config.auth.filter { $0.mode.isOpenUnsaid }.map(\.name)
+        var unsaid = Set(closed)
+        let exposedSet = Set(exposed)
+        for route in config.routes where !unsaid.isEmpty {
+            let listener =
+                route.listeners.isEmpty ? firstExposed : route.listeners.first { exposedSet.contains($0) }
+            guard let listener else { continue }
+            for name in route.auth where unsaid.remove(name) != nil {
+                noteOpen(auth: name, listener: listener, route: route)
             }
         }
     }
 
+    private func noteOpen(auth name: String, listener: String, route: RouteConfig) {
+        let path = ConfigPath.key(.key(.root, "auth"), name)
+        guard reading.isSound(path) else { return }
+        let message =
+            "auth `\(name)` has `mode: none` and routes[\(route.index)] serves it on listener "
+            + "`\(listener)`, which is not loopback"
+        let hint = "add `allow_open: true` to accept that, or bind 127.0.0.1"
+        let mode = ConfigPath.key(path, "mode")
+        reading.note(.error, message, hint: hint, at: reading.span(of: mode), path: mode)
+    }
+
     private func isSound(_ listener: ListenerConfig) -> Bool {
         reading.isSound(.key(.key(.root, "listeners"), listener.name))
+    }
+}
+
+extension AuthConfig.Mode {
+    /// Lets everybody in without saying that this is meant.
+    var isOpenUnsaid: Bool {
+        switch self {
+        case .none(let allowOpen, _): !allowOpen
+        }
     }
 }

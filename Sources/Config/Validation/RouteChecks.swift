@@ -9,14 +9,15 @@ extension Validation {
         case .respond:
             for key in ["strip_prefix", "add_prefix", "request_headers", "timeouts"] {
                 let place = ConfigPath.key(path, key)
-                guard reading.root?.descendant(place) != nil else { continue }
+                guard reading.node(at: place) != nil else { continue }
                 let message = "`\(place.text)` has no effect beside `respond`"
-                reading.note(.warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
+                reading.note(
+                    .warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
             }
         case .upstream(let name):
-            guard reading.root?.descendant(.key(path, "timeouts")) != nil else { return }
-            guard let upstream = config.upstreams.first(where: { $0.name == name }) else { return }
-            checkClocks(upstream.timeouts.overridden(by: route.timeouts), at: .key(path, "timeouts"))
+            guard reading.node(at: .key(path, "timeouts")) != nil else { return }
+            guard let timeouts = upstreamTimeouts[name] else { return }
+            checkClocks(timeouts.overridden(by: route.timeouts), at: .key(path, "timeouts"))
         }
     }
 
@@ -56,7 +57,8 @@ extension UpstreamTimeoutsConfig {
     /// The clocks of a route: its own, else the upstream's.
     func overridden(by route: RouteTimeoutsConfig) -> UpstreamTimeoutsConfig {
         UpstreamTimeoutsConfig(
-            connect: route.connect ?? connect, firstByte: route.firstByte ?? firstByte, idle: route.idle ?? idle,
+            connect: route.connect ?? connect, firstByte: route.firstByte ?? firstByte,
+            idle: route.idle ?? idle,
             total: route.total ?? total)
     }
 }

@@ -15,42 +15,65 @@ struct RouteReach {
         let header: HeaderMatchConfig?
     }
 
+    /// Earlier routes of one key that are looked at, and keys that are looked up, at most: beyond that nothing is
+    /// claimed, so that a strange file costs no more than a usual one.
+    private static let sameKeyMax = 64
+    private static let keysMax = 4096
+
     init(_ config: GatewayConfig, _ reading: Reading) {
         self.config = config
         self.reading = reading
         listenerNames = Set(config.listeners.map(\.name))
     }
 
-    func check() {
-        var earlier: [Key: [RouteConfig]] = [:]
+    /// The routes seen so far, and which patterns occur among them.
+    private struct Earlier {
+        var routes: [Key: [RouteConfig]] = [:]
+        var paths: Set<PathConfig> = []
+        var hosts: Set<HostConfig> = []
         var prefixLengths: Set<Int> = []
+
+        mutating func insert(_ route: RouteConfig) {
+            if case .prefix(let start) = route.path { prefixLengths.insert(start.utf8.count) }
+            paths.insert(route.path)
+            hosts.insert(route.host)
+            let key = Key(path: route.path, host: route.host, header: RouteReach.firstHeader(route))
+            routes[key, default: []].append(route)
+        }
+    }
+
+    func check() {
+        var earlier = Earlier()
         for route in config.routes {
             guard reading.isSound(Validation.path(of: route)), !reading.isFull else { continue }
-            if let other = firstCovering(route, in: earlier, prefixLengths) {
+            if let other = firstCovering(route, in: earlier) {
                 note(route, coveredBy: other)
-                continue
+            } else {
+                earlier.insert(route)
             }
-            if case .prefix(let start) = route.path { prefixLengths.insert(start.utf8.count) }
-            earlier[Key(path: route.path, host: route.host, header: Self.firstHeader(route)), default: []].append(route)
         }
     }
 
     private func note(_ route: RouteConfig, coveredBy other: RouteConfig) {
         let path = ConfigPath.key(Validation.path(of: route), "path")
         let line = reading.span(of: Validation.path(of: other)).start.line + 1
-        let message = "routes[\(route.index)] is never reached: routes[\(other.index)] on line \(line) matches everything it does"
-        reading.note(.error, message, hint: "move it up, or remove it", at: reading.span(of: path), path: path)
+        let message =
+            "routes[\(route.index)] is never reached: routes[\(other.index)] on line \(line) matches everything it does"
+        reading.note(
+            .error, message, hint: "move it up, or remove it", at: reading.span(of: path), path: path)
     }
 
-    private func firstCovering(
-        _ route: RouteConfig, in earlier: [Key: [RouteConfig]], _ prefixLengths: Set<Int>
-    ) -> RouteConfig? {
-        guard !earlier.isEmpty else { return nil }
+    private func firstCovering(_ route: RouteConfig, in earlier: Earlier) -> RouteConfig? {
+        let paths = Self.covering(route.path, earlier.prefixLengths).filter(earlier.paths.contains)
+        let hosts = Self.covering(route.host).filter(earlier.hosts.contains)
+        let headers = Self.coveringFirstHeaders(route)
+        guard paths.count * hosts.count * headers.count <= Self.keysMax else { return nil }
         var best: RouteConfig?
-        for path in Self.covering(route.path, prefixLengths) {
-            for host in Self.covering(route.host) {
-                for header in Self.coveringFirstHeaders(route) {
-                    let found = earlier[Key(path: path, host: host, header: header)]?.first { covers($0, route) }
+        for path in paths {
+            for host in hosts {
+                for header in headers {
+                    let key = Key(path: path, host: host, header: header)
+                    let found = earlier.routes[key]?.prefix(Self.sameKeyMax).first { covers($0, route) }
                     if let found, found.index < best?.index ?? .max { best = found }
                 }
             }
@@ -60,11 +83,15 @@ struct RouteReach {
 
     /// Path and host are known to cover by how the route was found.
     private func covers(_ earlier: RouteConfig, _ later: RouteConfig) -> Bool {
-        let listeners = earlier.listeners.isEmpty
-            || (later.listeners.isEmpty ? listenerNames : Set(later.listeners)).isSubset(of: earlier.listeners)
+        let listeners =
+            earlier.listeners.isEmpty
+            || (later.listeners.isEmpty ? listenerNames : Set(later.listeners)).isSubset(
+                of: earlier.listeners)
         guard listeners else { return false }
         let headers = earlier.headers.allSatisfy { wanted in
-            later.headers.contains { $0.name == wanted.name && (wanted.value == nil || wanted.value == $0.value) }
+            later.headers.contains {
+                $0.name == wanted.name && (wanted.value == nil || wanted.value == $0.value)
+            }
         }
         guard headers else { return false }
         if earlier.methods.isEmpty { return true }
@@ -114,7 +141,7 @@ struct RouteReach {
         return found
     }
 
-    private static func firstHeader(_ route: RouteConfig) -> HeaderMatchConfig? {
+    fileprivate static func firstHeader(_ route: RouteConfig) -> HeaderMatchConfig? {
         route.headers.min { ($0.name, $0.value ?? "") < ($1.name, $1.value ?? "") }
     }
 

@@ -4,16 +4,21 @@ extension Validation {
         for upstream in config.upstreams {
             let path = ConfigPath.key(.key(.root, "upstreams"), upstream.name)
             guard reading.isSound(path) else { continue }
-            let hasTLSKey = reading.root?.descendant(.key(path, "tls")) != nil
+            let hasTLSKey = reading.node(at: .key(path, "tls")) != nil
             if hasTLSKey, !upstream.endpoints.contains(where: { $0.scheme == .https }) {
                 let tls = ConfigPath.key(path, "tls")
                 let message = "`\(tls.text)` has no effect: no endpoint is https"
-                reading.note(.error, message, hint: "remove it, or write `https://`", at: reading.keySpan(of: tls), path: tls)
+                reading.note(
+                    .error, message, hint: "remove it, or write `https://`", at: reading.keySpan(of: tls),
+                    path: tls)
             }
-            for (index, endpoint) in upstream.endpoints.enumerated()
-            where upstream.endpoints[..<index].contains(endpoint) && !reading.isFull {
+            var seen: Set<String> = []
+            for (index, endpoint) in upstream.endpoints.enumerated() {
+                let url = "\(endpoint.scheme)://\(endpoint.authority)\(endpoint.basePath)"
+                guard !seen.insert(url).inserted, !reading.isFull else { continue }
                 let place = ConfigPath.index(.key(path, "endpoints"), index)
-                reading.note(.error, "`\(place.text)` is listed twice", at: reading.span(of: place), path: place)
+                reading.note(
+                    .error, "`\(place.text)` is listed twice", at: reading.span(of: place), path: place)
             }
             checkClocks(upstream.timeouts, at: .key(path, "timeouts"))
         }
@@ -21,12 +26,14 @@ extension Validation {
 
     func checkClocks(_ timeouts: UpstreamTimeoutsConfig, at path: ConfigPath) {
         guard let total = timeouts.total, reading.isSound(path) else { return }
-        let clock = total < timeouts.firstByte ?? .zero ? "first_byte" : total < timeouts.connect ? "connect" : nil
+        let clock =
+            total < timeouts.firstByte ?? .zero ? "first_byte" : total < timeouts.connect ? "connect" : nil
         guard let clock else { return }
         // Why without the values: they may come from variables.
         let place = ConfigPath.key(path, "total")
         let message = "`\(path.text)`: `total` is over before `\(clock)`, which therefore never ends anything"
         reading.note(
-            .warning, message, hint: "raise `total` or lower `\(clock)`", at: reading.span(of: place), path: place)
+            .warning, message, hint: "raise `total` or lower `\(clock)`", at: reading.span(of: place),
+            path: place)
     }
 }

@@ -4,10 +4,13 @@
 struct Validation {
     let config: GatewayConfig
     let reading: Reading
+    let upstreamTimeouts: [String: UpstreamTimeoutsConfig]
 
     init(_ config: GatewayConfig, _ reading: Reading) {
         self.config = config
         self.reading = reading
+        let timeouts = config.upstreams.map { ($0.name, $0.timeouts) }
+        upstreamTimeouts = Dictionary(timeouts, uniquingKeysWith: { first, _ in first })
     }
 
     func run() {
@@ -30,7 +33,9 @@ struct Validation {
             let path = Self.path(of: route)
             check(route.listeners, in: listeners, at: .key(path, "listener"))
             check(route.auth, in: auth, at: .key(path, "auth"))
-            if case .upstream(let name) = route.action { check([name], in: upstreams, at: .key(path, "to"), isList: false) }
+            if case .upstream(let name) = route.action {
+                check([name], in: upstreams, at: .key(path, "to"), isList: false)
+            }
         }
     }
 
@@ -50,10 +55,13 @@ struct Validation {
             let place = isList ? reading.entryPath(path, index) : path
             guard reading.isSound(place) else { continue }
             if !seen.insert(name).inserted {
-                reading.note(.error, "\(shown(name, at: place)) is listed twice", at: reading.span(of: place), path: place)
+                reading.note(
+                    .error, "\(shown(name, at: place)) is listed twice", at: reading.span(of: place),
+                    path: place)
             }
             guard !defined.set.contains(name) else { continue }
-            let list = defined.names.prefix(20).joined(separator: ", ") + (defined.names.count > 20 ? ", …" : "")
+            let list =
+                defined.names.prefix(20).joined(separator: ", ") + (defined.names.count > 20 ? ", …" : "")
             let known = defined.names.isEmpty ? "`\(defined.section)` is empty" : "defined: \(list)"
             let hint = usesVariable(at: place) ? nil : Suggestion.hint(for: name, among: defined.names)
             let message = "\(defined.kind) \(shown(name, at: place)) is not defined (\(known))"
@@ -61,28 +69,39 @@ struct Validation {
         }
     }
 
-    /// Why: a name may have come from a variable, and a variable's value is never printed.
+    /// Why: a name may have come from a variable, or be a key put in the wrong place; neither is printed.
     private func shown(_ name: String, at path: ConfigPath) -> String {
-        usesVariable(at: path) ? "made from `${…}`" : Quoting.quoted(name)
+        if usesVariable(at: path) { return "made from `${…}`" }
+        let isSecret = reading.node(at: path).map(reading.mustHide) ?? false
+        return isSecret ? "that is not shown" : Quoting.quoted(name)
     }
 
-    func usesVariable(at path: ConfigPath) -> Bool { reading.root?.descendant(path).map(reading.usesVariable) ?? false }
+    func usesVariable(at path: ConfigPath) -> Bool {
+        reading.node(at: path).map(reading.usesVariable) ?? false
+    }
 
     private func checkUnused() {
         let routes = config.routes
-        if config.listeners.isEmpty { warnMissing("listeners", "no listener is defined: nothing can connect") }
+        if config.listeners.isEmpty {
+            warnMissing("listeners", "no listener is defined: nothing can connect")
+        }
         if routes.isEmpty { warnMissing("routes", "no route is defined: every request gets 404") }
         // Why: a name that is misspelt where it is used would be called unused where it is defined.
         guard reading.isSound(.key(.root, "routes")) else { return }
         let auth = Set(routes.flatMap(\.auth))
         for entry in config.auth where !auth.contains(entry.name) { warnUnused("auth", entry.name) }
-        let upstreams = Set(routes.compactMap { route in
-            if case .upstream(let name) = route.action { name } else { nil }
-        })
-        for entry in config.upstreams where !upstreams.contains(entry.name) { warnUnused("upstreams", entry.name) }
+        let upstreams = Set(
+            routes.compactMap { route in
+                if case .upstream(let name) = route.action { name } else { nil }
+            })
+        for entry in config.upstreams where !upstreams.contains(entry.name) {
+            warnUnused("upstreams", entry.name)
+        }
         guard !routes.isEmpty, routes.allSatisfy({ !$0.listeners.isEmpty }) else { return }
         let listeners = Set(routes.flatMap(\.listeners))
-        for entry in config.listeners where !listeners.contains(entry.name) { warnUnused("listeners", entry.name) }
+        for entry in config.listeners where !listeners.contains(entry.name) {
+            warnUnused("listeners", entry.name)
+        }
     }
 
     private func warnMissing(_ key: String, _ message: String) {
@@ -92,6 +111,7 @@ struct Validation {
     }
 
     private func warnUnused(_ section: String, _ name: String) {
+        guard !reading.isFull else { return }
         let path = ConfigPath.key(.key(.root, section), name)
         let kind = section == "auth" ? "auth" : String(section.dropLast())
         let message = "\(kind) \(Quoting.quoted(name)) is not used by any route"
@@ -99,24 +119,4 @@ struct Validation {
     }
 
     static func path(of route: RouteConfig) -> ConfigPath { .index(.key(.root, "routes"), route.index) }
-}
-
-extension Reading {
-    /// Path of an entry in a value that may be one or a list.
-    func entryPath(_ path: ConfigPath, _ index: Int) -> ConfigPath {
-        guard let root, case .sequence? = root.descendant(path)?.kind else { return path }
-        return .index(path, index)
-    }
-}
-
-extension Node {
-    func descendant(_ path: ConfigPath) -> Node? {
-        switch path {
-        case .root: return self
-        case .key(let parent, let name): return descendant(parent)?.value(of: name)
-        case .index(let parent, let index):
-            guard case .sequence(let items)? = descendant(parent)?.kind, items.indices.contains(index) else { return nil }
-            return items[index]
-        }
-    }
 }

@@ -15,7 +15,8 @@ enum CoreScalar: Equatable {
         case "", "~", "null", "Null", "NULL": self = .null
         case "true", "True", "TRUE": self = .bool(true)
         case "false", "False", "FALSE": self = .bool(false)
-        case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN":
+        case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN",
+            ".NAN":
             self = .unrepresentable
         case _: self = Self.number(Array(plain.utf8)) ?? .text
         }
@@ -34,14 +35,15 @@ enum CoreScalar: Equatable {
         rest = rest.dropFirst(whole.count)
         if rest.isEmpty { return whole.isEmpty ? nil : .integer(sign + trimmed(whole)) }
         var fraction: ArraySlice<UInt8> = []
-        if rest.first == UInt8(ascii: ".") {
+        let hasPoint = rest.first == UInt8(ascii: ".")
+        if hasPoint {
             fraction = rest.dropFirst().prefix(while: isDigit)
             rest = rest.dropFirst(1 + fraction.count)
         }
         guard !whole.isEmpty || !fraction.isEmpty else { return nil }
         guard let exponent = exponent(rest) else { return nil }
         let digits = String(decoding: fraction.isEmpty ? [UInt8(ascii: "0")] : fraction, as: UTF8.self)
-        return .float(sign + trimmed(whole) + "." + digits + exponent)
+        return .float(sign + trimmed(whole) + (hasPoint ? "." + digits : "") + exponent)
     }
 
     /// "" for nothing; nil for what is no exponent.
@@ -49,13 +51,17 @@ enum CoreScalar: Equatable {
         guard let mark = text.first else { return "" }
         guard mark | 0x20 == UInt8(ascii: "e") else { return nil }
         var digits = text.dropFirst()
-        if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { digits = digits.dropFirst() }
+        if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
+            digits = digits.dropFirst()
+        }
         guard !digits.isEmpty, digits.allSatisfy(isDigit) else { return nil }
         return String(decoding: text, as: UTF8.self)
     }
 
     private static func based(_ digits: ArraySlice<UInt8>, radix: Int) -> CoreScalar? {
-        guard !digits.isEmpty, digits.first != UInt8(ascii: "-"), digits.first != UInt8(ascii: "+") else { return nil }
+        guard !digits.isEmpty, digits.first != UInt8(ascii: "-"), digits.first != UInt8(ascii: "+") else {
+            return nil
+        }
         return UInt64(String(decoding: digits, as: UTF8.self), radix: radix).map { .integer(String($0)) }
     }
 
@@ -65,5 +71,7 @@ enum CoreScalar: Equatable {
         return kept.isEmpty ? "0" : String(decoding: kept, as: UTF8.self)
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
 }

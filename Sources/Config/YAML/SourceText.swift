@@ -102,6 +102,7 @@ struct SourceText: Sendable {
     private static func index(_ bytes: [UInt8]) -> (lines: [Line], checkpoints: [Int]) {
         var lines = [Line(start: 0, characters: 0)]
         var checkpoints: [Int] = []
+        var nextCheckpoint = 0
         var characters = 0
         var offset = 0
         func endLine(breakBytes: Int, breakCharacters: Int) {
@@ -112,7 +113,10 @@ struct SourceText: Sendable {
         while offset < bytes.count {
             let byte = bytes[offset]
             if byte & 0xC0 != 0x80 {
-                if characters % checkpointCharacters == 0 { checkpoints.append(offset) }
+                if characters == nextCheckpoint {
+                    checkpoints.append(offset)
+                    nextCheckpoint += checkpointCharacters
+                }
                 characters += 1
             }
             if byte < 0x0E || byte >= 0x80 {

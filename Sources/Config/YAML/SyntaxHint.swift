@@ -9,7 +9,9 @@ enum SyntaxHint {
         if isOpenQuote(error) {
             return .init(span: span, message: "the quote that opens here is never closed", hint: nil)
         }
-        return .init(span: span, message: message(error, at: place), hint: hint(error, line: line, column: place.column - from))
+        return .init(
+            span: span, message: message(error, at: place),
+            hint: hint(error, line: line, column: place.column - from))
     }
 
     /// Why: these fail far behind, or inside, what has to be changed.
@@ -43,7 +45,9 @@ enum SyntaxHint {
         if error.problem.contains("mapping values are not allowed") {
             return "a value with `: ` in it needs quotes; else look at the indentation"
         }
-        if error.problem.contains("cannot start any token"), column < line.count, "@`%".unicodeScalars.contains(line[column]) {
+        if error.problem.contains("cannot start any token"), column < line.count,
+            "@`%".unicodeScalars.contains(line[column])
+        {
             return "a value that begins with `\(line[column])` needs quotes"
         }
         return nil

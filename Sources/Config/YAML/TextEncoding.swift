@@ -24,7 +24,8 @@ enum TextEncoding {
             }
             let length = sequenceLength(bytes[index...])
             guard length > 0 else {
-                let message = "the file is not UTF-8: byte 0x\(hex(UInt32(byte), digits: 2)) does not belong here"
+                let message =
+                    "the file is not UTF-8: byte 0x\(hex(UInt32(byte), digits: 2)) does not belong here"
                 return Problem(offset: index, message: message, hint: "save it as UTF-8")
             }
             if byte == 0xC2, bytes[index + 1] < 0xA0, bytes[index + 1] != 0x85 {

@@ -57,9 +57,13 @@ final class YAMLEvents {
         guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
         defer { yaml_event_delete(&event) }
         let span = Span(start: Mark(event.start_mark), end: Mark(event.end_mark))
-        func made(_ kind: YAMLEvent.Kind, anchor: UnsafeMutablePointer<UInt8>? = nil,
-            tag: UnsafeMutablePointer<UInt8>? = nil) -> YAMLEvent {
-            YAMLEvent(kind: kind, span: span, anchor: anchor.map { String(cString: $0) }, tag: tag.map { String(cString: $0) })
+        func made(
+            _ kind: YAMLEvent.Kind, anchor: UnsafeMutablePointer<UInt8>? = nil,
+            tag: UnsafeMutablePointer<UInt8>? = nil
+        ) -> YAMLEvent {
+            YAMLEvent(
+                kind: kind, span: span, anchor: anchor.map { String(cString: $0) },
+                tag: tag.map { String(cString: $0) })
         }
         switch event.type {
         case YAML_STREAM_START_EVENT: return made(.streamStart)
@@ -68,13 +72,17 @@ final class YAMLEvents {
         case YAML_ALIAS_EVENT: return made(.alias(String(cString: event.data.alias.anchor)))
         case YAML_SCALAR_EVENT:
             let scalar = event.data.scalar
-            let text = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
-            return made(.scalar(text: text, style: .init(scalar.style)), anchor: scalar.anchor, tag: scalar.tag)
+            let text = String(
+                decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
+            return made(
+                .scalar(text: text, style: .init(scalar.style)), anchor: scalar.anchor, tag: scalar.tag)
         case YAML_SEQUENCE_START_EVENT:
-            return made(.sequenceStart, anchor: event.data.sequence_start.anchor, tag: event.data.sequence_start.tag)
+            return made(
+                .sequenceStart, anchor: event.data.sequence_start.anchor, tag: event.data.sequence_start.tag)
         case YAML_SEQUENCE_END_EVENT: return made(.sequenceEnd)
         case YAML_MAPPING_START_EVENT:
-            return made(.mappingStart, anchor: event.data.mapping_start.anchor, tag: event.data.mapping_start.tag)
+            return made(
+                .mappingStart, anchor: event.data.mapping_start.anchor, tag: event.data.mapping_start.tag)
         case YAML_MAPPING_END_EVENT: return made(.mappingEnd)
         case _: return made(.streamEnd)
         }

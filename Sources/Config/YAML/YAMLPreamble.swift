@@ -10,7 +10,8 @@ enum YAMLPreamble {
             guard line.first == UInt8(ascii: "%") else { return }
             let span = wholeLine(index, in: source)
             guard line.starts(with: Array("%YAML".utf8)), versions == 0 else {
-                throw .init(span: span, message: "directives such as `%TAG` are not allowed", hint: "remove the line")
+                throw .init(
+                    span: span, message: "directives such as `%TAG` are not allowed", hint: "remove the line")
             }
             versions += 1
         }
@@ -26,7 +27,8 @@ enum YAMLPreamble {
             let isDocument = rest.starts(with: Array("---".utf8)) || rest.first == UInt8(ascii: "%")
             let message = isDocument ? "a second document begins here" : "text after the end of the document"
             let length = rest.count { $0 & 0xC0 != 0x80 }
-            let span = Span(start: Mark(line: index, column: column), end: Mark(line: index, column: column + length))
+            let span = Span(
+                start: Mark(line: index, column: column), end: Mark(line: index, column: column + length))
             throw .init(span: span, message: message, hint: "a file holds one document")
         }
     }

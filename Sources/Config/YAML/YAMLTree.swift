@@ -113,7 +113,8 @@ struct YAMLTree {
         }
         guard let key = frame.pendingKey else {
             guard case .scalar(let text, let style) = node.kind else {
-                throw Failure(span: span, message: "a key must be plain text, found \(node.kindName)", hint: nil)
+                throw Failure(
+                    span: span, message: "a key must be plain text, found \(node.kindName)", hint: nil)
             }
             let keySpan = isScalar ? node.span : span
             if text == "<<", style == .plain { noteMergeKey(keySpan) }
@@ -151,7 +152,9 @@ struct YAMLTree {
 
     private func refuseTag(_ event: YAMLEvent) throws(Failure) {
         guard event.tag != nil else { return }
-        throw Failure(span: event.span, message: "tags such as `!name` are not allowed", hint: "quote the value if it is text")
+        throw Failure(
+            span: event.span, message: "tags such as `!name` are not allowed",
+            hint: "quote the value if it is text")
     }
 
     private mutating func noteMergeKey(_ span: Span) {
@@ -161,7 +164,8 @@ struct YAMLTree {
 
     private mutating func noteDuplicate(_ key: (text: String, span: Span), first: Span) {
         let place = pathText.isEmpty ? "" : " in \(pathText)"
-        let message = "duplicate key \(Quoting.quoted(key.text))\(place), first on line \(first.start.line + 1)"
+        let message =
+            "duplicate key \(Quoting.quoted(key.text))\(place), first on line \(first.start.line + 1)"
         let path = pathText.isEmpty ? key.text : pathText + "." + key.text
         remarks.append(.init(span: key.span, path: path, message: message, hint: nil))
     }
@@ -170,7 +174,8 @@ struct YAMLTree {
     private var pathText: String {
         var path = ConfigPath.root
         for frame in frames {
-            path = frame.isMapping ? .key(path, frame.pendingKey?.text ?? "") : .index(path, frame.items.count)
+            path =
+                frame.isMapping ? .key(path, frame.pendingKey?.text ?? "") : .index(path, frame.items.count)
         }
         return path.text
     }

@@ -79,9 +79,10 @@ final class ControlLoop {
                 guard let source = sources[ready[index].data.fd] else { continue }
                 let bits = ready[index].events
                 let failed = bits & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
-                events.append(.ready(
-                    source, readable: bits & EPOLLIN.rawValue != 0 || failed,
-                    writable: bits & EPOLLOUT.rawValue != 0 || failed))
+                events.append(
+                    .ready(
+                        source, readable: bits & EPOLLIN.rawValue != 0 || failed,
+                        writable: bits & EPOLLOUT.rawValue != 0 || failed))
             }
         }
         let now = headgate_monotonic_ns()

@@ -18,13 +18,15 @@ enum ControlThread {
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         var thread = pthread_t()
-        let result = pthread_create(&thread, nil, { argument in
-            guard let argument else { return nil }
-            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-            headgate_name_thread(start.name)
-            start.body()
-            return nil
-        }, start.toOpaque())
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                headgate_name_thread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
         guard result == 0 else {
             start.release()
             throw SystemError(call: "pthread_create", errno: result)

@@ -1,7 +1,8 @@
 import Config
 
-/// Gives an unchanged endpoint the same `EndpointState` in every generation, so that its connections, addresses and
-/// counts survive reloads. Generations own the states; the registry only remembers them while one does.
+/// Gives an unchanged endpoint the same `EndpointState` in every generation, so that its connections,
+/// addresses and counts survive reloads. Generations own the states; the registry only remembers them while
+/// one does.
 final class EndpointRegistry {
     /// What makes two endpoints the same one.
     struct Identity: Hashable {
@@ -32,7 +33,8 @@ final class EndpointRegistry {
             .sorted { $0.state.id < $1.state.id }
     }
 
-    /// - Parameter authorities: PEM of `tls.ca`; part of the identity, so that a renewed file is a new endpoint.
+    /// - Parameter authorities: PEM of `tls.ca`; part of the identity, so that a renewed file is a new
+    ///   endpoint.
     func entry(
         for url: EndpointURL, tls: TLSClientConfig, authorities: [UInt8]?
     ) throws(TLSContexts.Failure) -> Entry {
@@ -50,7 +52,8 @@ final class EndpointRegistry {
         }
         lastID += 1
         let host = url.host.contains(":") ? "[\(url.host)]" : url.host
-        let state = EndpointState(id: lastID, display: "\(url.scheme.rawValue)://\(host):\(url.port)", tls: context)
+        let state = EndpointState(
+            id: lastID, display: "\(url.scheme.rawValue)://\(host):\(url.port)", tls: context)
         states[identity] = Weak(state: state)
         return Entry(identity: identity, state: state)
     }

@@ -2,10 +2,11 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Turns the names of endpoints into addresses, on threads of its own: `getaddrinfo(3)` may block for half a minute.
+/// Turns the names of endpoints into addresses, on threads of its own: `getaddrinfo(3)` may block for half a
+/// minute.
 ///
-/// A name is looked up when its endpoint appears, again every 30 s once it is known, and with growing pauses (1 s to
-/// 30 s) while it does not resolve. A refresh that fails keeps the addresses of before.
+/// A name is looked up when its endpoint appears, again every 30 s once it is known, and with growing pauses
+/// (1 s to 30 s) while it does not resolve. A refresh that fails keeps the addresses of before.
 final class Resolver {
     static let refreshSeconds = 30
     static let threadsMax = 64
@@ -93,7 +94,9 @@ final class Resolver {
     func lookUpDue() -> Int? {
         schedules = schedules.filter { $0.value.state != nil }
         let now = headgate_monotonic_ns()
-        for (id, schedule) in schedules where !schedule.isRunning && schedule.nextAt <= now { startLookup(id) }
+        for (id, schedule) in schedules where !schedule.isRunning && schedule.nextAt <= now {
+            startLookup(id)
+        }
         let next = schedules.values.filter { !$0.isRunning }.map(\.nextAt).min()
         return next.map { Int(($0 > now ? $0 - now : 0) / 1_000_000) + 1 }
     }
@@ -106,7 +109,9 @@ final class Resolver {
             schedule.failures += 1
             pause = Resolver.pauseSeconds(afterFailures: schedule.failures)
             if schedule.failures == 1 {
-                let kept = state.currentAddresses().isEmpty ? "requests get 502 until it does" : "keeping its addresses"
+                let kept =
+                    state.currentAddresses().isEmpty
+                    ? "requests get 502 until it does" : "keeping its addresses"
                 Log.warning("\(state.display) does not resolve: \(answer.problem); \(kept); trying again")
             }
         } else {
@@ -173,7 +178,9 @@ final class Resolver {
         var list = hints.ai_next
         let result = getaddrinfo(job.host, String(job.port), &hints, &list)
         guard result == 0 else {
-            let problem = result == EAI_SYSTEM ? String(cString: strerror(errno)) : String(cString: gai_strerror(result))
+            let problem =
+                result == EAI_SYSTEM
+                ? String(cString: strerror(errno)) : String(cString: gai_strerror(result))
             return Answer(id: job.id, addresses: [], problem: problem)
         }
         defer { freeaddrinfo(list) }

@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// The signals that control acts on, read from a descriptor, so that no code ever runs inside a signal handler.
+/// The signals that control acts on, read from a descriptor, so that no code ever runs inside a signal
+/// handler.
 final class Signals {
     enum Kind: Equatable {
         /// SIGHUP
@@ -33,7 +34,9 @@ final class Signals {
     func takeAll() -> [Kind] {
         var kinds: [Kind] = []
         var info = signalfd_siginfo()
-        while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
+        while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size)
+            == MemoryLayout<signalfd_siginfo>.size
+        {
             switch Int32(bitPattern: info.ssi_signo) {
             case SIGHUP: kinds.append(.reload)
             case SIGUSR1: kinds.append(.reopenLogs)

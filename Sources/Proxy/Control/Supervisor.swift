@@ -42,7 +42,8 @@ public enum ExitCode {
     public static let config: Int32 = 78
 }
 
-/// The control thread: starts the workers, turns signals, file changes and requests into reloads, and stops in order.
+/// The control thread: starts the workers, turns signals, file changes and requests into reloads, and stops
+/// in order.
 public final class Supervisor {
     private enum Phase {
         case starting, serving
@@ -98,7 +99,7 @@ public final class Supervisor {
     private func run() throws -> Int32 {
         try options.prepare()
         driver.report = { [unowned self] in reported($0) }
-        driver.willPublish = { [unowned self] next throws(SystemError) in try prepare(next) }
+        driver.willPublish = { [unowned self] next throws(StartError) in try prepare(next) }
         admin.status = { [unowned self] in status() }
         admin.reload = { [unowned self] answer in driver.trigger(.request, answer: answer) }
         driver.trigger(.start)
@@ -141,6 +142,7 @@ public final class Supervisor {
 
     private func workersRang() {
         workers.bell.silence()
+        workers.freeReleased()
         driver.workersMoved()
         if isStopping, workers.haveFinished { finish(ExitCode.success) }
     }
@@ -148,19 +150,19 @@ public final class Supervisor {
     // MARK: - Reports
 
     /// Before the workers get a generation. The first one starts them.
-    private func prepare(_ next: ReloadDriver.Served) throws(SystemError) {
+    private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
         guard workers.handles.isEmpty else { return }
+        let path = AdminPath.forDaemon(
+            option: options.adminPath, configured: next.config.process.admin,
+            configPath: driver.loader.absolutePath, folder: driver.loader.folder)
         do throws(BindError) {
-            try admin.listen(at: AdminPath.forDaemon(
-                option: options.adminPath, configured: next.config.process.admin,
-                configPath: driver.loader.absolutePath, folder: driver.loader.folder))
-        } catch {
-            Log.error("admin socket: \(error)")
-            throw SystemError(call: "admin socket", errno: EADDRINUSE)
-        }
-        try workers.start(count: next.config.process.workers)
-        try writer.start(workers.handles)
+            try admin.listen(at: path)
+        } catch { throw StartError(message: "admin socket \(error)") }
+        do throws(SystemError) {
+            try workers.start(count: next.config.process.workers)
+            try writer.start(workers.handles)
+        } catch { throw StartError(message: "cannot start the workers: \(error)") }
     }
 
     private func reported(_ report: ReloadReport) {
@@ -186,7 +188,8 @@ public final class Supervisor {
 
     private func status() -> StatusReport {
         StatusReport(
-            version: options.version, startedAt: startedAt, driver: driver, writer: writer, isStopping: isStopping)
+            version: options.version, startedAt: startedAt, driver: driver, writer: writer,
+            isStopping: isStopping)
     }
 
     // MARK: - Stop

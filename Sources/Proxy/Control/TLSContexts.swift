@@ -1,8 +1,9 @@
 import COpenSSL
 import Glibc
 
-/// The `SSL_CTX`s towards https upstreams: one for each distinct set of settings, made when the first endpoint needs
-/// it and shared by all that agree. Loading the system's authorities takes tens of milliseconds, so it happens once.
+/// The `SSL_CTX`s towards https upstreams: one for each distinct set of settings, made when the first
+/// endpoint needs it and shared by all that agree. Loading the system's authorities takes tens of
+/// milliseconds, so it happens once.
 final class TLSContexts {
     struct Settings: Hashable {
         /// PEM of the trusted authorities; nil: the system's.
@@ -53,7 +54,9 @@ final class TLSContexts {
 
     private static func trust(_ pem: [UInt8], in context: OpaquePointer) throws(Failure) {
         ERR_clear_error()
-        guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { throw Failure(message: lastError()) }
+        guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else {
+            throw Failure(message: lastError())
+        }
         defer { BIO_free(source) }
         let store = SSL_CTX_get_cert_store(context)
         var count = 0

@@ -3,8 +3,9 @@ import Glibc
 
 /// Unix stream sockets by path, with the trouble that comes with their files.
 enum UnixSocket {
-    /// Binds and listens at `path`, non-blocking. A socket file that nobody listens on any more (its process was killed) is
-    /// replaced; one that somebody does is an address in use; any other kind of file is left alone.
+    /// Binds and listens at `path`, non-blocking. A socket file that nobody listens on any more (its process
+    /// was killed) is replaced; one that somebody does is an address in use; any other kind of file is left
+    /// alone.
     /// - Parameter mode: permissions of the socket file; nil: what the umask leaves.
     static func listen(
         at path: String, backlog: Int32, mode: mode_t? = nil
@@ -71,7 +72,8 @@ enum UnixSocket {
         }
     }
 
-    /// - Returns: 0 where somebody accepts, else the `errno` of `connect(2)`. Does not wait: a full backlog is EAGAIN.
+    /// - Returns: 0 where somebody accepts, else the `errno` of `connect(2)`. Does not wait: a full backlog
+    ///   is EAGAIN.
     private static func probe(_ path: String) -> Int32 {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = socket(AF_UNIX, kind, 0)

@@ -32,6 +32,11 @@ final class WorkerPool {
         nextToTake += 1
     }
 
+    /// Frees the plans that workers have let go of.
+    func freeReleased() {
+        for handle in handles { handle.freeReleased() }
+    }
+
     func haveAdopted(_ number: UInt64) -> Bool {
         handles.allSatisfy { $0.adoptedGeneration.load(ordering: .acquiring) >= number }
     }

@@ -27,7 +27,7 @@ final class EndpointPlan: Sendable {
     let basePath: [UInt8]
     /// `basePath` ends in `/v1`: a request path that begins with `/v1/` (or is `/v1`) then has it once.
     let basePathEndsInV1: Bool
-    /// Connections to this endpoint, in use and idle, over all workers.
+    /// Connections in use at once over all workers. Idle ones are not counted: one worker cannot use another's.
     let maxConnections: Int
     /// Idle connections kept per worker.
     let maxIdlePerWorker: Int
@@ -58,8 +58,10 @@ final class EndpointState: Sendable {
     let display: String
     let displayText: PlanText
     let tls: TLSClientContext?
-    /// Open connections over all workers; the bound is `EndpointPlan.maxConnections`.
+    /// Open connections over all workers, idle ones included, for `status`.
     let connectionCount = Atomic<Int>(0)
+    /// Those of them that serve an exchange; the bound is `EndpointPlan.maxConnections`.
+    let leasedCount = Atomic<Int>(0)
     /// Exchanges that this endpoint answered or failed, for `status`.
     let exchangeCount = Atomic<UInt64>(0)
     let failureCount = Atomic<UInt64>(0)

@@ -34,7 +34,9 @@ final class TestListener {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, milliseconds) == 1 else { return nil }
         let accepted = Glibc.accept(descriptor, nil, nil)
-        return accepted < 0 ? nil : TestConnection(accepted)
+        guard accepted >= 0 else { return nil }
+        Socket.setNoDelay(accepted)
+        return TestConnection(accepted)
     }
 
     /// - Parameter receiveBuffer: bytes of SO_RCVBUF, for a client that is to stall soon; nil leaves it to the kernel.
@@ -43,9 +45,7 @@ final class TestListener {
         if var size = receiveBuffer {
             setsockopt(connection.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
-        var on: Int32 = 1
-        setsockopt(
-            connection.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        Socket.setNoDelay(connection.descriptor)
         let result = address.withPointer { Glibc.connect(connection.descriptor, $0, $1) }
         guard result == 0 else { throw Unexpected("connect: \(String(cString: strerror(errno)))") }
         return connection
@@ -230,12 +230,18 @@ final class WorkerUnderTest {
 
     var hasFinished: Bool { handle.hasFinished.load(ordering: .acquiring) }
 
+    /// As control sees it: after freeing what the worker has let go of.
+    var generationsAlive: Int {
+        handle.freeReleased()
+        return census.alive
+    }
+
     /// Ends the worker's thread. Everything that it held must then be gone.
     func stop() {
         guard !isStopped else { return }
         isStopped = true
         drain(for: 0)
-        let isOver = eventually { hasFinished && census.alive == 0 }
+        let isOver = eventually { hasFinished && generationsAlive == 0 }
         precondition(isOver, "the worker did not end: \(census.alive) generations alive")
     }
 

@@ -38,7 +38,8 @@ public struct AdminClient {
             }
         }
         let hint = "is it running? `--admin PATH` says where its socket is"
-        throw Failure(message: "no headgate answers (\(hint)); looked at\n" + problems.joined(separator: "\n"))
+        throw Failure(
+            message: "no headgate answers (\(hint)); looked at\n" + problems.joined(separator: "\n"))
     }
 
     private func receive(_ descriptor: Int32) throws(Failure) -> Answer {

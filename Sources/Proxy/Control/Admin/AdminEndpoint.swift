@@ -1,10 +1,11 @@
 import CLinux
 import Glibc
 
-/// The daemon's admin socket: `GET /status` and `POST /reload` over a Unix socket that only its owner may open. Both give
-/// JSON; with `.txt` at the end of the path, text for people.
+/// The daemon's admin socket: `GET /status` and `POST /reload` over a Unix socket that only its owner may
+/// open. Both give JSON; with `.txt` at the end of the path, text for people.
 ///
-/// Lives on the control thread and never waits: a connection that is slow, silent or full costs control nothing.
+/// Lives on the control thread and never waits: a connection that is slow, silent or full costs control
+/// nothing.
 final class AdminEndpoint {
     private struct Connection {
         let descriptor: Int32
@@ -42,7 +43,9 @@ final class AdminEndpoint {
         } catch {
             let isBusy = UnixSocket.isLive(path)
             throw isBusy
-                ? BindError(message: "\(path): another headgate is running with it; give this one its own by --admin PATH")
+                ? BindError(
+                    message:
+                        "\(path): another headgate is running with it; give this one its own by --admin PATH")
                 : BindError(message: "\(path): \(error)")
         }
         do throws(SystemError) {
@@ -106,7 +109,9 @@ final class AdminEndpoint {
     /// Ends the connections that have been silent for too long.
     func endIdle() {
         let now = headgate_monotonic_ns()
-        for (id, connection) in connections where !connection.awaitsReload && connection.idleAt <= now { end(id) }
+        for (id, connection) in connections where !connection.awaitsReload && connection.idleAt <= now {
+            end(id)
+        }
         scheduleIdle()
     }
 
@@ -136,7 +141,8 @@ final class AdminEndpoint {
             awaitReload(id) { AdminResponse(status: $0.result == .failed ? 422 : 200, body: $0.json) }
         case ("POST", "/reload.txt"):
             awaitReload(id) { .text($0.result == .failed ? 422 : 200, $0.text) }
-        case (_, "/status"), (_, "/reload"), (_, "/status.txt"), (_, "/reload.txt"): answer(id, .error(405, "use GET /status and POST /reload"))
+        case (_, "/status"), (_, "/reload"), (_, "/status.txt"), (_, "/reload.txt"):
+            answer(id, .error(405, "use GET /status and POST /reload"))
         case _: answer(id, .error(404, "there are GET /status and POST /reload"))
         }
     }
@@ -159,7 +165,9 @@ final class AdminEndpoint {
         let count = connection.output.withUnsafeBytes {
             send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
-        if count == connection.output.count || (count < 0 && errno != EAGAIN && errno != EINTR) { return end(id) }
+        if count == connection.output.count || (count < 0 && errno != EAGAIN && errno != EINTR) {
+            return end(id)
+        }
         if count > 0 { connections[id]?.output.removeFirst(count) }
         do throws(SystemError) {
             try loop.change(connection.descriptor, writing: true)

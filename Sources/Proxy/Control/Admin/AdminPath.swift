@@ -1,8 +1,8 @@
 import Glibc
 import Stores
 
-/// Where the daemon's admin socket is, for the daemon and for whoever looks for it. Never found by reading the config
-/// file, which may be broken just when it matters.
+/// Where the daemon's admin socket is, for the daemon and for whoever looks for it. Never found by reading
+/// the config file, which may be broken just when it matters.
 ///
 ///     --admin PATH
 ///     $HEADGATE_ADMIN
@@ -77,10 +77,10 @@ public enum AdminPath {
         guard errno == EEXIST else {
             throw BindError(message: "\(path): cannot make \(folder): \(String(cString: strerror(errno)))")
         }
-        guard folder == "/tmp/headgate-\(geteuid())" else { return }
+        guard folder.hasPrefix("/tmp/") else { return }
         var status = stat()
         guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0
-        else { throw BindError(message: "\(folder) is not a folder of this user alone; use --admin PATH") }
+            status.st_mode & 0o022 == 0
+        else { throw BindError(message: "\(folder) can be written to by other users; use --admin PATH") }
     }
 }

@@ -18,14 +18,18 @@ struct AdminRequest: Equatable {
         guard let end = endOfHead(bytes) else { return bytes.count == sizeMax ? .invalid : .incomplete }
         let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")
         let words = lines.first?.split(separator: " ", omittingEmptySubsequences: false) ?? []
-        guard words.count == 3, words[2].hasPrefix("HTTP/1."), words[1].hasPrefix("/") else { return .invalid }
+        guard words.count == 3, words[2].hasPrefix("HTTP/1."), words[1].hasPrefix("/") else {
+            return .invalid
+        }
         var length = 0
-        for line in lines.dropFirst() where lowercasedBytes(String(line)).starts(with: "content-length:".utf8) {
+        for line in lines.dropFirst() where lowercasedBytes(String(line)).starts(with: "content-length:".utf8)
+        {
             let digits = line.dropFirst("content-length:".count).filter { $0 != " " }
             guard let value = Int(digits), (0...sizeMax).contains(value) else { return .invalid }
             length = value
         }
-        // Why the body is waited for: closing on unread bytes would take the answer away from whoever sent them.
+        // Why the body is waited for: closing on unread bytes would take the answer away from whoever sent
+        // them.
         guard bytes.count - end - 4 >= length else { return .incomplete }
         let path = words[1].prefix { $0 != "?" }
         return .complete(AdminRequest(method: String(words[0]), path: String(path)))
@@ -53,7 +57,8 @@ struct AdminResponse: Equatable {
             default: "Service Unavailable"
             }
         let content = Array(body.utf8) + [0x0A]
-        let head = "HTTP/1.1 \(status) \(reason)\r\nContent-Type: \(contentType)\r\n"
+        let head =
+            "HTTP/1.1 \(status) \(reason)\r\nContent-Type: \(contentType)\r\n"
             + "Content-Length: \(content.count)\r\nConnection: close\r\n\r\n"
         return Array(head.utf8) + content
     }

@@ -1,4 +1,5 @@
-/// Writes JSON (RFC 8259) into bytes: the access log, `status` and the admin's answers. Commas are its own business.
+/// Writes JSON (RFC 8259) into bytes: the access log, `status` and the admin's answers. Commas are its own
+/// business.
 struct JSONText {
     private(set) var bytes: [UInt8] = []
     private var needsComma = false

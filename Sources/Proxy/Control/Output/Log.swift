@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// What the daemon says about itself, on stderr: `<time> <level> <message>`, one line per line of the message.
+/// What the daemon says about itself, on stderr: `<time> <level> <message>`, one line per line of the
+/// message.
 ///
 /// Any control thread may call it. Workers never do: they leave records.
 enum Log {
@@ -25,8 +26,8 @@ enum Log {
     static func writeToStandardError(_ text: String) { writeAll(text, to: STDERR_FILENO) }
     static func writeToStandardOutput(_ text: String) { writeAll(text, to: STDOUT_FILENO) }
 
-    /// Why bounded: a reader of our stderr that has stopped reading must not stop control. What does not go out
-    /// within a tenth of a second is lost.
+    /// Why bounded: a reader of our stderr that has stopped reading must not stop control. What does not go
+    /// out within a tenth of a second is lost.
     private static func writeAll(_ text: String, to descriptor: Int32) {
         let bytes = Array(text.utf8)
         var offset = 0
@@ -48,8 +49,8 @@ enum Log {
     }
 }
 
-/// Lets a line through at most once in a while, and counts what it held back, so that a fault that repeats with each
-/// request cannot fill a disk.
+/// Lets a line through at most once in a while, and counts what it held back, so that a fault that repeats
+/// with each request cannot fill a disk.
 final class LogGate: Sendable {
     private struct State {
         var nextAt: UInt64 = 0
@@ -63,7 +64,8 @@ final class LogGate: Sendable {
     init(seconds: UInt64 = 10) { interval = seconds * 1_000_000_000 }
 
     /// - Parameter now: monotonic nanoseconds.
-    /// - Returns: how many lines were held back since the last one, or nil where this one is to be held back too.
+    /// - Returns: how many lines were held back since the last one, or nil where this one is to be held back
+    ///   too.
     func admit(now: UInt64) -> Int? {
         state.withLock { state in
             guard now >= state.nextAt else {

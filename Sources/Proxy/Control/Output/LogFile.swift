@@ -65,7 +65,8 @@ final class LogFile {
         guard now >= nextCheckAt else { return }
         nextCheckAt = now + LogFile.checkInterval
         var status = stat()
-        let isSame = stat(path, &status) == 0 && UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode
+        let isSame =
+            stat(path, &status) == 0 && UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode
         if !isSame { closeFile() }
     }
 

@@ -53,8 +53,8 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
         value.isEmpty ? json.null(key) : json.string(key, value)
     }
 
-    /// `2026-03-01T12:00:00.250Z 127.0.0.1 "POST /v1/chat/completions" 200 12.345ms in=90 out=512 gen=3 public routes[0]
-    /// http://127.0.0.1:9000 id=… outcome=complete`, `-` for what there is not.
+    /// `2026-03-01T12:00:00.250Z 127.0.0.1 "POST /v1/chat/completions" 200 12.345ms in=90 out=512 gen=3
+    /// public routes[0] http://127.0.0.1:9000 id=… outcome=complete`, `-` for what there is not.
     private func appendText(_ record: ExchangeRecord, _ texts: [Text], to text: inout [UInt8]) {
         Timestamp.append(record.startedAt, to: &text)
         text += " \(record.peer.hostText) \"".utf8
@@ -63,8 +63,11 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
         appendQuotable(texts[RecordText.path.rawValue], to: &text)
         text += "\" \(record.status == 0 ? "-" : String(record.status)) ".utf8
         appendMilliseconds(record.totalTime, to: &text)
-        text += "ms in=\(record.requestBodyBytes) out=\(record.responseBodyBytes) gen=\(record.generation)".utf8
-        for (label, part) in [(" ", RecordText.listener), (" ", .route), (" ", .endpoint), (" id=", .requestID)] {
+        text +=
+            "ms in=\(record.requestBodyBytes) out=\(record.responseBodyBytes) gen=\(record.generation)".utf8
+        for (label, part) in [
+            (" ", RecordText.listener), (" ", .route), (" ", .endpoint), (" id=", .requestID),
+        ] {
             text += label.utf8
             let value = texts[part.rawValue]
             if value.isEmpty { text.append(UInt8(ascii: "-")) } else { appendQuotable(value, to: &text) }
@@ -76,15 +79,17 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
         appendQuotable(code, to: &text)
     }
 
-    /// Quotes, backslashes, controls and bytes that are not ASCII as `\xHH`: one record stays one line, and a quoted text
-    /// ends where it says.
+    /// Quotes, backslashes, controls and bytes that are not ASCII as `\xHH`: one record stays one line, and a
+    /// quoted text ends where it says.
     private func appendQuotable(_ bytes: Text, to text: inout [UInt8]) {
         let digits = Array("0123456789abcdef".utf8)
         for byte in bytes {
             if byte > 0x1F, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
                 text.append(byte)
             } else {
-                text += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                text += [
+                    UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)],
+                ]
             }
         }
     }

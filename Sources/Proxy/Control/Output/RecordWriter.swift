@@ -5,7 +5,8 @@ import Synchronization
 
 /// Brings the workers' records into the access log, on a thread of its own.
 ///
-/// It sleeps while there is nothing to do. Once woken it waits a moment, so that under load one write carries many records.
+/// It sleeps while there is nothing to do. Once woken it waits a moment, so that under load one write carries
+/// many records.
 final class RecordWriter: Sendable {
     /// What control asks for, taken by the thread before each batch.
     private struct Orders {
@@ -80,7 +81,9 @@ final class RecordWriter: Sendable {
             flush(&output)
             let dropped = workers.reduce(0) { $0 + $1.records.dropped.load(ordering: .relaxed) }
             if dropped > droppedBefore, complaints.admit(now: headgate_monotonic_ns()) != nil {
-                Log.warning("\(dropped - droppedBefore) records were dropped: the access log is slower than the requests")
+                Log.warning(
+                    "\(dropped - droppedBefore) records were dropped: the access log is too slow"
+                )
                 droppedBefore = dropped
             }
             if orders.stops { break }
@@ -118,8 +121,9 @@ final class RecordWriter: Sendable {
     /// Until a worker or control rings.
     private func sleep(_ workers: [WorkerHandle]) {
         bell.isAsleep.store(true, ordering: .sequentiallyConsistent)
-        // Why twice: a worker may have read `isAsleep` just before it was set while its record was not visible yet. Both
-        // are after the short wait, so a record is late by that at most and never left behind.
+        // Why twice: a worker may have read `isAsleep` just before it was set while its record was not
+        // visible yet. Both are after the short wait, so a record is late by that at most and never left
+        // behind.
         if !hasRecords(workers), !wait(milliseconds: RecordWriter.batchMilliseconds), !hasRecords(workers) {
             _ = wait(milliseconds: -1)
         }
@@ -153,7 +157,8 @@ private struct Output {
     }
 
     /// Records of exchanges that began before `access_log: off` have no place to go any more.
-    mutating func append<Text: Collection>(_ record: ExchangeRecord, _ texts: [Text]) where Text.Element == UInt8 {
+    mutating func append<Text: Collection>(_ record: ExchangeRecord, _ texts: [Text])
+    where Text.Element == UInt8 {
         guard file != nil else { return }
         RecordFormat<Text>(format: format).append(record, texts, to: &json, text: &bytes)
         count += 1

@@ -35,16 +35,16 @@ struct StatusReport {
         var lines = ["headgate \(version), pid \(getpid()), \(stateText) since \(Timestamp.text(startedAt))"]
         lines.append("config      \(driver.loader.absolutePath)")
         if let served = driver.served {
-            lines.append(
-                "generation  \(served.generation.number) since \(Timestamp.text(served.since)) by \(served.trigger.rawValue); "
-                    + "\(driver.census.alive) alive")
+            let since = "\(Timestamp.text(served.since)) by \(served.trigger.rawValue)"
+            let number = served.generation.number
+            lines.append("generation  \(number) since \(since); \(driver.census.alive) alive")
             lines += zip(served.config.listeners, served.sockets).map { "listener    \($0.name) \($1.url)" }
         }
         for endpoint in driver.registry.living {
             let addresses = endpoint.state.currentAddresses().map(\.text).joined(separator: ", ")
-            lines.append(
-                "endpoint    \(endpoint.state.display) \(addresses.isEmpty ? "does not resolve" : addresses); "
-                    + counted(endpoint.state.connectionCount.load(ordering: .relaxed), "connection"))
+            let known = addresses.isEmpty ? "does not resolve" : addresses
+            let connections = counted(endpoint.state.connectionCount.load(ordering: .relaxed), "connection")
+            lines.append("endpoint    \(endpoint.state.display) \(known); \(connections)")
         }
         let figures = driver.workers.handles.map(\.figures)
         let connections = figures.reduce(0) { $0 + $1.connectionsOpen.load(ordering: .relaxed) }
@@ -53,7 +53,8 @@ struct StatusReport {
             "clients     \(counted(connections, "connection")), \(counted(exchanges, "exchange")) running, "
                 + counted(figures.count, "worker"))
         if let failure = driver.lastFailure {
-            lines.append("last failure \(Timestamp.text(failure.at)) by \(failure.trigger.rawValue)\n\(failure.text)")
+            lines.append(
+                "last failure \(Timestamp.text(failure.at)) by \(failure.trigger.rawValue)\n\(failure.text)")
         }
         return lines.joined(separator: "\n")
     }

@@ -30,8 +30,8 @@ enum Timestamp {
 
     /// The proleptic Gregorian date of a day counted from 1970-01-01.
     ///
-    /// Counted in years that begin in March, so that the leap day is the last of its year and the months before it
-    /// follow one linear pattern (153 days in each run of five).
+    /// Counted in years that begin in March, so that the leap day is the last of its year and the months
+    /// before it follow one linear pattern (153 days in each run of five).
     static func date(ofDay day: Int) -> (year: Int, month: Int, day: Int) {
         // Days from 0000-03-01, split into eras of 400 years, which all have 146,097 days.
         let fromMarch = day + 719_468

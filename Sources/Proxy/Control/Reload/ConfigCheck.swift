@@ -1,6 +1,7 @@
 import Config
 
-/// `headgate check`: everything that a start or a reload would find wrong, without binding and without asking for names.
+/// `headgate check`: everything that a start or a reload would find wrong, without binding and without asking
+/// for names.
 public struct ConfigCheck {
     public let diagnostics: [Diagnostic]
     /// `2 listeners, 7 routes, 3 upstreams`; nil where the file is no configuration.
@@ -18,7 +19,8 @@ public struct ConfigCheck {
         var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: EndpointRegistry())
         diagnostics = outcome.diagnostics + builder.check()
         let config = loaded.config
-        summary = "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
+        summary =
+            "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
             + counted(config.upstreams.count, "upstream")
     }
 }

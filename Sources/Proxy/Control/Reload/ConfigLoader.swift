@@ -40,9 +40,13 @@ struct DiagnosticPlaces {
     let document: ConfigDocument?
 
     func error(_ path: [ConfigStep], _ message: String) -> Diagnostic { diagnostic(.error, path, message) }
-    func warning(_ path: [ConfigStep], _ message: String) -> Diagnostic { diagnostic(.warning, path, message) }
+    func warning(_ path: [ConfigStep], _ message: String) -> Diagnostic {
+        diagnostic(.warning, path, message)
+    }
 
-    private func diagnostic(_ severity: Diagnostic.Severity, _ path: [ConfigStep], _ message: String) -> Diagnostic {
+    private func diagnostic(_ severity: Diagnostic.Severity, _ path: [ConfigStep], _ message: String)
+        -> Diagnostic
+    {
         document?.diagnostic(severity, at: path, message)
             ?? Diagnostic(file: file, line: 1, column: 1, severity: severity, message: message)
     }
@@ -123,9 +127,10 @@ private struct ConfigReading {
                 let file = EnvironmentFile(bytes)
                 files.append(file)
                 for problem in file.problems {
-                    diagnostics.append(Diagnostic(
-                        file: path, line: problem.line, column: 1, severity: .error,
-                        message: "the line \(problem.message)"))
+                    diagnostics.append(
+                        Diagnostic(
+                            file: path, line: problem.line, column: 1, severity: .error,
+                            message: "the line \(problem.message)"))
                 }
             case .failure(let error):
                 diagnostics.append(places.error([.key("env_file")], "cannot read \(path): \(error)"))
@@ -134,10 +139,15 @@ private struct ConfigReading {
         return Environment(process: Environment.ofProcess(), files: files)
     }
 
-    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource: Secret] {
+    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource:
+        Secret]
+    {
         var secrets: [SecretSource: Secret] = [:]
         for route in config.routes {
-            let lists = [("request_headers", route.requestHeaders.set), ("response_headers", route.responseHeaders.set)]
+            let lists = [
+                ("request_headers", route.requestHeaders.set),
+                ("response_headers", route.responseHeaders.set),
+            ]
             for (key, assignments) in lists {
                 for assignment in assignments {
                     guard let source = LoadedConfig.source(of: assignment.value, in: loader.folder),
@@ -148,7 +158,8 @@ private struct ConfigReading {
                         secrets[source] = try source.resolve(in: environment)
                     } catch {
                         let path: [ConfigStep] = [
-                            .key("routes"), .index(route.index), .key(key), .key("set"), .key(assignment.name),
+                            .key("routes"), .index(route.index), .key(key), .key("set"),
+                            .key(assignment.name),
                         ]
                         diagnostics.append(places.error(path, error.description))
                     }

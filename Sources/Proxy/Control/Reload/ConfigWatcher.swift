@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// Sees changes of files through the directories that they are in, so that a rename over a file, a file that comes back
-/// and a symbolic link that is swapped (as Kubernetes does with `..data`) are all seen.
+/// Sees changes of files through the directories that they are in, so that a rename over a file, a file that
+/// comes back and a symbolic link that is swapped (as Kubernetes does with `..data`) are all seen.
 ///
-/// On the way from a path to its file every link is followed, and the directory of each link is watched for that link's
-/// name. Where a part of the path does not exist, its parent is watched for it to appear.
+/// On the way from a path to its file every link is followed, and the directory of each link is watched for
+/// that link's name. Where a part of the path does not exist, its parent is watched for it to appear.
 final class ConfigWatcher {
     let descriptor: Int32
 
@@ -23,7 +23,8 @@ final class ConfigWatcher {
         IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF
             | IN_MOVE_SELF)
     /// Events about the directory itself, or about events that were lost: anything may have changed.
-    private static let directoryMask = UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_Q_OVERFLOW | IN_UNMOUNT)
+    private static let directoryMask = UInt32(
+        IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_Q_OVERFLOW | IN_UNMOUNT)
 
     init() throws(SystemError) {
         descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
@@ -33,13 +34,16 @@ final class ConfigWatcher {
     deinit { close(descriptor) }
 
     /// Watches these absolute paths and nothing else.
-    /// - Returns: whether a directory is watched that was not before: what happened in it until now was not seen.
+    /// - Returns: whether a directory is watched that was not before: what happened in it until now was not
+    ///   seen.
     @discardableResult
     func watch(_ paths: [String]) -> Bool {
         self.paths = paths
         var wanted: [String: Set<String>] = [:]
         for path in paths {
-            for (directory, name) in ConfigWatcher.steps(to: path) { wanted[directory, default: []].insert(name) }
+            for (directory, name) in ConfigWatcher.steps(to: path) {
+                wanted[directory, default: []].insert(name)
+            }
         }
         var next: [Int32: Directory] = [:]
         var isAnyNew = false

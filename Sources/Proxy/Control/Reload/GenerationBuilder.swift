@@ -39,7 +39,8 @@ struct GenerationBuilder {
         }
         let generation = Generation(
             number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: upstreams,
-            trustedProxies: config.trustedProxies.map(AddressRange.init), recordsAccess: config.accessLog != nil,
+            trustedProxies: config.trustedProxies.map(AddressRange.init),
+            recordsAccess: config.accessLog != nil,
             census: census)
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
     }
@@ -88,7 +89,9 @@ struct GenerationBuilder {
             preservesHost: config.preservesHost)
     }
 
-    private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig) -> EndpointPlan {
+    private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig)
+        -> EndpointPlan
+    {
         EndpointPlan(
             state: state, authority: Array(url.authority.utf8), basePath: Array(url.basePath.utf8),
             basePathEndsInV1: url.basePath.hasSuffix("/v1"), maxConnections: config.maxConnections,
@@ -101,9 +104,12 @@ struct GenerationBuilder {
         let label = "routes[\(config.index)]"
         return RoutePlan(
             match: match(config), admission: admission(config), action: action(config),
-            stripPrefix: pathBytes(config.stripPrefix ?? ""), addPrefix: pathBytes(config.addPrefix ?? ""),
-            requestHeaders: edits(config.requestHeaders, at: [.key("routes"), .index(config.index), .key("request_headers")]),
-            responseHeaders: edits(config.responseHeaders, at: [.key("routes"), .index(config.index), .key("response_headers")]),
+            stripPrefix: Array((config.stripPrefix ?? "").utf8),
+            addPrefix: Array((config.addPrefix ?? "").utf8),
+            requestHeaders: edits(
+                config.requestHeaders, at: [.key("routes"), .index(config.index), .key("request_headers")]),
+            responseHeaders: edits(
+                config.responseHeaders, at: [.key("routes"), .index(config.index), .key("response_headers")]),
             maxBodyBytes: config.maxBodyBytes ?? .max, cors: config.cors.map(CORSPolicy.init),
             label: label, labelText: PlanText(label))
     }
@@ -138,7 +144,8 @@ struct GenerationBuilder {
             guard let index = loaded.config.upstreams.firstIndex(where: { $0.name == name }) else {
                 preconditionFailure("the config has checked that upstream \(name) is defined")
             }
-            let timeouts = UpstreamTimeouts(loaded.config.upstreams[index].timeouts, overriddenBy: config.timeouts)
+            let timeouts = UpstreamTimeouts(
+                loaded.config.upstreams[index].timeouts, overriddenBy: config.timeouts)
             return .proxy(upstream: index, timeouts: timeouts)
         }
     }
@@ -160,14 +167,17 @@ struct GenerationBuilder {
 
     private func bytes(of text: TextSource) -> [UInt8] {
         if case .literal(let literal) = text { return Array(literal.utf8) }
-        guard let source = LoadedConfig.source(of: text, in: loaded.folder), let secret = loaded.secrets[source] else {
+        guard let source = LoadedConfig.source(of: text, in: loaded.folder),
+            let secret = loaded.secrets[source]
+        else {
             preconditionFailure("the loader refuses a configuration whose references do not resolve")
         }
         return secret.reveal()
     }
 }
 
-/// RFC 9110 §5.5: no CR, LF, NUL or other control except the tab; nothing blank at the ends is kept by a receiver.
+/// RFC 9110 §5.5: no CR, LF, NUL or other control except the tab; nothing blank at the ends is kept by a
+/// receiver.
 func isFieldValue(_ bytes: [UInt8]) -> Bool {
     bytes.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
 }

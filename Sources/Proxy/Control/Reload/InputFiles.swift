@@ -1,8 +1,8 @@
 import COpenSSL
 import Stores
 
-/// What the files of a configuration held when they were read: the config file itself and everything it names.
-/// Two equal values mean that a reload would change nothing.
+/// What the files of a configuration held when they were read: the config file itself and everything it
+/// names. Two equal values mean that a reload would change nothing.
 struct InputFiles: Equatable, Sendable {
     enum Content: Equatable, Sendable {
         /// SHA-256, so that no secret has to be kept for the comparison.

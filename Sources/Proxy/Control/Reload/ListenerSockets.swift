@@ -7,8 +7,8 @@ import Glibc
 ///     prepare ──▶ commit ──(every worker has adopted)──▶ closeRemoved
 ///        └─────▶ rollBack
 ///
-/// One socket per listener, shared by all workers; without SO_REUSEPORT, so that a second process on the same port is
-/// told, and so that closing a socket resets nothing that another worker would have accepted.
+/// One socket per listener, shared by all workers; without SO_REUSEPORT, so that a second process on the same
+/// port is told, and so that closing a socket resets nothing that another worker would have accepted.
 final class ListenerSockets {
     struct Bound {
         let identity: ListenerIdentity
@@ -82,8 +82,8 @@ final class ListenerSockets {
         bound = prepared.byAddress
     }
 
-    /// After every worker has adopted: hands over what still waits in the removed sockets, then closes them. A client
-    /// that had connected before the reload is served, not reset.
+    /// After every worker has adopted: hands over what still waits in the removed sockets, then closes them.
+    /// A client that had connected before the reload is served, not reset.
     func closeRemoved(hand: (Mail) -> Void) {
         for socket in removed {
             ListenerSockets.acceptWaiting(socket, hand: hand)
@@ -97,7 +97,8 @@ final class ListenerSockets {
         for socket in bound.values { ListenerSockets.acceptWaiting(socket, hand: hand) }
     }
 
-    /// For a stop: new connections are refused from here on, although workers may still watch the descriptors.
+    /// For a stop: new connections are refused from here on, although workers may still watch the
+    /// descriptors.
     func refuseNew() {
         for socket in bound.values {
             ListenerSockets.unlinkFile(socket)
@@ -119,7 +120,8 @@ final class ListenerSockets {
         let identity = ListenerIdentity(rawValue: lastIdentity)
         switch address {
         case .ip(let host, let port):
-            let descriptor = try ListenerSockets.bindIP(host: host == "localhost" ? "127.0.0.1" : host, port: port)
+            let descriptor = try ListenerSockets.bindIP(
+                host: host == "localhost" ? "127.0.0.1" : host, port: port)
             let url = "http://\(BindAddress.ip(host: host, port: ListenerSockets.port(of: descriptor)).text)"
             return Bound(identity: identity, descriptor: descriptor, file: nil, url: url)
         case .unix(let path):

@@ -1,13 +1,15 @@
 import Config
 
-// One configuration value into one plan value each; what needs more than its own value is in `GenerationBuilder`.
+// One configuration value into one plan value each; what needs more than its own value is in
+// `GenerationBuilder`.
 
 extension AddressRange {
     init(_ range: CIDR) {
         let isIPv4 = range.address.count == 4
         let bytes = isIPv4 ? [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + range.address : range.address
         self.init(
-            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) },
+            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) },
+            low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) },
             prefixLength: isIPv4 ? range.prefixLength + 96 : range.prefixLength)
     }
 }
@@ -94,7 +96,8 @@ extension FixedResponse {
         case .json(let json):
             self.init(status: status, contentType: Array("application/json".utf8), body: Array(json.utf8))
         case .text(let text):
-            self.init(status: status, contentType: Array("text/plain; charset=utf-8".utf8), body: Array(text.utf8))
+            self.init(
+                status: status, contentType: Array("text/plain; charset=utf-8".utf8), body: Array(text.utf8))
         case .none:
             self.init(status: status, contentType: [], body: [])
         }
@@ -113,24 +116,9 @@ extension CORSPolicy {
     }
 }
 
-/// A path of the file as bytes of the wire: what is not ASCII is percent-encoded (RFC 3986 §2.5), since a request
-/// cannot hold it otherwise.
-func pathBytes(_ path: String) -> [UInt8] {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in path.utf8 {
-        if byte > 0x20, byte < 0x7F {
-            bytes.append(byte)
-        } else {
-            bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-    }
-    return bytes
-}
-
 /// In the form that request paths are brought into before they are matched.
 func normalizedPattern(_ path: String) -> [UInt8] {
-    let bytes = pathBytes(path)
+    let bytes = Array(path.utf8)
     var normalized = [UInt8](repeating: 0, count: bytes.count)
     let count = bytes.withUnsafeBytes { source in
         normalized.withUnsafeMutableBytes { normalizePath(source, into: $0) }

@@ -1,15 +1,16 @@
 /// One reload after another, from what set it off to the last exchange of the generation before.
 ///
-///     idle ──triggered──▶ settling ──filesRead──▶ building ──built──▶ resolving ──resolved──▶ publishing
-///      ▲                     │ equal                 │ buildFailed                               │ adopted
-///      ├─────────────────────┴───────────────────────┘                                           ▼
-///      └───────────────────────────────────drained────────────────────────────────────────── draining
+///     idle ─triggered─▶ settling ─filesRead─▶ building ─built─▶ resolving ─resolved─▶ publishing
+///      ▲                   │ equal               │ buildFailed                           │ adopted
+///      ├───────────────────┴─────────────────────┘                                       ▼
+///      └──────────────────────────────drained──────────────────────────────────────── draining
 ///
-/// Whatever sets off another reload meanwhile is remembered, many as one, and begins when this one has ended: it reads the
-/// files again, so nobody is answered with what was read before they asked. Draining is no hindrance to the next.
+/// Whatever sets off another reload meanwhile is remembered, many as one, and begins when this one has ended:
+/// it reads the files again, so nobody is answered with what was read before they asked. Draining is no
+/// hindrance to the next.
 ///
-/// Pure: no file, no clock, no thread. `ReloadDriver` reports what happened by calling one method and performs the one
-/// `Action` it gets back.
+/// Pure: no file, no clock, no thread. `ReloadDriver` reports what happened by calling one method and
+/// performs the one `Action` it gets back.
 struct Reload: Equatable {
     enum Trigger: String, Equatable, CaseIterable {
         case start = "start"
@@ -17,7 +18,8 @@ struct Reload: Equatable {
         case signal = "SIGHUP"
         case request = "headgate reload"
 
-        /// A change of a file may be half of one: it counts once two reads agree. Whoever asks says that it is whole.
+        /// A change of a file may be half of one: it counts once two reads agree. Whoever asks says that it
+        /// is whole.
         var settles: Bool { self == .file }
     }
 
@@ -53,7 +55,8 @@ struct Reload: Equatable {
     static let pauseMilliseconds = 20
     /// Files that never stop changing are built as they are after a second.
     static let readsMax = 50
-    /// A file that has gone is waited for during two seconds: editors and symlink swaps take it away for a moment.
+    /// A file that has gone is waited for during two seconds: editors and symlink swaps take it away for a
+    /// moment.
     static let readsWithMissingMax = 100
 
     private(set) var state: State = .idle
@@ -68,9 +71,11 @@ struct Reload: Equatable {
             state = .settling(trigger, Settling())
             return .read(afterMilliseconds: 0)
         case .settling(let current, let settling):
-            // Why not remembered: the files are about to be read anyway. What settles must go on settling.
-            state = .settling(current.settles && !trigger.settles ? trigger : current, settling)
-            return .wait
+            // Why not remembered: the files are about to be read anyway, at once for whoever says that they
+            // are whole.
+            guard current.settles, !trigger.settles else { return .wait }
+            state = .settling(trigger, settling)
+            return .read(afterMilliseconds: 0)
         case .building, .resolving, .publishing:
             pending = pending.map { $0.settles ? trigger : $0 } ?? trigger
             return .wait

@@ -2,8 +2,8 @@ import CLinux
 import Config
 import Synchronization
 
-/// Performs what `Reload` decides: reads, builds aside, publishes to every worker, closes what was removed. Owns what
-/// outlives generations.
+/// Performs what `Reload` decides: reads, builds aside, publishes to every worker, closes what was removed.
+/// Owns what outlives generations.
 final class ReloadDriver {
     /// What the workers serve.
     struct Served {
@@ -14,8 +14,8 @@ final class ReloadDriver {
         /// In the order of the configuration's listeners.
         let sockets: [ListenerSockets.Bound]
         let trigger: Reload.Trigger
-        /// Nanoseconds since 1970.
-        let since: UInt64
+        /// When every worker had it; nanoseconds since 1970.
+        var since: UInt64 = 0
     }
 
     /// Built, not published.
@@ -37,7 +37,7 @@ final class ReloadDriver {
     private var next: Next?
     /// Why the build that is about to be reported failed.
     private var failure: [Diagnostic] = []
-    /// Monotonic; 0 between reloads.
+    /// Monotonic; when the reload that runs was set off.
     private var startedAt: UInt64 = 0
     /// Files of the last attempt: watched as well, so that what made it fail can be put right.
     private var attempted = InputFiles()
@@ -47,15 +47,17 @@ final class ReloadDriver {
     /// Told of each outcome. Set once, by the supervisor.
     var report: (ReloadReport) -> Void = { _ in }
     /// Told before a generation is posted to the workers.
-    var willPublish: (Served) throws(SystemError) -> Void = { _ in }
-    private(set) var publishFailure: SystemError?
+    var willPublish: (Served) throws(StartError) -> Void = { _ in }
+    private(set) var publishFailure: StartError?
     /// The last failure was in the file itself, not in what it met on this machine.
     private(set) var isConfigBroken = false
     /// Whoever asked: answered with the next outcome that read the files after they asked.
     private var waiting: [(ReloadReport) -> Void] = []
     private var waitingForNext: [(ReloadReport) -> Void] = []
 
-    init(loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop) throws(SystemError) {
+    init(loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop)
+        throws(SystemError)
+    {
         self.loader = loader
         self.workers = workers
         self.watcher = watcher
@@ -86,7 +88,9 @@ final class ReloadDriver {
     func namesAnswered() {
         resolver.takeAnswers()
         scheduleLookups()
-        if case .resolving = machine.state, let next, !resolver.isWaiting(for: next.served.endpoints) { finishResolving() }
+        if case .resolving = machine.state, let next, !resolver.isWaiting(for: next.served.endpoints) {
+            finishResolving()
+        }
     }
 
     /// `resolve_timeout` is over.
@@ -113,7 +117,10 @@ final class ReloadDriver {
     private func perform(_ action: Reload.Action) {
         switch action {
         case .wait: break
-        case .read(let delay): delay == 0 ? read() : loop.start(.reread, afterMilliseconds: delay)
+        case .read(afterMilliseconds: 0):
+            startedAt = headgate_monotonic_ns()
+            read()
+        case .read(let delay): loop.start(.reread, afterMilliseconds: delay)
         case .reportUnchanged(let trigger): reportUnchanged(trigger)
         case .build(let trigger): build(trigger)
         case .reportFailure(let trigger): reportFailure(trigger)
@@ -124,7 +131,6 @@ final class ReloadDriver {
     }
 
     private func read() {
-        startedAt = startedAt == 0 ? headgate_monotonic_ns() : startedAt
         loop.stop(.reread)
         let paths = served?.inputs.paths ?? [loader.absolutePath]
         perform(machine.filesRead(InputFiles(reading: paths), served: served?.inputs))
@@ -167,7 +173,8 @@ final class ReloadDriver {
             return fail(diagnostics)
         }
         if let served {
-            diagnostics += ConfigComparison(served: served.config, next: loaded.config).warnings(outcome.places)
+            diagnostics += ConfigComparison(served: served.config, next: loaded.config).warnings(
+                outcome.places)
         }
         var config = loaded.config
         // Why: `process:` of the start stays in force, so that every later change of it is reported again.
@@ -175,7 +182,7 @@ final class ReloadDriver {
         next = Next(
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
-                sockets: prepared.sockets, trigger: trigger, since: headgate_realtime_ns()),
+                sockets: prepared.sockets, trigger: trigger),
             prepared: prepared, diagnostics: diagnostics)
         perform(machine.built())
     }
@@ -200,14 +207,16 @@ final class ReloadDriver {
 
     private func publish() {
         guard let next else { return }
-        do throws(SystemError) {
+        do throws(StartError) {
             try willPublish(next.served)
         } catch {
             publishFailure = error
             return
         }
         sockets.commit(next.prepared)
-        let listening = next.served.sockets.map { ListenerSocket(identity: $0.identity, descriptor: $0.descriptor) }
+        let listening = next.served.sockets.map {
+            ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
+        }
         workers.post(.adopt(next.served.generation, sockets: listening))
         workersMoved()
     }
@@ -216,11 +225,13 @@ final class ReloadDriver {
         guard let next else { return }
         let isFirst = served == nil
         served = next.served
+        served?.since = headgate_realtime_ns()
         self.next = nil
         sockets.closeRemoved { workers.hand($0) }
         registry.evict()
         let config = next.served.config
-        let counts = "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
+        let counts =
+            "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
             + counted(config.upstreams.count, "upstream")
         let cause = isFirst ? "" : trigger.rawValue + ", "
         let summary = "generation \(next.served.generation.number): \(counts) (\(cause)\(elapsed()))"
@@ -242,13 +253,14 @@ final class ReloadDriver {
     }
 
     private func finish(
-        _ result: ReloadReport.Result, _ trigger: Reload.Trigger, _ diagnostics: [Diagnostic], _ summary: String
+        _ result: ReloadReport.Result, _ trigger: Reload.Trigger, _ diagnostics: [Diagnostic],
+        _ summary: String
     ) {
         let outcome = ReloadReport(
-            result: result, trigger: trigger, generation: served?.generation.number ?? 0, diagnostics: diagnostics,
+            result: result, trigger: trigger, generation: served?.generation.number ?? 0,
+            diagnostics: diagnostics,
             at: headgate_realtime_ns(), summary: summary)
         if result == .failed { lastFailure = outcome }
-        startedAt = 0
         report(outcome)
         let answers = waiting
         waiting = waitingForNext
@@ -264,7 +276,8 @@ final class ReloadDriver {
 
     private func elapsed() -> String {
         let microseconds = (headgate_monotonic_ns() - startedAt) / 1000
-        return microseconds < 10_000 ? "\(microseconds / 1000).\(microseconds / 100 % 10) ms" : "\(microseconds / 1000) ms"
+        return microseconds < 10_000
+            ? "\(microseconds / 1000).\(microseconds / 100 % 10) ms" : "\(microseconds / 1000) ms"
     }
 }
 

@@ -20,7 +20,8 @@ struct ReloadReport {
         let report = renderReport(diagnostics)
         switch result {
         case .failed:
-            // The report ends with its count, which the outcome completes: `2 errors; still serving generation 17`.
+            // The report ends with its count, which the outcome completes: `2 errors; still serving
+            // generation 17`.
             return report.dropLast() + "; " + summary
         case .reloaded, .unchanged:
             return report + summary

@@ -38,6 +38,8 @@ final class ClientConnection: Channel {
     var isBroken = false
     /// This listener is not in the current generation: close when the exchange ends.
     var isRetired = false
+    /// At least one exchange has begun.
+    var wasServed = false
     /// Place in `Worker.clients`.
     var slot = 0
     /// The generation for which `listenerIndex` holds and the address was allowed.
@@ -60,6 +62,8 @@ final class ClientConnection: Channel {
     var output = ByteQueue()
     /// Last progress of a write that could not be finished, monotonic.
     var stalledSince: UInt64 = 0
+    /// What the kernel held unsent when the stall was last looked at; -1 before.
+    var unsentSeen: Int32 = -1
     /// What is left of a refused request's body, and how much of it will be read.
     var discardedBody = BodyReader(.none)
     var discardAllowance = 0

@@ -114,7 +114,7 @@ extension Worker {
 
     /// A request is answered by the current generation: its listener must be in there.
     private func settleForRequest(_ client: ClientConnection) -> Bool {
-        guard let serving, drainDeadline == nil, settle(client, in: serving) else {
+        guard let serving, settle(client, in: serving) else {
             closeClient(client)
             return false
         }
@@ -147,8 +147,7 @@ extension Worker {
             return .failed
         }
         client.isWritable = false
-        client.stalledSince = now
-        rearm(client)
+        startStallClock(client)
         return .queued
     }
 
@@ -172,9 +171,14 @@ extension Worker {
             client.isBroken = true
             return .failed
         }
-        client.stalledSince = now
-        rearm(client)
+        startStallClock(client)
         return .queued
+    }
+
+    private func startStallClock(_ client: ClientConnection) {
+        client.stalledSince = now
+        client.unsentSeen = -1
+        rearm(client)
     }
 
     private func flushClient(_ client: ClientConnection) {
@@ -338,7 +342,9 @@ extension Worker {
         case .head: deadline = Worker.after(limits.head, client.headStartedAt)
         case .exchange, .flushing:
             if !client.output.isEmpty {
-                deadline = Worker.after(limits.clientIdle, client.stalledSince)
+                // Looked at four times, because the socket becomes writable only after a third of its buffer has gone:
+                // a slow reader makes progress long before.
+                deadline = Worker.after(limits.clientIdle / 4, now)
             } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
                 deadline = Worker.after(limits.body, now)
             } else {
@@ -360,16 +366,30 @@ extension Worker {
             guard settleForRequest(client) else { return }
             client.input.release(to: blocks)
             refuseUnread(client, .headTimeout)
-        case .flushing: abortClient(client, byReset: true)
+        case .flushing: if hasStalled(client) { abortClient(client, byReset: true) }
         case .exchange:
             guard let exchange = client.exchange else { return }
             if !client.output.isEmpty {
-                perform(exchange.machine.clientStalled(), exchange)
+                if hasStalled(client) { perform(exchange.machine.clientStalled(), exchange) }
             } else if awaitsRequestBody(exchange) {
                 perform(exchange.machine.requestRefused(.bodyTimeout), exchange)
             }
         case .closed: break
         }
+    }
+
+    /// Whether the reader has taken nothing for `client_idle`. What the kernel still holds tells, not what it has taken
+    /// from us.
+    private func hasStalled(_ client: ClientConnection) -> Bool {
+        let unsent = headgate_unsent_bytes(client.descriptor)
+        if unsent != client.unsentSeen {
+            client.unsentSeen = unsent
+            client.stalledSince = now
+        }
+        let limit = serving.map { $0.plan.listeners[client.listenerIndex].timeouts.clientIdle } ?? 0
+        if limit > 0 && now >= client.stalledSince + limit - limit / 4 { return true }
+        rearm(client)
+        return false
     }
 
     /// `drain_timeout` is over.

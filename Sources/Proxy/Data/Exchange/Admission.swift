@@ -41,7 +41,7 @@ extension Worker {
         exchange.listenerIndex = client.listenerIndex
         exchange.method = head.method
         exchange.clientVersion = head.version
-        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired
+        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired && drainDeadline == nil
         exchange.expectsContinue = head.expectsContinue
         exchange.requestBody = BodyReader(head.framing)
         exchange.startedAt = now
@@ -51,6 +51,7 @@ extension Worker {
         exchange.record.peer = client.peer
         client.exchange = exchange
         client.phase = .exchange
+        client.wasServed = true
         handle.figures.exchangesStarted.add(1, ordering: .relaxed)
         handle.figures.exchangesRunning.add(1, ordering: .relaxed)
         noteTexts(exchange, head, bytes)

@@ -187,7 +187,7 @@ extension ByteWriter {
         put("\r\n")
     }
 
-    /// Numeric, IPv6 in full form without brackets; a Unix peer is `unix`.
+    /// Numeric; IPv6 in the short form of RFC 5952, without brackets. A Unix peer is `unix`.
     mutating func put(address: PeerAddress) {
         if address.isUnix {
             put("unix")
@@ -197,12 +197,43 @@ extension ByteWriter {
                 if shift > 0 { put(byte: 0x2E) }
             }
         } else {
-            for group in 0..<8 {
-                let half = group < 4 ? address.high : address.low
-                put(hexadecimal: (half >> UInt64(48 - 16 * (group & 3))) & 0xFFFF)
-                if group < 7 { put(byte: 0x3A) }
-            }
+            put(version6: address)
         }
+    }
+
+    private mutating func put(version6 address: PeerAddress) {
+        let zeros = address.longestZeroRun
+        var group = 0
+        while group < 8 {
+            if group == zeros.start && zeros.count > 1 {
+                put("::")
+                group += zeros.count
+                continue
+            }
+            if group > 0 && group != zeros.start + zeros.count { put(byte: 0x3A) }
+            put(hexadecimal: UInt64(address.group(group)))
+            group += 1
+        }
+    }
+}
+
+extension PeerAddress {
+    /// One of the eight 16-bit groups, from the left.
+    func group(_ index: Int) -> UInt16 {
+        UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(48 - 16 * (index & 3)))
+    }
+
+    /// The first of the longest runs of zero groups; one of a single group is not worth `::` (RFC 5952 §4.2).
+    fileprivate var longestZeroRun: (start: Int, count: Int) {
+        var best = (start: 8, count: 1)
+        var start = 0
+        while start < 8 {
+            var end = start
+            while end < 8 && group(end) == 0 { end += 1 }
+            if end - start > best.count { best = (start, end - start) }
+            start = max(end, start + 1)
+        }
+        return best.count > 1 ? best : (start: 8, count: 0)
     }
 }
 

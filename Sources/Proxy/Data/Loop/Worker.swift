@@ -47,6 +47,8 @@ final class Worker {
     /// Reads from one connection in one turn, so that one fast stream does not starve the others.
     static let readsPerTurn = 4
     static let spareExchangesMax = 4096
+    /// How long a new connection may take for its first request while the worker drains.
+    static let firstRequestGrace: UInt64 = 1_000_000_000
 
     init(_ handle: WorkerHandle) throws(SystemError) {
         self.handle = handle
@@ -205,7 +207,7 @@ final class Worker {
 
     private func adopt(_ plan: Generation, _ sockets: [ListenerSocket]) {
         let pools = plan.upstreams.map { $0.endpoints.map { pool(for: $0) } }
-        serving = ServingGeneration(plan: plan, pools: pools, offset: handle.index)
+        serving = ServingGeneration(plan: plan, pools: pools, handle: handle)
         retirePools(exceptThoseOf: pools)
         listen(on: sockets)
         retireClients()
@@ -234,7 +236,10 @@ final class Worker {
     private func drain(until deadline: UInt64) {
         drainDeadline = deadline
         listen(on: [])
-        for client in clients where client.phase == .idle || client.phase == .head { closeClient(client) }
+        for client in clients where client.phase == .idle {
+            // One that has only just connected still gets its answer.
+            if client.wasServed { closeClient(client) } else { timers.set(client, min(deadline, now + Worker.firstRequestGrace)) }
+        }
         // Why a timer of its own: the loop must wake when the deadline comes even if nothing else happens.
         timers.set(mailChannel, deadline)
     }

@@ -12,6 +12,8 @@ final class WorkerHandle: Sendable {
     let adoptedGeneration = Atomic<UInt64>(0)
     /// After `drain`, when the last exchange has ended and the thread is gone.
     let hasFinished = Atomic<Bool>(false)
+    /// Plans that this worker is done with, for control to free.
+    private let released = Mutex<[Generation]>([])
     /// Rung when `adoptedGeneration` or `hasFinished` changes.
     let controlBell: Bell
     /// Rung when a record was put into `records` while the writer slept.
@@ -22,6 +24,21 @@ final class WorkerHandle: Sendable {
         self.controlBell = controlBell
         self.writerBell = writerBell
         mailbox = try Mailbox()
+    }
+
+    /// Worker: nothing of this worker pins the plan any more.
+    func letGo(of plan: Generation) {
+        released.withLock { $0.append(plan) }
+        controlBell.ring()
+    }
+
+    /// Control: frees what the worker has let go of.
+    func freeReleased() {
+        let plans = released.withLock { released in
+            defer { released = [] }
+            return released
+        }
+        _ = consume plans
     }
 }
 

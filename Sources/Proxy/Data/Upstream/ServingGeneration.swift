@@ -6,12 +6,18 @@ final class ServingGeneration {
     /// Whose turn it is, per upstream.
     private var turns: [Int]
 
-    /// - Parameter offset: lets workers begin with different endpoints.
-    init(plan: Generation, pools: [[EndpointPool]], offset: Int) {
+    private let handle: WorkerHandle
+
+    init(plan: Generation, pools: [[EndpointPool]], handle: WorkerHandle) {
         self.plan = plan
         self.pools = pools
-        turns = pools.map { $0.isEmpty ? 0 : offset % $0.count }
+        self.handle = handle
+        // Workers begin with different endpoints.
+        turns = pools.map { $0.isEmpty ? 0 : handle.index % $0.count }
     }
+
+    /// Why control frees the plan: with ten thousand routes that takes milliseconds, which the streams would feel.
+    deinit { handle.letGo(of: plan) }
 
     /// Round robin.
     func nextEndpoint(of upstream: Int) -> Int {

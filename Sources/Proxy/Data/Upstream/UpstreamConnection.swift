@@ -6,12 +6,15 @@ final class UpstreamConnection: Channel {
     var phase: Phase = .connecting
     var hasEnded = false
     var isBroken = false
+    /// Counted in `EndpointState.leasedCount`.
+    var isLeased = false
     /// Came out of the pool for its present exchange.
     var isReused = false
     /// Place in `Worker.upstreams`.
     var slot = 0
     var tls: TLSSession?
-    unowned(unsafe) var exchange: RunningExchange?
+    /// Strong: after the client has left, this is all that holds an exchange which drains.
+    var exchange: RunningExchange?
     /// `exchange` once its client, its owner until then, has left with the last event.
     var drainedExchange: RunningExchange?
     /// An incomplete response head or trailer section.

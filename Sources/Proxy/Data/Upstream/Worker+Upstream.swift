@@ -54,7 +54,11 @@ extension Worker {
     /// Finds a connection for the exchange: from the pool, else a new one.
     func lease(_ exchange: RunningExchange, freshOnly: Bool) -> Lease {
         let pool = pool(of: exchange)
-        let plan = endpointPlan(of: exchange)
+        let leased = pool.state.leasedCount.add(1, ordering: .relaxed).newValue
+        guard leased <= endpointPlan(of: exchange).maxConnections else {
+            pool.state.leasedCount.subtract(1, ordering: .relaxed)
+            return .refused(.upstreamSaturated)
+        }
         while !freshOnly, let upstream = pool.popIdle() {
             guard now - upstream.idleSince < Worker.trustedIdle || stillLives(upstream) else {
                 closeUpstream(upstream)
@@ -64,7 +68,9 @@ extension Worker {
             upstream.isReused = true
             return .ready(upstream)
         }
-        return connect(exchange, pool, plan)
+        let result = connect(exchange, pool)
+        if case .refused = result { pool.state.leasedCount.subtract(1, ordering: .relaxed) }
+        return result
     }
 
     func pool(of exchange: RunningExchange) -> EndpointPool {
@@ -83,28 +89,23 @@ extension Worker {
         guard let tls = upstream.tls else { return false }
         guard !upstream.isBroken, !upstream.hasEnded else { return false }
         upstream.isReadable = false
-        return tls.read(into: UnsafeMutableRawBufferPointer(start: readBase, count: 1)) == .wouldBlock
+        // Why not the read buffer: the request that wants this connection stands there.
+        return tls.read(into: UnsafeMutableRawBufferPointer(rebasing: pathScratch[..<1])) == .wouldBlock
     }
 
-    private func connect(_ exchange: RunningExchange, _ pool: EndpointPool, _ plan: EndpointPlan) -> Lease {
+    private func connect(_ exchange: RunningExchange, _ pool: EndpointPool) -> Lease {
         guard let address = pool.takeAddress() else { return .refused(.upstreamUnresolved) }
-        let count = pool.state.connectionCount.add(1, ordering: .relaxed).newValue
-        guard count <= plan.maxConnections else {
-            pool.state.connectionCount.subtract(1, ordering: .relaxed)
-            return .refused(.upstreamSaturated)
-        }
         switch Socket.connect(to: address) {
         case .failure(let error):
-            pool.state.connectionCount.subtract(1, ordering: .relaxed)
             let isOurs = error.errno == EMFILE || error.errno == ENFILE || error.errno == ENOBUFS
             return .refused(isOurs ? .outOfDescriptors : .upstreamUnreachable)
         case .success(let descriptor):
             let upstream = UpstreamConnection(descriptor: descriptor, pool: pool)
             guard poller.add(upstream) else {
                 close(descriptor)
-                pool.state.connectionCount.subtract(1, ordering: .relaxed)
                 return .refused(.outOfDescriptors)
             }
+            pool.state.connectionCount.add(1, ordering: .relaxed)
             upstream.slot = upstreams.count
             upstreams.append(upstream)
             attach(upstream, to: exchange)
@@ -119,7 +120,14 @@ extension Worker {
         upstream.phase = .active
         upstream.exchange = exchange
         upstream.isReused = false
+        upstream.isLeased = true
         exchange.upstream = upstream
+    }
+
+    private func endLease(_ upstream: UpstreamConnection) {
+        guard upstream.isLeased else { return }
+        upstream.isLeased = false
+        upstream.pool.state.leasedCount.subtract(1, ordering: .relaxed)
     }
 
     // MARK: Connecting
@@ -264,6 +272,7 @@ extension Worker {
             return
         }
         if let tls = upstream.tls, !upstream.isReused, let session = tls.takeSession() { pool.remember(session) }
+        endLease(upstream)
         upstream.phase = .idle
         upstream.idleSince = now
         pool.pushIdle(upstream)
@@ -289,6 +298,7 @@ extension Worker {
             upstreams[upstream.slot] = last
             last.slot = upstream.slot
         }
+        endLease(upstream)
         upstream.pool.state.connectionCount.subtract(1, ordering: .relaxed)
     }
 

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import Config
+
+@Suite struct ExpansionTests {
+    static let environment = ["A": "1", "EMPTY": "", "NASTY": "${A}: [\n"]
+
+    static func expand(_ text: String) -> Expansion? {
+        do throws(Expansion.Problem) { return try Expansion.expand(text) { environment[$0] } } catch {
+            return nil
+        }
+    }
+
+    @Test(arguments: [
+        ("plain", "plain", false), ("${A}", "1", true), ("x${A}y${A}", "x1y1", true), ("$$", "$", false),
+        ("$${A}", "${A}", false), ("$$${A}", "$1", true), ("${B:-2}", "2", true), ("${EMPTY:-3}", "3", true),
+        ("${EMPTY}", "", true), ("${A:-x}", "1", true), ("${B:-}", "", true), ("$A", "$A", false),
+        ("cost: 5$", "cost: 5$", false),
+        ("${B:-a:-b}", "a:-b", true), ("${NASTY}", "${A}: [\n", true),
+    ])
+    func `references are replaced once, inside the scalar`(_ text: String, _ wanted: String, _ used: Bool) {
+        #expect(Self.expand(text) == Expansion(text: wanted, usedVariable: used))
+    }
+
+    @Test(arguments: ["${B}", "${A", "${}", "${1A}", "${A B}", "${A:x}", "${A:}", "${:-x}", "${A-x}"])
+    func `what is no reference, or has no value, is refused`(_ text: String) {
+        #expect(Self.expand(text) == nil)
+    }
+}

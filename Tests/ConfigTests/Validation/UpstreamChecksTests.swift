@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Config
+
+@Suite struct UpstreamChecksTests {
+    static func problems(_ upstream: String) -> [String] {
+        read(
+            "version: 1\nupstreams: { a: { \(upstream) } }\nauth: { o: { mode: none } }\nlisteners: { l: 127.0.0.1:1 }\n"
+                + "routes: [{ path: /a, auth: o, to: a }]\n"
+        ).diagnostics.map { "\($0.severity) \($0.keyPath)" }
+    }
+
+    @Test func `tls needs an https endpoint`() {
+        #expect(Self.problems("url: http://b, tls: {}") == ["error upstreams.a.tls"])
+        #expect(Self.problems("endpoints: [http://b, https://b], tls: {}") == [])
+    }
+
+    @Test func `an endpoint stands once`() {
+        #expect(Self.problems("endpoints: [http://b, http://B:80/]") == ["error upstreams.a.endpoints[1]"])
+    }
+
+    @Test func `clocks that end before others begin are warned about`() {
+        #expect(
+            Self.problems("url: http://b, timeouts: { total: 1s }") == ["warning upstreams.a.timeouts.total"])
+        #expect(
+            Self.problems("url: http://b, timeouts: { total: 1s, first_byte: off }") == [
+                "warning upstreams.a.timeouts.total"
+            ])
+        #expect(Self.problems("url: http://b, timeouts: { total: 10m }") == [])
+    }
+}

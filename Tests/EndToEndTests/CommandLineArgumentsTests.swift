@@ -1,0 +1,65 @@
+import Testing
+
+@testable import CLI
+
+private func parse(_ line: String) -> Result<CommandLineArguments, CommandLineError> {
+    do throws(CommandLineError) {
+        return .success(try CommandLineArguments.parse(line.split(separator: " ").map(String.init)))
+    } catch {
+        return .failure(error)
+    }
+}
+
+private func message(_ line: String) -> String? {
+    guard case .failure(let error) = parse(line) else { return nil }
+    return error.message
+}
+
+@Test(arguments: ["-c f run", "run -c f", "--config f run", "run --config=f", "-c=f run"])
+func `the config file stands before or after the verb`(line: String) throws {
+    let parsed = try parse(line).get()
+    #expect(parsed.verb == .run)
+    #expect(parsed.config == "f")
+}
+
+@Test(arguments: [
+    ("relaod", "unknown command `relaod`; did you mean `reload`?"),
+    ("frobnicate", "unknown command `frobnicate`; `headgate help` lists them"),
+    ("run --moc x", "unknown option `--moc`; did you mean `--mock`?"),
+    ("run -c", "`-c` needs a value"), ("status --json=1", "`--json` takes no value"),
+    ("check --mock x", "`headgate check` takes no `--mock`"),
+    ("run extra", "`headgate run` does not expect `extra`"),
+    ("--json", "no command given; `headgate help` lists them"),
+    ("help stats", "unknown command `stats`; did you mean `status`?"),
+])
+func `a wrong command line says what is wrong`(line: String, expected: String) {
+    #expect(message(line) == expected)
+}
+
+@Test(arguments: Verb.allCases)
+func `every verb has help that begins with its usage`(verb: Verb) throws {
+    #expect(try parse("\(verb.rawValue) --help").get().wantsHelp || verb == .mock)
+    #expect(verb.help.hasPrefix("usage: headgate \(verb.rawValue)"))
+    #expect(Verb.overview.contains("  \(verb.rawValue) "))
+    for option in verb.options where option.hasPrefix("--") {
+        #expect(verb.help.contains(option.filter { $0 != "=" }))
+    }
+}
+
+@Test func `the mock reads its own options`() throws {
+    #expect(try parse("mock --bind 127.0.0.1:1 --help").get().passed == ["--bind", "127.0.0.1:1", "--help"])
+}
+
+@Test(arguments: [
+    ("127.0.0.1:80", "127.0.0.1", 80), ("[::1]:81", "::1", 81), ("localhost:0", "localhost", 0),
+])
+func `the mock's address is host and port`(text: String, host: String, port: UInt16) throws {
+    let address = try RunCommand.mockAddress(text)
+    #expect(address.host == host)
+    #expect(address.port == port)
+}
+
+@Test(arguments: ["80", ":80", "h:", "h:70000", "h:x"])
+func `an address without host or port is refused`(text: String) {
+    #expect(throws: CommandLineError.self) { _ = try RunCommand.mockAddress(text) }
+}

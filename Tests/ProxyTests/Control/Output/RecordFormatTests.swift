@@ -1,0 +1,100 @@
+import Testing
+
+@testable import Proxy
+
+private func texts(path: String = "/v1/x", code: String = "", endpoint: String = "http://e:80") -> [[UInt8]] {
+    RecordText.allCases.map { text in
+        switch text {
+        case .errorCode: Array(code.utf8)
+        case .requestID: Array("id-1".utf8)
+        case .method: Array("GET".utf8)
+        case .path: Array(path.utf8)
+        case .host: Array("h".utf8)
+        case .listener: Array("public".utf8)
+        case .route: Array("routes[0]".utf8)
+        case .endpoint: Array(endpoint.utf8)
+        }
+    }
+}
+
+private var record: ExchangeRecord {
+    var record = ExchangeRecord()
+    record.startedAt = 1_250_000_000
+    record.headTime = 1_000
+    record.connectTime = 2_500_000
+    record.firstByteTime = 12_345_678
+    record.totalTime = 1_000_000_000
+    record.requestBodyBytes = 5
+    record.responseBodyBytes = 6
+    record.generation = 3
+    record.status = 200
+    record.attempts = 1
+    record.reusedUpstream = true
+    record.peer = PeerAddress(high: 0, low: 0xFFFF_7F00_0001, port: 9, isUnix: false)
+    return record
+}
+
+private func line(_ record: ExchangeRecord, _ texts: [[UInt8]], _ format: RecordFormat<[UInt8]>) -> String {
+    var (json, bytes) = (JSONText(), [UInt8]())
+    format.append(record, texts, to: &json, text: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+@Test func `a record is one line of JSON`() {
+    let expected = """
+        {"ts":"1970-01-01T00:00:01.250Z","request_id":"id-1","client":"127.0.0.1","listener":"public",\
+        "route":"routes[0]","method":"GET","path":"/v1/x","host":"h","status":200,"code":null,"fault":"none",\
+        "outcome":"complete","generation":3,"upstream":"http://e:80","attempts":1,"reused":true,"bytes_in":5,\
+        "bytes_out":6,"ms":{"head":0.001,"connect":2.500,"first_byte":12.345,"total":1000.000}}
+
+        """
+    #expect(line(record, texts(), RecordFormat(format: .json)) == expected)
+}
+
+@Test func `what there is not is null`() {
+    var unanswered = record
+    unanswered.status = 0
+    unanswered.outcome = .clientGone
+    unanswered.fault = .client
+    let text = line(unanswered, texts(code: "x", endpoint: ""), RecordFormat(format: .json))
+    #expect(text.contains(#""status":null,"code":"x","fault":"client","outcome":"client_gone""#))
+    #expect(text.contains(#""upstream":null"#))
+}
+
+@Test func `a record is one line of text`() {
+    let expected =
+        "1970-01-01T00:00:01.250Z 127.0.0.1 \"GET /v1/x\" 200 1000.000ms in=5 out=6 gen=3 public"
+        + " routes[0] http://e:80 id=id-1 outcome=complete fault=none\n"
+    #expect(line(record, texts(), RecordFormat(format: .text)) == expected)
+}
+
+@Test func `nothing that a client sends ends a line or a quote`() {
+    let hostile = "/a\"b\\c\nd\u{1}\u{7F}é"
+    let text = line(record, texts(path: hostile), RecordFormat(format: .text))
+    #expect(text.contains(#""GET /a\x22b\x5cc\x0ad\x01\x7f\xc3\xa9""#))
+    let json = line(record, texts(path: hostile), RecordFormat(format: .json))
+    #expect(json.contains(#""path":"/a\"b\\c\nd\u0001\u007fé""#))
+    #expect(json.split(separator: "\n").count == 1)
+}
+
+@Test func `bytes that are not UTF-8 are still valid JSON`() {
+    var bytes = texts()
+    bytes[RecordText.path.rawValue] = [0x2F, 0xFF, 0x22]
+    #expect(line(record, bytes, RecordFormat(format: .json)).contains(#""path":"/\#u{FFFD}\"""#))
+}
+
+@Test func `JSON text puts commas between, and nowhere else`() {
+    var json = JSONText()
+    json.object { json in
+        json.array("a") { json in
+            json.number(nil, 1)
+            json.string(nil, "x")
+            json.object { _ in }
+        }
+        json.object("b") { $0.boolean("c", false) }
+        json.null("d")
+        json.raw("e", "[]")
+        json.milliseconds("f", nanoseconds: 999)
+    }
+    #expect(json.text == #"{"a":[1,"x",{}],"b":{"c":false},"d":null,"e":[],"f":0.000}"#)
+}
