@@ -63,8 +63,7 @@ enum Verb: String, CaseIterable {
             "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
         case .version: "usage: headgate version\n\nPrints the version."
         case .help: "usage: headgate help [COMMAND]\n\nExplains a command."
-        case .mock:
-            "usage: headgate mock [--bind HOST:PORT]\n\nServes a mock OpenAI upstream in the foreground."
+        case .mock: MockCommand.help
         }
     }
 

@@ -26,7 +26,7 @@ import Testing
     ]) func `the package works`(scenario: String) throws {
         let (gate, mock) = try start()
         try run(scenario, gate)
-        if scenario == "retries" { #expect(try counts(mock)["requests"] == 3, "one for each attempt of the client") }
+        if scenario == "retries" { #expect(try counts(mock)["requests"] == 4, "this one, and one for each attempt of the client") }
         if scenario == "early_break" {
             try waitUntil("the upstream to be told three times") { try counts(mock)["answers_cancelled"] == 3 }
         }

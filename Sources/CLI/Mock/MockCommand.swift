@@ -5,7 +5,7 @@ enum MockCommand {
     static let hostDefault = "127.0.0.1"
     static let portDefault: UInt16 = 8090
 
-    private static let help = """
+    static let help = """
         usage: headgate mock [--bind HOST:PORT]
 
         Serves an OpenAI-compatible mock upstream, for trying headgate out without an account.

@@ -25,6 +25,8 @@ final class ControlLoop {
         case stopOverdue
         /// An admin connection has been silent for too long.
         case adminIdle
+        /// The admin socket is listened to again, after there was no descriptor left.
+        case adminRest
     }
 
     enum Event: Equatable {

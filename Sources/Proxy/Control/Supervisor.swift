@@ -124,6 +124,7 @@ public final class Supervisor {
         case .expired(.resolveTimeout): driver.resolveTimedOut()
         case .expired(.refreshNames): driver.lookUpDueNames()
         case .expired(.adminIdle): admin.endIdle()
+        case .expired(.adminRest): admin.resume()
         case .expired(.lastAccept): refuseNew()
         case .expired(.stopOverdue):
             Log.error("the workers did not stop in time")

@@ -19,6 +19,8 @@ final class AdminEndpoint {
 
     static let connectionsMax = 32
     static let idleSeconds = 10
+    /// Between two attempts to accept while there is no descriptor left.
+    static let restMilliseconds = 100
 
     /// Answers `GET /status`, set by the supervisor.
     var status: () -> StatusReport? = { nil }
@@ -65,7 +67,11 @@ final class AdminEndpoint {
     func accept() {
         while true {
             let descriptor = headgate_accept(listener, nil, nil)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else {
+                // Why not just wait: without a descriptor left, who is waiting would wake the loop at once, for ever.
+                if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { rest() }
+                return
+            }
             lastID += 1
             guard connections.count < AdminEndpoint.connectionsMax, watch(descriptor, lastID) else {
                 Glibc.close(descriptor)
@@ -73,6 +79,21 @@ final class AdminEndpoint {
             }
             connections[lastID] = Connection(descriptor: descriptor, idleAt: idleDeadline())
             scheduleIdle()
+        }
+    }
+
+    private func rest() {
+        loop.remove(listener)
+        loop.start(.adminRest, afterMilliseconds: AdminEndpoint.restMilliseconds)
+    }
+
+    /// Listens again, after there was no descriptor left.
+    func resume() {
+        guard listener >= 0 else { return }
+        do throws(SystemError) {
+            try loop.add(listener, as: .adminSocket)
+        } catch {
+            loop.start(.adminRest, afterMilliseconds: AdminEndpoint.restMilliseconds)
         }
     }
 
