@@ -60,7 +60,9 @@ final class TestConnection {
     func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            guard waits(for: POLLOUT, milliseconds: patience) else { throw Unexpected("the other side does not read") }
+            guard waits(for: POLLOUT, milliseconds: patience) else {
+                throw Unexpected("the other side does not read")
+            }
             sent += try sendSome(bytes[sent...])
         }
     }
@@ -89,7 +91,9 @@ final class TestConnection {
     }
 
     /// Whether nothing comes, not even an end, for that long.
-    func isQuiet(milliseconds: Int32) -> Bool { held.isEmpty && !waits(for: POLLIN, milliseconds: milliseconds) }
+    func isQuiet(milliseconds: Int32) -> Bool {
+        held.isEmpty && !waits(for: POLLIN, milliseconds: milliseconds)
+    }
 
     /// - Returns: nil when bytes came, else how the stream ended.
     func readMore(max: Int = 65536) throws -> End? {
@@ -123,7 +127,8 @@ final class TestConnection {
             if let end = position(of: mark, from: from) { return try readText(end) }
             from = max(0, held.count - mark.count)
             if let end = try readMore() {
-                throw Unexpected("\(end) before \(mark): \(String(decoding: held, as: UTF8.self).debugDescription)")
+                throw Unexpected(
+                    "\(end) before \(mark): \(String(decoding: held, as: UTF8.self).debugDescription)")
             }
         }
     }

@@ -16,10 +16,13 @@ final class TestListener {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, length) | listen(descriptor, backlog) | getsockname(descriptor, address, &length)
+                bind(descriptor, address, length) | listen(descriptor, backlog)
+                    | getsockname(descriptor, address, &length)
             }
         }
-        guard result == 0 else { throw Unexpected("no loopback listener: \(String(cString: strerror(errno)))") }
+        guard result == 0 else {
+            throw Unexpected("no loopback listener: \(String(cString: strerror(errno)))")
+        }
         port = UInt16(bigEndian: address.sin_port)
     }
 
@@ -39,11 +42,13 @@ final class TestListener {
         return TestConnection(accepted)
     }
 
-    /// - Parameter receiveBuffer: bytes of SO_RCVBUF, for a client that is to stall soon; nil leaves it to the kernel.
+    /// - Parameter receiveBuffer: bytes of SO_RCVBUF, for a client that is to stall soon; nil: the kernel's.
     func connect(receiveBuffer: Int32? = nil) throws -> TestConnection {
-        let connection = TestConnection(socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+        let connection = TestConnection(
+            socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
         if var size = receiveBuffer {
-            setsockopt(connection.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+            setsockopt(
+                connection.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         Socket.setNoDelay(connection.descriptor)
         let result = address.withPointer { Glibc.connect(connection.descriptor, $0, $1) }
@@ -88,7 +93,8 @@ final class TestUpstream {
     ) -> EndpointPlan {
         EndpointPlan(
             state: state, authority: Array("upstream.test".utf8), basePath: Array(path.utf8),
-            basePathEndsInV1: path.hasSuffix("/v1"), maxConnections: maxConnections, maxIdlePerWorker: maxIdle,
+            basePathEndsInV1: path.hasSuffix("/v1"), maxConnections: maxConnections,
+            maxIdlePerWorker: maxIdle,
             idleTimeout: idleTimeout)
     }
 }
@@ -97,13 +103,15 @@ let millisecond: UInt64 = 1_000_000
 let second: UInt64 = 1_000_000_000
 
 extension UpstreamTimeouts {
-    static let patient = UpstreamTimeouts(connect: 10 * second, firstByte: 10 * second, idle: 10 * second, total: 0)
+    static let patient = UpstreamTimeouts(
+        connect: 10 * second, firstByte: 10 * second, idle: 10 * second, total: 0)
 
     static func patient(
         connect: UInt64? = nil, firstByte: UInt64? = nil, idle: UInt64? = nil, total: UInt64? = nil
     ) -> UpstreamTimeouts {
         UpstreamTimeouts(
-            connect: connect ?? patient.connect, firstByte: firstByte ?? patient.firstByte, idle: idle ?? patient.idle,
+            connect: connect ?? patient.connect, firstByte: firstByte ?? patient.firstByte,
+            idle: idle ?? patient.idle,
             total: total ?? 0)
     }
 }
@@ -118,8 +126,10 @@ extension RoutePlan {
         cors: CORSPolicy? = nil
     ) -> RoutePlan {
         RoutePlan(
-            match: RouteMatch(listeners: listeners, host: host, path: path, methods: methods, headers: headers),
-            admission: .open(ignoresCredentials: ignoresCredentials), action: action, stripPrefix: Array(strip.utf8),
+            match: RouteMatch(
+                listeners: listeners, host: host, path: path, methods: methods, headers: headers),
+            admission: .open(ignoresCredentials: ignoresCredentials), action: action,
+            stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
             maxBodyBytes: maxBody, cors: cors, label: "routes[0]", labelText: PlanText("routes[0]"))
     }
@@ -199,26 +209,32 @@ final class WorkerUnderTest {
     private func makeGeneration(_ sketch: GenerationSketch) -> Generation {
         var listeners: [ListenerPlan] = []
         for index in 0..<sketch.otherListeners {
-            listeners.append(plan(sketch, "other", ListenerIdentity(rawValue: 100 + index), ConnectionCount()))
+            listeners.append(
+                plan(sketch, "other", ListenerIdentity(rawValue: 100 + index), ConnectionCount()))
         }
-        if sketch.hasListener { listeners.append(plan(sketch, "main", WorkerUnderTest.identity, connections)) }
+        if sketch.hasListener {
+            listeners.append(plan(sketch, "main", WorkerUnderTest.identity, connections))
+        }
         return Generation(
             number: number, listeners: listeners, routes: RouteTable(routes: sketch.routes),
             upstreams: [
                 UpstreamPlan(
-                    name: "u", endpoints: sketch.endpoints, timeouts: .patient, preservesHost: sketch.preservesHost)
+                    name: "u", endpoints: sketch.endpoints, timeouts: .patient,
+                    preservesHost: sketch.preservesHost)
             ],
             trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
     }
 
     private func plan(
-        _ sketch: GenerationSketch, _ name: String, _ identity: ListenerIdentity, _ connections: ConnectionCount
+        _ sketch: GenerationSketch, _ name: String, _ identity: ListenerIdentity,
+        _ connections: ConnectionCount
     ) -> ListenerPlan {
         ListenerPlan(
             name: name, nameText: PlanText(name), identity: identity, allow: sketch.allow,
             maxConnections: sketch.maxConnections, connections: connections, headLimits: sketch.headLimits,
             timeouts: ListenerTimeouts(
-                head: sketch.head, body: sketch.body, clientIdle: sketch.clientIdle, keepAlive: sketch.keepAlive),
+                head: sketch.head, body: sketch.body, clientIdle: sketch.clientIdle,
+                keepAlive: sketch.keepAlive),
             allowsHalfClose: sketch.allowsHalfClose)
     }
 
@@ -226,7 +242,9 @@ final class WorkerUnderTest {
         try listener.connect(receiveBuffer: receiveBuffer)
     }
 
-    func drain(for nanoseconds: UInt64) { handle.mailbox.post(.drain(deadline: monotonicNow() + nanoseconds)) }
+    func drain(for nanoseconds: UInt64) {
+        handle.mailbox.post(.drain(deadline: monotonicNow() + nanoseconds))
+    }
 
     var hasFinished: Bool { handle.hasFinished.load(ordering: .acquiring) }
 
@@ -250,7 +268,8 @@ final class WorkerUnderTest {
         var seen: [SeenRecord] = []
         let cameAll = eventually {
             handle.records.drain { record, texts in
-                seen.append(SeenRecord(record: record, texts: texts.map { String(decoding: $0, as: UTF8.self) }))
+                seen.append(
+                    SeenRecord(record: record, texts: texts.map { String(decoding: $0, as: UTF8.self) }))
             }
             return seen.count >= count
         }

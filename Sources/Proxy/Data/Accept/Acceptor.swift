@@ -85,7 +85,7 @@ extension Worker {
         }
         client.listenerIndex = index
         client.checkedGeneration = serving.plan.number
-        client.timeouts = serving.plan.listeners[index].timeouts
+        client.plan = serving.plan.listeners[index]
         let allow = serving.plan.listeners[index].allow
         client.isAllowed = allow.isEmpty || client.peer.isUnix || allow.contains { $0.contains(client.peer) }
         return true

@@ -46,8 +46,8 @@ final class ClientConnection: Channel {
     var checkedGeneration: UInt64 = 0
     /// Into `Generation.listeners`.
     var listenerIndex = 0
-    /// Of the listener in that generation: the index means another one, or none, in the next.
-    var timeouts = ListenerTimeouts(head: 0, body: 0, clientIdle: 0, keepAlive: 0)
+    /// The listener in that generation: the index means another one, or none, in the next.
+    var plan: ListenerPlan?
     /// The peer is in the listener's allow list, or there is none.
     var isAllowed = true
     /// Where this connection is counted against `max_connections`.

@@ -69,13 +69,9 @@ extension Worker {
     /// is not parsed from the front each time.
     private func mayBeComplete(_ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> Bool {
         switch client.headEnd.scan(bytes) {
-        case .incomplete: bytes.count > headLimits(client).maxBytes
+        case .incomplete: bytes.count > client.plan?.headLimits.maxBytes ?? 0
         case .found, .invalid: true
         }
-    }
-
-    private func headLimits(_ client: ClientConnection) -> HeadLimits {
-        serving!.plan.listeners[client.listenerIndex].headLimits
     }
 
     private func servePipelined(_ client: ClientConnection) {
@@ -91,7 +87,7 @@ extension Worker {
         guard settleForRequest(client) else { return }
         let bytes = UnsafeRawBufferPointer(start: readBase, count: count)
         do throws(HeadError) {
-            if let head = try HeadParser.parseRequest(bytes, limits: headLimits(client), fields: fields) {
+            if let head = try HeadParser.parseRequest(bytes, limits: client.plan!.headLimits, fields: fields) {
                 client.input.release(to: blocks)
                 client.headEnd = HeadEndScanner()
                 begin(client, head, UnsafeMutableRawBufferPointer(start: readBase, count: count))
@@ -335,7 +331,7 @@ extension Worker {
 
     /// Sets the deadline that the phase calls for.
     func rearm(_ client: ClientConnection) {
-        let limits = client.timeouts
+        guard let limits = client.plan?.timeouts else { return }
         let deadline: UInt64
         switch client.phase {
         case .idle: deadline = Worker.after(limits.keepAlive, now)
@@ -386,7 +382,7 @@ extension Worker {
             client.unsentSeen = unsent
             client.stalledSince = now
         }
-        let limit = serving.map { $0.plan.listeners[client.listenerIndex].timeouts.clientIdle } ?? 0
+        let limit = client.plan?.timeouts.clientIdle ?? 0
         if limit > 0 && now >= client.stalledSince + limit - limit / 4 { return true }
         rearm(client)
         return false

@@ -12,6 +12,10 @@ extension Worker {
             client.input.append(rest, from: blocks)
             exchange.machine.answeredLocally()
             answer(exchange, reply)
+        case .refuseMethod(let allowed):
+            client.input.append(rest, from: blocks)
+            exchange.machine.answeredLocally()
+            answer(exchange, .methodNotAllowed, allowed: allowed)
         case .respond(let response):
             client.input.append(rest, from: blocks)
             exchange.machine.answeredLocally()
@@ -26,6 +30,8 @@ extension Worker {
 
     private enum Decision {
         case refuse(LocalReply)
+        /// With the methods that the URL does have.
+        case refuseMethod(MethodSet)
         case respond(FixedResponse)
         /// Value of `Access-Control-Request-Headers`.
         case preflight(asked: UnsafeRawBufferPointer)
@@ -99,8 +105,7 @@ extension Worker {
         case .notFound: return .refuse(.unknownURL)
         case .methodNotAllowed:
             if let decision = decidePreflight(exchange, head, bytes, query, origin) { return decision }
-            exchange.allowed = plan.routes.allowedMethods(query)
-            return .refuse(.methodNotAllowed)
+            return .refuseMethod(plan.routes.allowedMethods(query))
         case .route(let index):
             let route = plan.routes.routes[index]
             exchange.route = route
@@ -126,7 +131,6 @@ extension Worker {
             exchange.bodyLimit = route.maxBodyBytes
             if case .length(let count) = head.framing, count > route.maxBodyBytes { return .refuse(.bodyTooLarge) }
             exchange.upstreamIndex = upstream
-            exchange.timeouts = timeouts
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
             return .proxy

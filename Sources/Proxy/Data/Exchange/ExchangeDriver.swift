@@ -88,7 +88,6 @@ extension Worker {
         guard let client = exchange.client, let upstream = exchange.upstream else { return }
         exchange.client = nil
         client.exchange = nil
-        upstream.drainedExchange = exchange
         closeClient(client)
         timers.set(upstream, now + Worker.drainLimit)
         guard exchange.responseBody.hasEnded else {
@@ -102,7 +101,6 @@ extension Worker {
     private func finishDraining(_ exchange: RunningExchange, _ reuse: Bool) {
         if let upstream = exchange.upstream {
             exchange.upstream = nil
-            upstream.drainedExchange = nil
             release(upstream, reuse: reuse)
         }
         conclude(exchange)

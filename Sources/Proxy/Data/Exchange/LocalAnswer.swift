@@ -5,7 +5,10 @@ import Glibc
 extension Worker {
     // MARK: For an exchange
 
-    func answer(_ exchange: RunningExchange, _ reply: LocalReply) {
+    /// - Parameter allowed: for a 405.
+    func answer(
+        _ exchange: RunningExchange, _ reply: LocalReply, allowed: MethodSet = MethodSet(bits: 0, others: [])
+    ) {
         let properties = reply.properties
         exchange.replyCode = properties.code
         exchange.record.fault = properties.fault
@@ -20,7 +23,7 @@ extension Worker {
             writer.put(decimal: properties.retryAfterSeconds)
             writer.put("\r\n")
         }
-        if reply == .methodNotAllowed { writeAllow(&writer, exchange.allowed) }
+        if reply == .methodNotAllowed { writeAllow(&writer, allowed) }
         endAnswer(exchange, &writer, body.bytes, ending: keepsBody)
     }
 

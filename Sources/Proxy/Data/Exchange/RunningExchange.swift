@@ -22,8 +22,6 @@ final class RunningExchange {
     var expectsContinue = false
     /// `max_body` of the route.
     var bodyLimit = UInt64.max
-    /// For a 405.
-    var allowed = MethodSet(bits: 0, others: [])
     var isEventStream = false
     /// An interim response (1xx) has come.
     var sawInterim = false
@@ -44,9 +42,14 @@ final class RunningExchange {
     var sentAt: UInt64 = 0
     /// End of `total`; `.max` for none.
     var totalDeadline: UInt64 = .max
-    var timeouts = UpstreamTimeouts(connect: 0, firstByte: 0, idle: 0, total: 0)
     /// Bytes of the local reply's code, for the record.
     var replyCode: StaticString = ""
+
+    /// The clocks of the route; all off where it leads to no upstream.
+    var timeouts: UpstreamTimeouts {
+        if case .proxy(_, let timeouts) = route?.action { return timeouts }
+        return UpstreamTimeouts(connect: 0, firstByte: 0, idle: 0, total: 0)
+    }
 
     func reset(blocks: BlockPool) {
         held.release(to: blocks)

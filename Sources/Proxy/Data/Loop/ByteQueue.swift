@@ -4,10 +4,10 @@ import Glibc
 ///
 /// A connection owns a block only while it holds an incomplete head, an unsent piece or the notes of an exchange.
 final class BlockPool {
-    /// 256 B, 1 KiB, 4 KiB and so on to 16 MiB.
-    private static let classCount = 9
+    /// 128 B, 512 B, 2 KiB and so on to 32 MiB.
+    static let classCount = 10
     /// Free blocks kept per class, so that a burst does not hold its memory for ever.
-    private static let keptMax = [1024, 256, 128, 64, 32, 4, 0, 0, 0]
+    private static let keptMax = [1024, 512, 128, 64, 32, 16, 4, 0, 0, 0]
     private var free: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: classCount)
 
     deinit { for blocks in free { for block in blocks { Glibc.free(block) } } }
@@ -18,7 +18,7 @@ final class BlockPool {
         return index
     }
 
-    static func capacity(ofClass index: Int) -> Int { 256 << (2 * index) }
+    static func capacity(ofClass index: Int) -> Int { 128 << (2 * index) }
 
     func take(class index: Int) -> UnsafeMutableRawPointer {
         if let block = free[index].popLast() { return block }
@@ -40,7 +40,7 @@ struct ByteQueue {
     private var start: UInt32 = 0
     private var end: UInt32 = 0
 
-    static let capacityMax = BlockPool.capacity(ofClass: 8)
+    static let capacityMax = BlockPool.capacity(ofClass: BlockPool.classCount - 1)
 
     var count: Int { Int(end - start) }
     var isEmpty: Bool { end == start }

@@ -20,7 +20,11 @@ final class TLSSession {
         SSL_set_connect_state(ssl)
     }
 
-    deinit { SSL_free(ssl) }
+    /// Why marked as shut down first: `SSL_free` makes the session of an open connection unfit for resumption.
+    deinit {
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        SSL_free(ssl)
+    }
 
     /// SNI and verification by name (RFC 6066 §3, RFC 6125), or by address, which has no SNI.
     private static func expect(_ name: String, on ssl: OpaquePointer) -> Bool {

@@ -248,7 +248,7 @@ final class Worker {
         if let drainDeadline, now >= drainDeadline { for client in clients { cut(client) } }
         guard clients.isEmpty else { return }
         for upstream in upstreams {
-            if let exchange = upstream.drainedExchange { perform(exchange.machine.cut(), exchange) }
+            if let exchange = upstream.exchange { perform(exchange.machine.cut(), exchange) }
             closeUpstream(upstream)
         }
         isFinished = true

@@ -15,8 +15,6 @@ final class UpstreamConnection: Channel {
     var tls: TLSSession?
     /// Strong: after the client has left, this is all that holds an exchange which drains.
     var exchange: RunningExchange?
-    /// `exchange` once its client, its owner until then, has left with the last event.
-    var drainedExchange: RunningExchange?
     /// An incomplete response head or trailer section.
     var input = ByteQueue()
     /// Unsent bytes of a request.

@@ -308,7 +308,7 @@ extension Worker {
     /// upstream's fault.
     func rearm(_ upstream: UpstreamConnection, _ exchange: RunningExchange) {
         // Its client has left with the last event: what it has for its end does not grow with what it sends.
-        guard upstream.drainedExchange == nil else { return }
+        guard exchange.client != nil else { return }
         let limit = exchange.isCommitted || !upstream.output.isEmpty ? exchange.timeouts.idle : exchange.timeouts.firstByte
         let isPaused =
             exchange.isCommitted ? exchange.client.map { !$0.output.isEmpty } ?? false : awaitsRequestBody(exchange)

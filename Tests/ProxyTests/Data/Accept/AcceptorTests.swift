@@ -23,7 +23,9 @@ import Testing
         }
         #expect(worker.handle.figures.connectionsShed.load(ordering: .relaxed) == 3)
         first.close()
-        #expect(eventually { worker.handle.figures.connectionsOpen.load(ordering: .relaxed) == 1 + refused.count })
+        #expect(
+            eventually { worker.handle.figures.connectionsOpen.load(ordering: .relaxed) == 1 + refused.count }
+        )
         #expect(try ask(try worker.connect()).status == 200)
     }
 
@@ -35,7 +37,8 @@ import Testing
         let answer = try ask(client)
         #expect(answer.status == 403)
         #expect(answer.code == "ip_not_allowed")
-        try worker.adopt(sketch { $0.allow = [AddressRange(high: 0, low: 0xFFFF_7F00_0001, prefixLength: 128)] })
+        try worker.adopt(
+            sketch { $0.allow = [AddressRange(high: 0, low: 0xFFFF_7F00_0001, prefixLength: 128)] })
         #expect(try ask(client).status == 200)
     }
 

@@ -71,11 +71,14 @@ import Testing
 
     @Test func `a preflight is answered for the route of the real request`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.routes = [.test(methods: MethodSet(bits: 0b100, others: []), cors: cors)] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.routes = [.test(methods: MethodSet(bits: 0b100, others: []), cors: cors)]
+        }
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send(
-            "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://app.test\r\nAccess-Control-Request-Method: POST\r\n"
+            "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://app.test\r\n"
+                + "Access-Control-Request-Method: POST\r\n"
                 + "Access-Control-Request-Headers: x-a, authorization\r\n\r\n")
         let allowed = try client.readHead()
         #expect(allowed.status == 204)
@@ -86,19 +89,25 @@ import Testing
         #expect(allowed["access-control-max-age"] == "600")
         #expect(allowed.values("vary").count == 1)
         try client.send(
-            "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.test\r\nAccess-Control-Request-Method: POST\r\n\r\n")
+            "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.test\r\n"
+                + "Access-Control-Request-Method: POST\r\n\r\n"
+        )
         let refused = try client.readHead()
         #expect(refused.status == 204)
         #expect(refused["access-control-allow-origin"] == nil)
         #expect(refused["access-control-allow-methods"] == nil)
         try client.send(
-            "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://app.test\r\nAccess-Control-Request-Method: PUT\r\n\r\n")
+            "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://app.test\r\n"
+                + "Access-Control-Request-Method: PUT\r\n\r\n"
+        )
         #expect(try client.readMessage().status == 405)
     }
 
     @Test func `answers of a route with CORS rules can be read by its origins alone`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.routes = [.test(ignoresCredentials: false, cors: cors)] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.routes = [.test(ignoresCredentials: false, cors: cors)]
+        }
         defer { worker.stop() }
         let client = try worker.connect()
         var endpoint: TestConnection?
@@ -107,7 +116,8 @@ import Testing
             let connection = try endpoint ?? upstream.accept()
             endpoint = connection
             #expect(try connection.readMessage()["origin"] == origin)
-            try connection.send("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n\r\n")
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n\r\n")
             let answer = try client.readMessage()
             #expect(answer["access-control-allow-origin"] == (origin.contains("app") ? origin : nil))
             #expect(answer["vary"] == "Origin")

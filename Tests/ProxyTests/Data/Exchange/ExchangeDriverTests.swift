@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: Leaving.allCases)
     func `a client that leaves while its upstream is being connected ends that`(leaving: Leaving) throws {
         let (upstream, fillers) = try fullUpstream()
-        defer { fillers.forEach { $0.close() } }
+        defer { for filler in fillers { filler.close() } }
         let worker = try WorkerUnderTest(upstream)
         defer { worker.stop() }
         let client = try worker.connect()
@@ -151,7 +151,7 @@ import Testing
 
     @Test func `connect runs out with a 502`() throws {
         let (upstream, fillers) = try fullUpstream()
-        defer { fillers.forEach { $0.close() } }
+        defer { for filler in fillers { filler.close() } }
         let worker = try WorkerUnderTest(upstream) {
             $0.routes = [.proxying(.patient(connect: 60 * millisecond))]
         }
@@ -187,7 +187,9 @@ import Testing
 
     @Test func `idle runs out with a broken answer`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.routes = [.proxying(.patient(idle: 60 * millisecond))] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.routes = [.proxying(.patient(idle: 60 * millisecond))]
+        }
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send(get)
@@ -201,7 +203,9 @@ import Testing
 
     @Test func `total ends a stream that never pauses`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.routes = [.proxying(.patient(total: 120 * millisecond))] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.routes = [.proxying(.patient(total: 120 * millisecond))]
+        }
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send(get)
@@ -219,7 +223,9 @@ import Testing
 
     @Test func `total runs out with a 504 before the answer`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.routes = [.proxying(.patient(total: 60 * millisecond))] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.routes = [.proxying(.patient(total: 60 * millisecond))]
+        }
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send(get)

@@ -21,17 +21,23 @@ import Testing
         return (seen, try client.readMessage())
     }
 
-    private func request(_ fields: String) -> String { "GET / HTTP/1.1\r\nHost: api.test:81\r\n\(fields)\r\n" }
+    private func request(_ fields: String) -> String {
+        "GET / HTTP/1.1\r\nHost: api.test:81\r\n\(fields)\r\n"
+    }
 
     @Test func `credentials and hop-by-hop fields stay here, all others pass in order`() throws {
         let seen = try exchange(
             request(
                 "X-First: 1\r\nAuthorization: Bearer secret\r\napi-key: secret\r\nX-Api-Key: secret\r\n"
-                    + "Proxy-Authorization: secret\r\nConnection: close, x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
+                    + "Proxy-Authorization: secret\r\nConnection: close, x-hop\r\nX-Hop: 1\r\n"
+                    + "Keep-Alive: 5\r\nTE: trailers\r\n"
                     + "Upgrade: h2c\r\nHTTP2-Settings: x\r\nCookie: a=b\r\nx-first: 2\r\n")
         ).request
         #expect(!seen.fields.contains { $0.value.contains("secret") })
-        let names = ["host", "x-first", "cookie", "x-first", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+        let names = [
+            "host", "x-first", "cookie", "x-first", "x-forwarded-for", "x-forwarded-proto",
+            "x-forwarded-host",
+        ]
         #expect(seen.fields.map(\.name) == names + ["x-request-id"])
         #expect(seen.values("x-first") == ["1", "2"])
     }
@@ -39,7 +45,9 @@ import Testing
     @Test func `forwarded fields of a stranger are replaced`() throws {
         let seen = try exchange(
             request(
-                "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nForwarded: for=6.6.6.6\r\n")
+                "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
+                    + "Forwarded: for=6.6.6.6\r\n"
+            )
         ).request
         #expect(seen["x-forwarded-for"] == "127.0.0.1")
         #expect(seen["x-forwarded-proto"] == "http")
@@ -50,8 +58,11 @@ import Testing
     @Test func `forwarded fields of a trusted proxy are believed and carried on`() throws {
         let seen = try exchange(
             request(
-                "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 2.2.2.2, 3.3.3.3\r\n"
-                    + "X-Forwarded-Host: public.test\r\nForwarded: for=1.1.1.1\r\nConnection: x-forwarded-for\r\n")
+                "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\n"
+                    + "X-Forwarded-For: 2.2.2.2, 3.3.3.3\r\n"
+                    + "X-Forwarded-Host: public.test\r\nForwarded: for=1.1.1.1\r\n"
+                    + "Connection: x-forwarded-for\r\n"
+            )
         ) { $0.trustedProxies = [loopbackRange] }.request
         #expect(seen.values("x-forwarded-for") == ["1.1.1.1", "2.2.2.2, 3.3.3.3, 127.0.0.1"])
         #expect(seen.values("x-forwarded-proto") == ["https"])
@@ -84,14 +95,17 @@ import Testing
 
     @Test func `edits set, replace and remove fields both ways`() throws {
         let requestEdits = HeaderEdits(
-            assignments: [.init(name: Array("authorization".utf8), line: Array("Authorization: Bearer ours\r\n".utf8))],
+            assignments: [
+                .init(name: Array("authorization".utf8), line: Array("Authorization: Bearer ours\r\n".utf8))
+            ],
             removals: [Array("x-gone".utf8)])
         let responseEdits = HeaderEdits(
             assignments: [.init(name: Array("server".utf8), line: Array("Server: us\r\n".utf8))],
             removals: [Array("x-internal".utf8)])
         let seen = try exchange(
             request("Authorization: Bearer theirs\r\nx-GONE: 1\r\nX-Stays: 1\r\n"),
-            answer: "HTTP/1.1 200 OK\r\nSERVER: them\r\nX-Internal: 1\r\nX-Out: 1\r\nContent-Length: 0\r\n\r\n"
+            answer:
+                "HTTP/1.1 200 OK\r\nSERVER: them\r\nX-Internal: 1\r\nX-Out: 1\r\nContent-Length: 0\r\n\r\n"
         ) { $0.routes = [.test(requestHeaders: requestEdits, responseHeaders: responseEdits)] }
         #expect(seen.request["authorization"] == "Bearer ours")
         #expect(seen.request["x-gone"] == nil)
@@ -124,10 +138,12 @@ import Testing
 
     @Test func `hop-by-hop fields of an answer stay here`() throws {
         let answer =
-            "HTTP/1.1 200 OK\r\nConnection: x-hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\n"
+            "HTTP/1.1 200 OK\r\nConnection: x-hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n"
+            + "Proxy-Connection: x\r\n"
             + "Set-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n"
         let response = try exchange(request(""), answer: answer).response
-        #expect(response.fields.map(\.name) == ["set-cookie", "set-cookie", "x-request-id", "content-length"])
+        #expect(
+            response.fields.map(\.name) == ["set-cookie", "set-cookie", "x-request-id", "content-length"])
     }
 
     @Test(arguments: [
@@ -136,9 +152,23 @@ import Testing
         (PeerAddress(high: 0x2001_0DB8_0000_0000, low: 0xFF, port: 1, isUnix: false), "2001:db8::ff"),
         (PeerAddress(high: 0, low: 1, port: 0, isUnix: false), "::1"),
         (PeerAddress(high: 0, low: 0, port: 0, isUnix: false), "::"),
-        (PeerAddress(high: 0x0001_0000_0002_0000, low: 0x0003_0000_0000_0000, port: 0, isUnix: false), "1:0:2:0:3::"),
-        (PeerAddress(high: 0x2001_0DB8_0000_0001, low: 0x0001_0001_0001_0001, port: 0, isUnix: false), "2001:db8:0:1:1:1:1:1"),
-        (PeerAddress(high: .max, low: .max, port: 0, isUnix: false), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        (PeerAddress(high: 0x1_0000_0000_0000, low: 0, port: 0, isUnix: false), "1::"),
+        (
+            PeerAddress(high: 0x2001_0000_0001_0002, low: 0x3_0004_0005_0006, port: 0, isUnix: false),
+            "2001:0:1:2:3:4:5:6"
+        ),
+        (
+            PeerAddress(high: 0x0001_0000_0002_0000, low: 0x0003_0000_0000_0000, port: 0, isUnix: false),
+            "1:0:2:0:3::"
+        ),
+        (
+            PeerAddress(high: 0x2001_0DB8_0000_0001, low: 0x0001_0001_0001_0001, port: 0, isUnix: false),
+            "2001:db8:0:1:1:1:1:1"
+        ),
+        (
+            PeerAddress(high: .max, low: .max, port: 0, isUnix: false),
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+        ),
         (PeerAddress(high: 0, low: 1, port: 0, isUnix: true), "unix"),
     ])
     func `addresses are written in their short form`(address: PeerAddress, text: String) {

@@ -16,7 +16,10 @@ import Testing
         let worker = try worker([.responding("/", "hello")])
         defer { worker.stop() }
         let client = try worker.connect()
-        try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        try client.send(
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n"
+                + "Host: a\r\n\r\n"
+        )
         for hasBody in [true, false, true] {
             let answer = try client.readMessage(hasBody: hasBody)
             #expect(answer.startLine == "HTTP/1.1 200 OK")
@@ -39,7 +42,9 @@ import Testing
     }
 
     @Test func `204 and 304 have neither body nor length`() throws {
-        let worker = try worker([.responding("/none", "", status: 204), .responding("/same", "", status: 304)])
+        let worker = try worker([
+            .responding("/none", "", status: 204), .responding("/same", "", status: 304),
+        ])
         defer { worker.stop() }
         let client = try worker.connect()
         for (path, status) in [("/none", 204), ("/same", 304)] {
@@ -73,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func `a refused body that is too large to read on is answered and then closed without RST`() throws {
+    @Test func `a refused body that is too large to read on is answered and then closed without RST`() throws
+    {
         let worker = try worker([.responding("/", "yes")])
         defer { worker.stop() }
         let client = try worker.connect()
@@ -115,14 +121,21 @@ import Testing
     }
 
     @Test(arguments: [
-        ("GET / HTTP/1.1\r\n\r\n", 400, "invalid_host"), ("GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", 400, "invalid_path"),
+        ("GET / HTTP/1.1\r\n\r\n", 400, "invalid_host"),
+        ("GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", 400, "invalid_path"),
         ("GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, "malformed_headers"),
-        ("GET / HTTP/2.0\r\n\r\n", 505, "unsupported_http_version"), ("\u{16}\u{3}\u{1}\r\n\r\n", 400, "malformed_request"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "ambiguous_framing"),
+        ("GET / HTTP/2.0\r\n\r\n", 505, "unsupported_http_version"),
+        ("\u{16}\u{3}\u{1}\r\n\r\n", 400, "malformed_request"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+            "ambiguous_framing"
+        ),
         ("GET / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\n\r\n", 417, "expectation_failed"),
         ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 405, "connect_not_supported"),
     ])
-    func `what is no request is answered and the connection closed`(bytes: String, status: Int, code: String) throws {
+    func `what is no request is answered and the connection closed`(bytes: String, status: Int, code: String)
+        throws
+    {
         let worker = try worker([.responding("/", "yes")])
         defer { worker.stop() }
         let client = try worker.connect()
@@ -139,7 +152,9 @@ import Testing
     }
 
     @Test func `a head over max_head or max_fields is a 431, whole or in pieces`() throws {
-        let worker = try worker([.responding("/", "yes")]) { $0.headLimits = HeadLimits(maxBytes: 512, maxFields: 8) }
+        let worker = try worker([.responding("/", "yes")]) {
+            $0.headLimits = HeadLimits(maxBytes: 512, maxFields: 8)
+        }
         defer { worker.stop() }
         let long = "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "a", count: 600) + "\r\n\r\n"
         let many = "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: 9) + "\r\n"
@@ -162,7 +177,9 @@ import Testing
     @Test func `a 405 names what is allowed`() throws {
         let getAndPost = MethodSet(bits: 0b1011, others: [])
         let custom = MethodSet(bits: 0b1_0000, others: [Array("PURGE".utf8)])
-        let worker = try worker([.test(methods: getAndPost), .test(.exact(Array("/x".utf8)), methods: custom)])
+        let worker = try worker([
+            .test(methods: getAndPost), .test(.exact(Array("/x".utf8)), methods: custom),
+        ])
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send("PATCH /x HTTP/1.1\r\nHost: a\r\n\r\n")

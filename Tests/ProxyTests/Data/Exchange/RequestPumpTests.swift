@@ -55,7 +55,8 @@ import Testing
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send(
-            head + "Content-Length: 3\r\n\r\none" + head + "Transfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+            head + "Content-Length: 3\r\n\r\none" + head
+                + "Transfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
                 + "GET /three HTTP/1.1\r\nHost: a\r\n\r\nGET /fo")
         let endpoint = try upstream.accept()
         #expect(try endpoint.readMessage().body == "one")
@@ -117,7 +118,7 @@ import Testing
         #expect(try client.readMessage().status == 413)
         #expect(try endpoint.readToEnd().text == "")
         guard last == "0\r\n\r\n" else {
-            // Trailers of a body that nobody wants: the connection ends, and nothing in them is taken for a request.
+            // Trailers of a body that nobody wants: they are not taken for a request.
             #expect(try client.readToEnd().text == "")
             return
         }
@@ -150,7 +151,8 @@ import Testing
         let worker = try WorkerUnderTest(upstream)
         defer { worker.stop() }
         let client = try worker.connect()
-        try client.send(head + "Transfer-Encoding: chunked\r\n\r\n2\r\nhixx\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+        try client.send(
+            head + "Transfer-Encoding: chunked\r\n\r\n2\r\nhixx\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n")
         let answer = try client.readMessage()
         #expect(answer.status == 400)
         #expect(answer.code == "malformed_body")
@@ -225,7 +227,9 @@ import Testing
         _ = try endpoint.readHead()
         let piece = [UInt8](repeating: 0x61, count: 1 << 16)
         var sent = 0
-        while client.waits(for: POLLOUT, milliseconds: 250), sent < total { sent += try client.sendSome(piece[...]) }
+        while client.waits(for: POLLOUT, milliseconds: 250), sent < total {
+            sent += try client.sendSome(piece[...])
+        }
         #expect(sent < total, "a body of 64 MiB went somewhere although nobody reads it")
         #expect(client.isQuiet(milliseconds: 1))
         // It goes on, then the client stalls: now its clock runs.

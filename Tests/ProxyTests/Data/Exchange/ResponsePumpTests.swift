@@ -11,7 +11,9 @@ import Testing
     /// Sends `request` and plays the upstream up to where it answers.
     private func start(
         _ request: String, _ change: (inout GenerationSketch) -> Void = { _ in }
-    ) throws -> (worker: WorkerUnderTest, upstream: TestUpstream, client: TestConnection, endpoint: TestConnection) {
+    ) throws -> (
+        worker: WorkerUnderTest, upstream: TestUpstream, client: TestConnection, endpoint: TestConnection
+    ) {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream, change)
         let client = try worker.connect()
@@ -63,10 +65,14 @@ import Testing
     /// Makes it likely that the parts come apart. The outcome must be the same either way.
     private func pause() { poll(nil, 0, 1) }
 
-    @Test(arguments: [("HEAD", "200 OK", "Content-Length: 42\r\n", "42"), ("GET", "204 No Content", "", nil),
-        ("GET", "304 Not Modified", "Content-Length: 42\r\n", "42"), ("HEAD", "200 OK", "Transfer-Encoding: chunked\r\n", nil),
+    @Test(arguments: [
+        ("HEAD", "200 OK", "Content-Length: 42\r\n", "42"), ("GET", "204 No Content", "", nil),
+        ("GET", "304 Not Modified", "Content-Length: 42\r\n", "42"),
+        ("HEAD", "200 OK", "Transfer-Encoding: chunked\r\n", nil),
     ])
-    func `answers without a body end with their head`(method: String, status: String, field: String, length: String?) throws {
+    func `answers without a body end with their head`(
+        method: String, status: String, field: String, length: String?
+    ) throws {
         let (worker, _, client, endpoint) = try start("\(method) / HTTP/1.1\r\nHost: a\r\n\r\n")
         defer { worker.stop() }
         for round in 0..<2 {
@@ -142,13 +148,17 @@ import Testing
     }
 
     @Test func `1xx is passed on, but not 100, and not to HTTP/1.0`() throws {
-        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nx: y\r\n\r\n"
+        let interim =
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\n"
+            + "x: y\r\n\r\n"
         for request in [get, get10] {
             let (worker, _, client, endpoint) = try start(request)
             defer { worker.stop() }
             for byte in interim.utf8 { try endpoint.send([byte]) }
             if request == get {
-                #expect(try client.readText(through: "\r\n\r\n") == "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+                #expect(
+                    try client.readText(through: "\r\n\r\n")
+                        == "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
             }
             try endpoint.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             #expect(try client.readMessage().status == 200)
@@ -191,7 +201,8 @@ import Testing
         for head in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"] {
             let (worker, _, client, endpoint) = try start(get)
             defer { worker.stop() }
-            try endpoint.send("HTTP/1.1 200 OK\r\n\(head)\r\n" + (head.hasPrefix("C") ? "12345" : "5\r\n12345\r\n"))
+            try endpoint.send(
+                "HTTP/1.1 200 OK\r\n\(head)\r\n" + (head.hasPrefix("C") ? "12345" : "5\r\n12345\r\n"))
             _ = try client.readText(through: "12345")
             if byReset { endpoint.reset() } else { endpoint.close() }
             let (text, end) = try client.readToEnd()
@@ -227,7 +238,9 @@ import Testing
     @Test func `bytes behind an answer are nobody's and end the upstream connection`() throws {
         let (worker, upstream, client, endpoint) = try start(get)
         defer { worker.stop() }
-        try endpoint.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 Smuggled\r\nContent-Length: 0\r\n\r\n")
+        try endpoint.send(
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 Smuggled\r\nContent-Length: 0\r\n\r\n"
+        )
         #expect(try client.readMessage().body == "ok")
         #expect(try endpoint.readToEnd().text == "")
         try client.send(get)
@@ -252,7 +265,9 @@ import Testing
         try endpoint.send("HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
         let piece = [UInt8](repeating: 0x61, count: 1 << 16)
         var sent = 0
-        while endpoint.waits(for: POLLOUT, milliseconds: 150), sent < total { sent += try endpoint.sendSome(piece[...]) }
+        while endpoint.waits(for: POLLOUT, milliseconds: 150), sent < total {
+            sent += try endpoint.sendSome(piece[...])
+        }
         #expect(sent < total, "64 MiB went somewhere although nobody reads them")
         let seen = try worker.record()
         #expect(seen.outcome == .clientStalled)
@@ -295,7 +310,8 @@ import Testing
     @Test func `events go on one by one and byte by byte`() throws {
         let (worker, _, client, endpoint) = try start(get)
         defer { worker.stop() }
-        try endpoint.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try endpoint.send(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         _ = try client.readHead()
         let event = "d\r\ndata: hello\n\n\r\n"
         for _ in 0..<3 {

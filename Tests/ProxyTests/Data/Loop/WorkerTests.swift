@@ -93,6 +93,30 @@ import Testing
         #expect(try client.readMessage().status == 408)
     }
 
+    @Test func `a reader that stalls is ended also when its listener is gone`() throws {
+        let upstream = try TestUpstream()
+        let worker = try WorkerUnderTest(upstream) {
+            $0.otherListeners = 1
+            $0.clientIdle = 80 * millisecond
+        }
+        defer { worker.stop() }
+        let client = try worker.connect(receiveBuffer: 4096)
+        try client.send(get)
+        let endpoint = try upstream.accept()
+        _ = try endpoint.readMessage()
+        try worker.adopt(GenerationSketch.responding { $0.hasListener = false })
+        let total = 64 << 20
+        try endpoint.send("HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
+        let piece = [UInt8](repeating: 0x61, count: 1 << 16)
+        var sent = 0
+        while endpoint.waits(for: POLLOUT, milliseconds: 40), sent < total {
+            guard let count = try? endpoint.sendSome(piece[...]) else { break }
+            sent += count
+        }
+        #expect(sent < total)
+        #expect(try worker.record().outcome == .clientStalled)
+    }
+
     @Test func `draining lets streams end, closes the idle and accepts nobody`() throws {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) { $0.routes = [.responding("/local", "x"), .test()] }
@@ -169,7 +193,9 @@ import Testing
 
     @Test func `hundreds of streams at once arrive byte for byte`() throws {
         let upstream = try TestUpstream(backlog: 1024)
-        let worker = try WorkerUnderTest(upstream) { $0.endpoints = [upstream.endpoint(maxConnections: 1000)] }
+        let worker = try WorkerUnderTest(upstream) {
+            $0.endpoints = [upstream.endpoint(maxConnections: 1000)]
+        }
         defer { worker.stop() }
         var pairs: [(client: TestConnection, endpoint: TestConnection)] = []
         for _ in 0..<200 {

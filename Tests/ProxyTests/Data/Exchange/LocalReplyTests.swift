@@ -1,0 +1,118 @@
+import Testing
+
+@testable import Proxy
+
+@Suite(.tags(.fast)) struct LocalReplyTests {
+    private func line(_ reply: LocalReply) -> String {
+        let row = reply.properties
+        var text = "\(reply) \(row.status) \(row.type) \(row.code) \(row.fault)"
+        if row.retryAfterSeconds > 0 { text += " retry-after=\(row.retryAfterSeconds)" }
+        if row.closes { text += " closes" }
+        return text + "\n    " + "\(row.message)"
+    }
+
+    @Test func `the table of errors is what clients were promised`() {
+        let golden = LocalReplyTests.golden.split(separator: "\n")
+        let lines = LocalReply.allCases.flatMap { line($0).split(separator: "\n") }
+        #expect(lines.count == golden.count)
+        for (line, expected) in zip(lines, golden) { #expect(line == expected) }
+    }
+
+    @Test func `every row has a code, a reason phrase and a message that needs no escaping in JSON`() {
+        for reply in LocalReply.allCases {
+            let row = reply.properties
+            #expect(!"\(reasonPhrase(row.status))".isEmpty, "\(reply)")
+            #expect(!"\(row.message)".isEmpty && !"\(row.code)".isEmpty && !"\(row.type)".isEmpty)
+            for text in ["\(row.message)", "\(row.type)", "\(row.code)"] {
+                #expect(
+                    text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }, "\(reply)")
+            }
+            #expect("\(row.code)".allSatisfy { $0.isLowercase || $0 == "_" })
+        }
+    }
+
+    @Test func `what could be read in two ways closes the connection`() {
+        for error in HeadError.allCases {
+            let row = LocalReply(error).properties
+            #expect(row.closes && row.fault == .client && row.status >= 400, "\(error)")
+        }
+        #expect(Set(HeadError.allCases.map { LocalReply($0) }).count == HeadError.allCases.count)
+    }
+
+    @Test func `what waiting may cure says how long, and nothing else does`() {
+        for reply in LocalReply.allCases {
+            let row = reply.properties
+            #expect((row.retryAfterSeconds > 0) == (row.status == 503), "\(reply)")
+            // Clients that would wait longer than two minutes do not try again at all.
+            #expect(row.retryAfterSeconds <= 120)
+        }
+    }
+
+    private static let golden = """
+        startLineInvalid 400 invalid_request_error malformed_request client closes
+            The request line is not valid HTTP/1.1.
+        targetInvalid 400 invalid_request_error invalid_path client closes
+            The path could be read in two ways (dot segments, a backslash, an invalid escape): \
+        send it normalised.
+        fieldInvalid 400 invalid_request_error malformed_headers client closes
+            A header line is not valid HTTP/1.1.
+        hostInvalid 400 invalid_request_error invalid_host client closes
+            Exactly one valid Host header is required.
+        lengthInvalid 400 invalid_request_error invalid_content_length client closes
+            Content-Length is not one decimal number.
+        codingUnsupported 400 invalid_request_error unsupported_transfer_encoding client closes
+            The only Transfer-Encoding accepted is chunked.
+        framingConflict 400 invalid_request_error ambiguous_framing client closes
+            Content-Length and Transfer-Encoding must not be combined, nor chunked used in HTTP/1.0.
+        bodyInvalid 400 invalid_request_error malformed_body client closes
+            The chunked request body is not valid.
+        versionUnsupported 505 invalid_request_error unsupported_http_version client closes
+            Only HTTP/1.0 and HTTP/1.1 are served here.
+        connectRefused 405 invalid_request_error connect_not_supported client closes
+            CONNECT is not served: this is a reverse proxy.
+        expectationUnknown 417 invalid_request_error expectation_failed client closes
+            The only expectation met is 100-continue.
+        headTooLarge 431 invalid_request_error headers_too_large client closes
+            The request head is larger than this listener's max_head.
+        tooManyFields 431 invalid_request_error too_many_headers client closes
+            The request has more header lines than this listener's max_fields.
+        credentialRefused 401 authentication_error invalid_api_key client
+            Incorrect API key provided: this route takes requests without one only.
+        addressNotAllowed 403 invalid_request_error ip_not_allowed client
+            Your address is not in this listener's allow list.
+        unknownURL 404 invalid_request_error unknown_url client
+            No route serves this URL.
+        methodNotAllowed 405 invalid_request_error method_not_supported client
+            This URL exists, but not for this method: see Allow.
+        headTimeout 408 timeout_error request_timeout client closes
+            The request head did not arrive in time.
+        bodyTimeout 408 timeout_error request_timeout client closes
+            The request body stopped arriving.
+        bodyTooLarge 413 invalid_request_error request_too_large client
+            The body is over this route's bound (max_body), in bytes:\u{20}
+        upgradeRefused 501 invalid_request_error upgrade_not_supported client
+            WebSocket upgrades are not served here.
+        internalError 500 server_error internal_error gateway
+            The gateway could not handle this request.
+        upstreamUnreachable 502 upstream_error upstream_unreachable upstream
+            The upstream refused or did not answer the connection.
+        upstreamUnresolved 502 upstream_error upstream_unresolved upstream
+            The upstream's name does not resolve at present.
+        upstreamTLSFailed 502 upstream_error upstream_tls_failed upstream
+            The TLS handshake with the upstream failed, or its certificate is not trusted.
+        upstreamClosed 502 upstream_error upstream_closed upstream
+            The upstream closed the connection before answering.
+        upstreamBadResponse 502 upstream_error upstream_bad_response upstream
+            The upstream's answer is not valid HTTP/1.1.
+        upstreamTimeout 504 upstream_error upstream_timeout upstream
+            The upstream did not answer in time.
+        upstreamSaturated 503 service_unavailable_error upstream_saturated gateway retry-after=1
+            All connections that this upstream may have (max_connections) are in use.
+        outOfDescriptors 503 service_unavailable_error server_is_overloaded gateway retry-after=1
+            The gateway has no file descriptor left.
+        tooManyConnections 503 service_unavailable_error server_is_overloaded gateway retry-after=1 closes
+            This listener has as many connections as it may (max_connections).
+        draining 503 service_unavailable_error draining gateway retry-after=1 closes
+            The gateway is shutting down.
+        """
+}

@@ -1,0 +1,41 @@
+import Testing
+
+@testable import Proxy
+
+@Suite struct ServingGenerationTests {
+    private func serving(_ endpointCounts: [Int], _ handle: WorkerHandle, _ census: GenerationCensus)
+        -> ServingGeneration
+    {
+        let plan = Generation(
+            number: 1, listeners: [], routes: RouteTable(routes: []), upstreams: [], trustedProxies: [],
+            recordsAccess: false, census: census)
+        let pools = endpointCounts.map { count in
+            (0..<count).map { EndpointPool(state: EndpointState(id: $0, display: "", tls: nil)) }
+        }
+        return ServingGeneration(plan: plan, pools: pools, handle: handle)
+    }
+
+    @Test func `endpoints take turns per upstream and workers begin apart`() throws {
+        for index in 0..<5 {
+            let handle = try WorkerHandle(index: index, controlBell: try Bell(), writerBell: try WriterBell())
+            let serving = serving([3, 1], handle, GenerationCensus())
+            #expect((0..<4).map { _ in serving.nextEndpoint(of: 0) } == (0..<4).map { (index + $0) % 3 })
+            #expect((0..<2).map { _ in serving.nextEndpoint(of: 1) } == [0, 0])
+        }
+    }
+
+    @Test func `a generation lives as long as somebody holds it, and is freed by control`() throws {
+        let handle = try WorkerHandle(index: 0, controlBell: try Bell(), writerBell: try WriterBell())
+        let census = GenerationCensus()
+        var held: [ServingGeneration] = [serving([], handle, census), serving([1], handle, census)]
+        handle.freeReleased()
+        #expect(census.alive == 2)
+        held.removeLast()
+        #expect(census.alive == 2)
+        handle.freeReleased()
+        #expect(census.alive == 1)
+        held.removeAll()
+        handle.freeReleased()
+        #expect(census.alive == 0)
+    }
+}
