@@ -37,6 +37,8 @@ final class ControlLoop {
     private let descriptor: Int32
     private var sources: [Int32: Source] = [:]
     private var timers: [Timer: UInt64] = [:]
+    /// Expired in this turn, and neither stopped nor started again since.
+    private var due: Set<Timer> = []
 
     init() throws(SystemError) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -64,9 +66,18 @@ final class ControlLoop {
     /// Replaces a timer of the same name.
     func start(_ timer: Timer, afterMilliseconds delay: Int) {
         timers[timer] = headgate_monotonic_ns() + UInt64(max(delay, 0)) * 1_000_000
+        due.remove(timer)
     }
 
-    func stop(_ timer: Timer) { timers[timer] = nil }
+    func stop(_ timer: Timer) {
+        timers[timer] = nil
+        due.remove(timer)
+    }
+
+    /// Whether an expired timer is still to be acted on: what was handled before it in the same turn may have stopped it,
+    /// or started it again. True once.
+    func takeDue(_ timer: Timer) -> Bool { due.remove(timer) != nil }
+
     func isRunning(_ timer: Timer) -> Bool { timers[timer] != nil }
 
     /// Waits until something happens. May return nothing at all.
@@ -86,8 +97,10 @@ final class ControlLoop {
             }
         }
         let now = headgate_monotonic_ns()
+        due = []
         for (timer, deadline) in timers where deadline <= now {
             timers[timer] = nil
+            due.insert(timer)
             events.append(.expired(timer))
         }
         return events

@@ -120,6 +120,7 @@ public final class Supervisor {
         case .ready(.adminSocket, _, _): admin.accept()
         case .ready(.adminConnection(let id), let readable, let writable):
             admin.ready(id, readable: readable, writable: writable)
+        case .expired(let timer) where !loop.takeDue(timer): break
         case .expired(.reread): driver.readAgain()
         case .expired(.resolveTimeout): driver.resolveTimedOut()
         case .expired(.refreshNames): driver.lookUpDueNames()

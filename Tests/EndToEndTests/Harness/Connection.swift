@@ -113,6 +113,7 @@ final class Connection: Resource, @unchecked Sendable {
         if count > 0 { return .bytes(count) }
         if count == 0 { return .ended(.fin) }
         if code == ECONNRESET || code == EPIPE || code == EBADF { return .ended(.reset) }
+        if code == EAGAIN || code == EINTR { return try receive(max: max) }
         throw Trouble(errno: code, in: "recv")
     }
 

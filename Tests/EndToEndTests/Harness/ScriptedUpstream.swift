@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -75,7 +76,8 @@ final class ScriptedUpstream: Resource {
     ) {
         var count = 0
         while true {
-            let descriptor = accept(listener.descriptor, nil, nil)
+            // Why not `accept(2)`: no process that is started meanwhile may inherit it.
+            let descriptor = headgate_accept(listener.descriptor, nil, nil)
             if shared.isEnding.load(ordering: .relaxed) || descriptor < 0 && errno != EINTR && errno != ECONNABORTED {
                 if descriptor >= 0 { close(descriptor) }
                 return
