@@ -7,7 +7,8 @@ import Testing
 @Suite(.scenario) struct AccessLog {
     @Test func `each exchange leaves one record with what there is to know`() throws {
         let upstream = try ScriptedUpstream.answering { ok("answer to \($0.target)") }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes:
               - { path: /up, auth: open, to: up }
@@ -15,7 +16,9 @@ import Testing
             access_log: $FOLDER/access.log
             """)
         let client = try gate.connect()
-        try client.send(gate.request("POST", "/up?q=1", fields: ["X-Request-Id: first", "Host: api.example"], body: "12345"))
+        try client.send(
+            gate.request(
+                "POST", "/up?q=1", fields: ["X-Request-Id: first", "Host: api.example"], body: "12345"))
         _ = try client.readResponse()
         try client.send(gate.request("GET", "/here", fields: ["X-Request-Id: second"]))
         _ = try client.readResponse()
@@ -28,9 +31,12 @@ import Testing
         #expect(records.count == 3)
         let first = records[0]
         let expected: [(String, MockJSON)] = [
-            ("request_id", "first"), ("client", "127.0.0.1"), ("listener", "main"), ("method", "POST"), ("path", "/up"),
-            ("host", "api.example"), ("status", 200), ("code", .null), ("fault", "none"), ("outcome", "complete"),
-            ("generation", 1), ("upstream", .string(upstream.url)), ("attempts", 1), ("reused", false), ("bytes_in", 5),
+            ("request_id", "first"), ("client", "127.0.0.1"), ("listener", "main"), ("method", "POST"),
+            ("path", "/up"),
+            ("host", "api.example"), ("status", 200), ("code", .null), ("fault", "none"),
+            ("outcome", "complete"),
+            ("generation", 1), ("upstream", .string(upstream.url)), ("attempts", 1), ("reused", false),
+            ("bytes_in", 5),
             ("bytes_out", 17),
         ]
         for (key, value) in expected { #expect(first[key] == value, "\(key)") }
@@ -43,11 +49,14 @@ import Testing
             #expect(milliseconds >= 0 && milliseconds < 10_000)
         }
         #expect(records[1]["request_id"] == "second" && records[1]["upstream"] == .null)
-        #expect(records[2]["status"] == 404 && records[2]["code"] == "unknown_url" && records[2]["fault"] == "client")
+        #expect(
+            records[2]["status"] == 404 && records[2]["code"] == "unknown_url"
+                && records[2]["fault"] == "client")
     }
 
     @Test func `what could not be read as a request has its record, too`() throws {
-        let gate = try Gate("routes: [{ path: /x, auth: open, respond: { text: x } }]\naccess_log: $FOLDER/access.log")
+        let gate = try Gate(
+            "routes: [{ path: /x, auth: open, respond: { text: x } }]\naccess_log: $FOLDER/access.log")
         let client = try gate.connect()
         try client.send("nonsense\r\n\r\n")
         #expect(try client.readResponse().status == 400)
@@ -58,7 +67,8 @@ import Testing
     }
 
     @Test func `a file that is rotated away is opened again`() throws {
-        let gate = try Gate("routes: [{ path: /**, auth: open, respond: { text: x } }]\naccess_log: $FOLDER/access.log")
+        let gate = try Gate(
+            "routes: [{ path: /**, auth: open, respond: { text: x } }]\naccess_log: $FOLDER/access.log")
         _ = try gate.exchange("GET", "/1")
         _ = try gate.record { $0["path"] == "/1" }
         try gate.folder.move("access.log", to: "access.log.1")
@@ -93,7 +103,8 @@ import Testing
     }
 
     @Test func `no record is lost under load or at a stop`() throws {
-        let gate = try Gate("routes: [{ path: /**, auth: open, respond: { text: x } }]\naccess_log: $FOLDER/access.log")
+        let gate = try Gate(
+            "routes: [{ path: /**, auth: open, respond: { text: x } }]\naccess_log: $FOLDER/access.log")
         let client = try gate.connect()
         let count = 3000
         for start in stride(from: 0, to: count, by: 100) {
@@ -120,26 +131,31 @@ import Testing
             access_log: $FOLDER/access.log
             """, environment: ["CANARY=Bearer \(canary)"])
         let fields = [
-            "Authorization: Bearer \(canary)", "X-Api-Key: \(canary)", "Api-Key: \(canary)", "Cookie: session=\(canary)",
+            "Authorization: Bearer \(canary)", "X-Api-Key: \(canary)", "Api-Key: \(canary)",
+            "Cookie: session=\(canary)",
             "Proxy-Authorization: Basic \(canary)",
         ]
         for target in ["/?key=\(canary)", "/nobody?key=\(canary)", "/strict?key=\(canary)"] {
             for field in fields {
-                let response = try gate.exchange("POST", target, fields: [field], body: "{\"key\":\"\(canary)\"}")
+                let response = try gate.exchange(
+                    "POST", target, fields: [field], body: "{\"key\":\"\(canary)\"}")
                 #expect(!response.text.contains(canary), "\(target) \(field)")
             }
         }
         let malformed = try gate.connect()
         try malformed.send("GET / HTTP/1.1\r\nHost: a\r\nAuthorization : Bearer \(canary)\r\n\r\n")
         #expect(try !malformed.readResponse().text.contains(canary))
-        #expect(upstream.requests.contains { $0["authorization"] == "Bearer \(canary)" }, "it goes where it belongs")
+        #expect(
+            upstream.requests.contains { $0["authorization"] == "Bearer \(canary)" },
+            "it goes where it belongs")
         var said: [(String, String)] = []
         for arguments in [["status"], ["status", "--json"], ["reload"], ["reload", "--json"]] {
             let result = try run([Gate.program] + arguments + ["--admin", gate.adminPath], in: gate.folder)
             said.append((arguments.joined(separator: " "), result.output + result.errors))
         }
         // A broken file that holds the secret itself, and is told about.
-        try gate.edit("""
+        try gate.edit(
+            """
             upstreams: { up: \(upstream.url) }
             routes:
               - { path: /**, auth: open, to: up, request_headers: { set: { Authorization: "Bearer \(canary)" } }, wrong: 1 }
@@ -147,12 +163,16 @@ import Testing
         let reload = try gate.reload()
         #expect(reload.code == 1)
         for json in [[], ["--json"]] {
-            let check = try run([Gate.program, "check", gate.folder(Gate.configName)] + json, in: gate.folder)
+            let check = try run(
+                [Gate.program, "check", gate.folder(Gate.configName)] + json, in: gate.folder)
             said.append(("check \(json)", check.output + check.errors))
         }
         gate.process.send(SIGTERM)
         #expect(try gate.process.waitForExit() == 0)
-        said += [("reload", reload.output + reload.errors), ("stdout", gate.process.output), ("stderr", gate.process.errors)]
+        said += [
+            ("reload", reload.output + reload.errors), ("stdout", gate.process.output),
+            ("stderr", gate.process.errors),
+        ]
         said.append(("access log", gate.folder.read("access.log")))
         #expect(gate.folder.read("access.log").split(separator: "\n").count >= 16)
         for (place, text) in said where text.contains(canary) {

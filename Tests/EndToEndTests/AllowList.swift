@@ -6,7 +6,8 @@ import Testing
 @Suite(.scenario) struct AllowList {
     @Test func `addresses outside are refused, inside served`() throws {
         let (outside, both) = (try Address.free(), try Address.free())
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners:
               main: { bind: $LISTEN, allow: [127.0.0.0/8] }
               outside: { bind: "\(outside)", allow: [10.0.0.0/8, "2001:db8::/32"] }

@@ -22,7 +22,9 @@ import Testing
 
     @Test(arguments: [true, false]) func `a big answer arrives whole`(isChunked: Bool) throws {
         let upstream = try ScriptedUpstream { connection in
-            while try connection.readRequest() != nil { try BigBodies.sendBody(connection.wire, isChunked, "HTTP/1.1 200 OK") }
+            while try connection.readRequest() != nil {
+                try BigBodies.sendBody(connection.wire, isChunked, "HTTP/1.1 200 OK")
+            }
         }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
@@ -41,7 +43,8 @@ import Testing
                 try connection.send(ok("\(isWhole)"))
             }
         }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes: [{ path: /**, auth: open, max_body: off, to: up }]
             """)
@@ -52,7 +55,10 @@ import Testing
     }
 
     private static func sendBody(_ wire: Connection, _ isChunked: Bool, _ start: String) throws {
-        try wire.send(start + (isChunked ? "\r\nTransfer-Encoding: chunked\r\n\r\n" : "\r\nContent-Length: \(byteCount)\r\n\r\n"))
+        try wire.send(
+            start
+                + (isChunked
+                    ? "\r\nTransfer-Encoding: chunked\r\n\r\n" : "\r\nContent-Length: \(byteCount)\r\n\r\n"))
         for _ in 0..<byteCount >> 20 {
             if isChunked { try wire.send("100000\r\n") }
             try wire.send(block)
@@ -77,7 +83,9 @@ import Testing
         }
         if isChunked {
             while let line = try wire.readThrough("\r\n") {
-                guard let count = Int(String(decoding: line.dropLast(2), as: UTF8.self), radix: 16) else { return false }
+                guard let count = Int(String(decoding: line.dropLast(2), as: UTF8.self), radix: 16) else {
+                    return false
+                }
                 if count == 0 { break }
                 try wire.skip(count, see)
                 _ = try wire.read(exactly: 2)
@@ -91,6 +99,8 @@ import Testing
 
     /// Why not `==`: it looks at one element after another, for seconds in a debug build.
     private static func same(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
-        one.withUnsafeBytes { one in other.withUnsafeBytes { memcmp(one.baseAddress!, $0.baseAddress!, one.count) == 0 } }
+        one.withUnsafeBytes { one in
+            other.withUnsafeBytes { memcmp(one.baseAddress!, $0.baseAddress!, one.count) == 0 }
+        }
     }
 }

@@ -19,8 +19,10 @@ import Testing
         let result = try gate.reload()
         #expect(result.code == 1)
         let said = result.output + result.errors
-        for part in ["error: ", "opnai", "did you mean `openai`?", "tineouts", "did you mean `timeouts`?", "nobody",
-                     "headgate.yaml:", "still serving generation 1"] {
+        for part in [
+            "error: ", "opnai", "did you mean `openai`?", "tineouts", "did you mean `timeouts`?", "nobody",
+            "headgate.yaml:", "still serving generation 1",
+        ] {
             #expect(said.contains(part), "\(part) in:\n\(said)")
         }
         #expect(try gate.exchange().text == "good")
@@ -29,7 +31,9 @@ import Testing
         #expect(try MockJSONReader.read(Array(json.output.utf8))["result"] == "failed")
     }
 
-    @Test(arguments: ["watch", "signal"]) func `the log and status tell of a failed reload`(trigger: String) throws {
+    @Test(arguments: ["watch", "signal"]) func `the log and status tell of a failed reload`(trigger: String)
+        throws
+    {
         let gate = try Gate(Self.good)
         try gate.edit(Self.bad)
         if trigger == "signal" { gate.process.send(SIGHUP) }
@@ -61,10 +65,14 @@ import Testing
 
     @Test func `a hostile file is refused quickly`() throws {
         let gate = try Gate(Self.good)
-        let laughs = "version: 1\na: &a [x,x,x,x,x,x,x,x,x]\n" + zip("bcdefghij", "abcdefghi").map { name, inner in
-            "\(name): &\(name) [" + Array(repeating: "*\(inner)", count: 9).joined(separator: ",") + "]\n"
-        }.joined()
-        for text in [laughs, String(repeating: "[", count: 200_000), "a: " + String(repeating: "x", count: 5 << 20)] {
+        let laughs =
+            "version: 1\na: &a [x,x,x,x,x,x,x,x,x]\n"
+            + zip("bcdefghij", "abcdefghi").map { name, inner in
+                "\(name): &\(name) [" + Array(repeating: "*\(inner)", count: 9).joined(separator: ",") + "]\n"
+            }.joined()
+        for text in [
+            laughs, String(repeating: "[", count: 200_000), "a: " + String(repeating: "x", count: 5 << 20),
+        ] {
             try gate.folder.replace(Gate.configName, with: text)
             let started = Clock.seconds
             #expect(try gate.reload().code == 1)
@@ -76,7 +84,8 @@ import Testing
     @Test func `a start with a broken file exits with 78 and says why`() throws {
         let folder = try Folder()
         try folder.write("headgate.yaml", "version: 1\nlistners: {}\n")
-        let result = try run([Gate.program, "run", "-c", folder("headgate.yaml"), "--admin", folder("a")], in: folder)
+        let result = try run(
+            [Gate.program, "run", "-c", folder("headgate.yaml"), "--admin", folder("a")], in: folder)
         #expect(result.code == 78)
         #expect(result.errors.contains("did you mean `listeners`?"))
     }

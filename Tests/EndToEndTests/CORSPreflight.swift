@@ -4,23 +4,34 @@ import Testing
 @Suite(.scenario) struct CORSPreflight {
     private static let origin = "https://app.example"
 
-    private func preflight(_ gate: Gate, _ target: String, origin: String = origin, method: String = "POST", headers: String? = "authorization, content-type") throws -> Response {
+    private func preflight(
+        _ gate: Gate, _ target: String, origin: String = origin, method: String = "POST",
+        headers: String? = "authorization, content-type"
+    ) throws -> Response {
         try gate.exchange(
             "OPTIONS", target,
             fields: ["Origin: \(origin)", "Access-Control-Request-Method: \(method)"]
                 + (headers.map { ["Access-Control-Request-Headers: \($0)"] } ?? []))
     }
 
-    @Test func `a preflight is answered for the route that the request would take, without asking anybody`() throws {
+    @Test func `a preflight is answered for the route that the request would take, without asking anybody`()
+        throws
+    {
         let upstream = try ScriptedUpstream.saying("x")
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes:
               - path: /v1/**
                 auth: open
                 methods: [POST]
                 to: up
-                cors: { origins: ["\(Self.origin)"], credentials: true, methods: [POST], headers: [authorization, content-type], max_age: 5m }
+                cors:
+                  origins: ["\(Self.origin)"]
+                  credentials: true
+                  methods: [POST]
+                  headers: [authorization, content-type]
+                  max_age: 5m
               - { path: /plain, auth: open, to: up }
             """)
         let response = try preflight(gate, "/v1/chat/completions")
@@ -41,9 +52,14 @@ import Testing
 
     @Test func `answers carry the route's fields, the upstream's own give way`() throws {
         let upstream = try ScriptedUpstream.answering { _ in
-            ok("x", fields: "Access-Control-Allow-Origin: https://other.example\r\nAccess-Control-Allow-Credentials: true\r\n")
+            ok(
+                "x",
+                fields:
+                    "Access-Control-Allow-Origin: https://other.example\r\nAccess-Control-Allow-Credentials: true\r\n"
+            )
         }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes:
               - { path: /some, auth: open, to: up, cors: { origins: ["\(Self.origin)"], expose: [x-request-id] } }
@@ -66,7 +82,8 @@ import Testing
 
     @Test func `headgate's own errors can be read by the page too`() throws {
         let nobody = try Address.free()
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: "http://\(nobody.authority)" }
             routes: [{ path: /**, auth: open, to: up, cors: "*" }]
             """)
@@ -77,7 +94,8 @@ import Testing
 
     @Test func `an OPTIONS that is no preflight goes where the route leads`() throws {
         let upstream = try ScriptedUpstream.answering { ok($0.method) }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes: [{ path: /**, auth: open, to: up, cors: "*" }]
             """)

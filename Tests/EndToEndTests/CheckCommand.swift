@@ -4,10 +4,14 @@ import Testing
 
 /// `headgate check`: everything that is wrong with a file, at once.
 @Suite(.scenario) struct CheckCommand {
-    private func check(_ text: String, _ options: String...) throws -> (code: Int32, output: String, errors: String) {
+    private func check(_ text: String, _ options: String...) throws -> (
+        code: Int32, output: String, errors: String
+    ) {
         let folder = try Folder()
         try folder.write("gate.yaml", text)
-        let result = try run(["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder.path, Gate.program, "check", "gate.yaml"] + options, in: folder)
+        let result = try run(
+            ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder.path, Gate.program, "check", "gate.yaml"]
+                + options, in: folder)
         return result
     }
 
@@ -28,7 +32,8 @@ import Testing
     }
 
     @Test func `every problem is told with place, excerpt and suggestion, and exit 1`() throws {
-        let result = try check("""
+        let result = try check(
+            """
             version: 1
             listeners: { main: 127.0.0.1:8000 }
             auth: { open: { mode: none } }
@@ -44,16 +49,17 @@ import Testing
             """)
         #expect(result.code == 1)
         #expect(result.output == "")
-        #expect(result.errors == """
-            gate.yaml:8:9: error: upstream `opnai` is not defined (defined: openai)
-                8 |     to: opnai
-                  |         ^^^^^ did you mean `openai`?
-            gate.yaml:11:16: error: unknown key `txt` in routes[1].respond
-               11 |     respond: { txt: fine }
-                  |                ^^^ did you mean `text`?
-            2 errors
+        #expect(
+            result.errors == """
+                gate.yaml:8:9: error: upstream `opnai` is not defined (defined: openai)
+                    8 |     to: opnai
+                      |         ^^^^^ did you mean `openai`?
+                gate.yaml:11:16: error: unknown key `txt` in routes[1].respond
+                   11 |     respond: { txt: fine }
+                      |                ^^^ did you mean `text`?
+                2 errors
 
-            """)
+                """)
     }
 
     @Test func `with json it speaks to programs`() throws {
@@ -81,8 +87,9 @@ import Testing
 
     @Test func `nothing is bound and no name is asked for`() throws {
         let busy = try ScriptedUpstream.saying("x")
-        let result = try check(Self.good.replacing("127.0.0.1:8000", with: busy.address.authority)
-            .replacing("api.openai.com", with: "no-such-host.invalid"))
+        let result = try check(
+            Self.good.replacing("127.0.0.1:8000", with: busy.address.authority)
+                .replacing("api.openai.com", with: "no-such-host.invalid"))
         #expect(result.code == 0)
     }
 }

@@ -26,7 +26,8 @@ import Testing
         let gate = try Gate("upstreams: { up: \(upstream.url) }\naccess_log: $FOLDER/access.log")
         let client = try gate.connect()
         try client.send(
-            phase == .upload ? gate.request("POST", "/", fields: ["Content-Length: 100"]) + "part" : gate.request())
+            phase == .upload
+                ? gate.request("POST", "/", fields: ["Content-Length: 100"]) + "part" : gate.request())
         try arrived.wait()
         if phase == .stream || phase == .silentStream { _ = try client.readThrough("data: 1\n\n") }
         let left = Clock.seconds
@@ -49,7 +50,8 @@ import Testing
             try goOn.wait()
             try connection.send(ok("late"))
         }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { main: { bind: $LISTEN, client_half_close: allow } }
             upstreams: { up: \(upstream.url) }
             """)
@@ -61,7 +63,9 @@ import Testing
         #expect(try client.readResponse().text == "late")
     }
 
-    @Test func `closing after the last event is a normal end, and the upstream's connection is reused`() throws {
+    @Test func `closing after the last event is a normal end, and the upstream's connection is reused`()
+        throws
+    {
         let finish = Signal()
         let upstream = try ScriptedUpstream { connection in
             while let request = try connection.readRequest() {
@@ -74,7 +78,8 @@ import Testing
                 try connection.send("0\r\n\r\n")
             }
         }
-        let gate = try Gate("process: { workers: 1 }\nupstreams: { up: \(upstream.url) }\naccess_log: $FOLDER/access.log")
+        let gate = try Gate(
+            "process: { workers: 1 }\nupstreams: { up: \(upstream.url) }\naccess_log: $FOLDER/access.log")
         let client = try gate.connect()
         try client.send(gate.request("GET", "/stream"))
         _ = try client.readThrough("[DONE]\n\n")

@@ -5,7 +5,8 @@ import Testing
 /// Bounds on connections: beyond them there is an answer, and afterwards there is room again.
 @Suite(.scenario) struct ConnectionLimit {
     @Test func `connections beyond max_connections are told so`() throws {
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { main: { bind: $LISTEN, max_connections: 5 } }
             routes: [{ path: /**, auth: open, respond: { text: here } }]
             """)

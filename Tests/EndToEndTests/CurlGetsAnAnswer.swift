@@ -8,7 +8,9 @@ import Testing
 
     /// `config.example.yaml` with addresses of this test's own.
     private func start() throws -> Gate {
-        guard let example = readFile("\(Project.path)/config.example.yaml") else { throw Trouble("no config.example.yaml") }
+        guard let example = readFile("\(Project.path)/config.example.yaml") else {
+            throw Trouble("no config.example.yaml")
+        }
         let mock = try Address.free()
         #expect(example.contains("127.0.0.1:8000") && example.contains("127.0.0.1:8090"))
         let config = example.replacing("local: 127.0.0.1:8000", with: "local: $LISTEN")
@@ -19,8 +21,10 @@ import Testing
     @Test func `curl gets an answer through the example file`() throws {
         let gate = try start()
         let result = try run(
-            ["curl", "-sS", "--fail", "http://\(gate.address.authority)/v1/chat/completions", "-H",
-             "Content-Type: application/json", "-d", Self.body], in: gate.folder)
+            [
+                "curl", "-sS", "--fail", "http://\(gate.address.authority)/v1/chat/completions", "-H",
+                "Content-Type: application/json", "-d", Self.body,
+            ], in: gate.folder)
         #expect(result.code == 0, "\(result.errors)")
         let answer = try MockJSONReader.read(Array(result.output.utf8))
         #expect(answer["object"] == "chat.completion")
@@ -31,8 +35,10 @@ import Testing
         let gate = try start()
         let body = Self.body.replacing("{\"model\"", with: "{\"stream\":true,\"model\"")
         let result = try run(
-            ["curl", "-sSN", "--fail", "http://\(gate.address.authority)/v1/chat/completions", "-H",
-             "Content-Type: application/json", "-d", body], in: gate.folder)
+            [
+                "curl", "-sSN", "--fail", "http://\(gate.address.authority)/v1/chat/completions", "-H",
+                "Content-Type: application/json", "-d", body,
+            ], in: gate.folder)
         #expect(result.code == 0, "\(result.errors)")
         #expect(result.output.hasPrefix("data: {"))
         #expect(result.output.hasSuffix("data: [DONE]\n\n"))

@@ -27,13 +27,15 @@ import Testing
 
     @Test func `a refusal takes the place of the permission`() throws {
         let upstream = try ScriptedUpstream.saying("no")
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes: [{ path: /v1/**, auth: open, max_body: 10KiB, to: up }]
             """)
         for (target, status) in [("/nowhere", 404), ("/v1/x", 413)] {
             let client = try gate.connect()
-            try client.send(gate.request("POST", target, fields: ["Expect: 100-continue", "Content-Length: 20000"]))
+            try client.send(
+                gate.request("POST", target, fields: ["Expect: 100-continue", "Content-Length: 20000"]))
             let response = try client.readResponse()
             #expect(response.status == status)
             #expect(response.interim.isEmpty)
@@ -47,8 +49,10 @@ import Testing
         try gate.folder.write("body", String(repeating: "b", count: 1_500_000))
         let started = Clock.seconds
         let result = try run(
-            ["curl", "-sS", "-H", "Expect: 100-continue", "--expect100-timeout", "20", "--data-binary",
-             "@\(gate.folder("body"))", "http://\(gate.address.authority)/"], in: gate.folder)
+            [
+                "curl", "-sS", "-H", "Expect: 100-continue", "--expect100-timeout", "20", "--data-binary",
+                "@\(gate.folder("body"))", "http://\(gate.address.authority)/",
+            ], in: gate.folder)
         #expect(result.output == "1500000")
         #expect(Clock.seconds - started < 10, "curl waited for its permission")
     }
@@ -56,7 +60,9 @@ import Testing
     @Test func `interim answers of the upstream do not end the exchange`() throws {
         let upstream = try ScriptedUpstream { connection in
             while try connection.readRequest() != nil {
-                try connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + ok("done"))
+                try connection.send(
+                    "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+                        + ok("done"))
             }
         }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")

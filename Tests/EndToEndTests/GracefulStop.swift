@@ -19,9 +19,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [SIGTERM, SIGINT]) func `a stop lets the stream finish and takes nobody new`(signal: Int32) throws {
+    @Test(arguments: [SIGTERM, SIGINT]) func `a stop lets the stream finish and takes nobody new`(
+        signal: Int32
+    ) throws {
         let isEnding = Signal()
-        let gate = try Gate("upstreams: { up: \(try streaming(isEnding).url) }\naccess_log: $FOLDER/access.log")
+        let gate = try Gate(
+            "upstreams: { up: \(try streaming(isEnding).url) }\naccess_log: $FOLDER/access.log")
         let idle = try gate.connect()
         let client = try gate.connect()
         try client.send(gate.request())
@@ -45,7 +48,8 @@ import Testing
 
     @Test func `drain_timeout cuts what does not end, visibly`() throws {
         let isEnding = Signal()
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             process: { drain_timeout: 500ms }
             upstreams: { up: \(try streaming(isEnding).url) }
             access_log: $FOLDER/access.log

@@ -6,7 +6,9 @@ import Testing
         let upstream = try ScriptedUpstream { connection in
             while let request = try connection.readRequest() {
                 request.target == "/chunked"
-                    ? try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("ab") + chunk("cd") + "0\r\n\r\n")
+                    ? try connection.send(
+                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("ab") + chunk("cd")
+                            + "0\r\n\r\n")
                     : try connection.send(ok("\(request.version) \(request["host"] ?? "-")"))
             }
         }

@@ -12,18 +12,28 @@ import Testing
 
         init() throws {
             folder = try Folder()
-            try Self.openssl(in: folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                        "-subj", "/CN=test authority", "-keyout", folder("ca.key"), "-out", folder("ca.pem"))
-            try Self.openssl(in: folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
-                        "-keyout", folder("server.key"), "-out", folder("server.csr"))
+            try Self.openssl(
+                in: folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-days", "2",
+                "-subj", "/CN=test authority", "-keyout", folder("ca.key"), "-out", folder("ca.pem"))
+            try Self.openssl(
+                in: folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                "/CN=localhost",
+                "-keyout", folder("server.key"), "-out", folder("server.csr"))
             try folder.write("names", "subjectAltName=DNS:localhost,DNS:*.wild.example\n")
-            try Self.openssl(in: folder, "x509", "-req", "-in", folder("server.csr"), "-CA", folder("ca.pem"), "-CAkey", folder("ca.key"),
-                        "-CAcreateserial", "-days", "2", "-extfile", folder("names"), "-out", folder("server.pem"))
+            try Self.openssl(
+                in: folder, "x509", "-req", "-in", folder("server.csr"), "-CA", folder("ca.pem"), "-CAkey",
+                folder("ca.key"),
+                "-CAcreateserial", "-days", "2", "-extfile", folder("names"), "-out", folder("server.pem"))
             let server = try ChildProcess(
-                ["python3", "-B", "\(Project.path)/Tests/EndToEndTests/SDK/tls_server.py", "127.0.0.1",
-                 folder("server.pem"), folder("server.key")], in: folder)
+                [
+                    "python3", "-B", "\(Project.path)/Tests/EndToEndTests/SDK/tls_server.py", "127.0.0.1",
+                    folder("server.pem"), folder("server.key"),
+                ], in: folder)
             port = try waitFor("the server's port") {
-                if let code = server.exitCode { throw Trouble("tls_server.py ended with \(code): \(server.errors)") }
+                if let code = server.exitCode {
+                    throw Trouble("tls_server.py ended with \(code): \(server.errors)")
+                }
                 return server.output.split(separator: "\n").first.flatMap { UInt16($0) }
             }
         }
@@ -35,7 +45,8 @@ import Testing
 
         /// A gate with one upstream.
         func gate(_ tls: String, host: String = "localhost") throws -> Gate {
-            try Gate("""
+            try Gate(
+                """
                 process: { workers: 1 }
                 upstreams: { up: { url: "https://\(host):\(port)", tls: { \(tls) } } }
                 access_log: $FOLDER/access.log
@@ -81,13 +92,23 @@ import Testing
 
     @Test func `a certificate for another name is refused, unless that name is the one asked for`() throws {
         let setup = try Setup()
+        func config(_ name: String) -> String {
+            let tls = "{ ca: ca.pem, server_name: \(name) }"
+            return "upstreams: { up: { url: \"https://127.0.0.1:\(setup.port)\", tls: \(tls) } }"
+        }
         let wrong = try setup.gate("ca: ca.pem", host: "127.0.0.1")
         #expect(try wrong.exchange().errorCode == "upstream_tls_failed")
-        try wrong.reconfigure("upstreams: { up: { url: \"https://127.0.0.1:\(setup.port)\", tls: { ca: ca.pem, server_name: localhost } } }")
+        try wrong.reconfigure(
+            config("localhost")
+        )
         #expect(try wrong.exchange().json()["sni"] == "localhost")
-        try wrong.reconfigure("upstreams: { up: { url: \"https://127.0.0.1:\(setup.port)\", tls: { ca: ca.pem, server_name: api.wild.example } } }")
+        try wrong.reconfigure(
+            config("api.wild.example")
+        )
         #expect(try wrong.exchange().json()["sni"] == "api.wild.example")
-        try wrong.reconfigure("upstreams: { up: { url: \"https://127.0.0.1:\(setup.port)\", tls: { ca: ca.pem, server_name: a.b.wild.example } } }")
+        try wrong.reconfigure(
+            config("a.b.wild.example")
+        )
         #expect(try wrong.exchange().errorCode == "upstream_tls_failed")
     }
 

@@ -4,14 +4,22 @@ import Testing
 @Suite(.scenario) struct HeaderRules {
     @Test func `hop-by-hop fields stay on their hop, also those that Connection names`() throws {
         let upstream = try ScriptedUpstream.answering { _ in
-            ok("x", fields: "Connection: X-Up-Hop\r\nX-Up-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nX-Up-End: 2\r\n")
+            ok(
+                "x",
+                fields:
+                    "Connection: X-Up-Hop\r\nX-Up-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nX-Up-End: 2\r\n"
+            )
         }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
-        try client.send(gate.request("GET", "/", fields: [
-            "Connection: keep-alive, X-Hop, x-forwarded-for, host", "X-Hop: 1", "Keep-Alive: timeout=9", "Proxy-Connection: keep-alive",
-            "TE: trailers", "Proxy-Authorization: Basic eA==", "X-End: 2", "X-End: 3",
-        ]))
+        try client.send(
+            gate.request(
+                "GET", "/",
+                fields: [
+                    "Connection: keep-alive, X-Hop, x-forwarded-for, host", "X-Hop: 1",
+                    "Keep-Alive: timeout=9", "Proxy-Connection: keep-alive",
+                    "TE: trailers", "Proxy-Authorization: Basic eA==", "X-End: 2", "X-End: 3",
+                ]))
         let response = try client.readResponse()
         #expect(response["x-up-hop"] == nil)
         #expect(response["keep-alive"] == nil)
@@ -28,22 +36,33 @@ import Testing
     @Test func `an upgrade is refused and never passed on`() throws {
         let upstream = try ScriptedUpstream.saying("x")
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
-        let websocket = try gate.exchange("GET", "/", fields: [
-            "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        ])
+        let websocket = try gate.exchange(
+            "GET", "/",
+            fields: [
+                "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            ])
         // `Connection: close` is added by this client, so nothing asks for an upgrade here.
         #expect(websocket.status == 200)
         let client = try gate.connect()
-        try client.send(gate.request("GET", "/", fields: [
-            "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        ]))
+        try client.send(
+            gate.request(
+                "GET", "/",
+                fields: [
+                    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                ]))
         let refused = try client.readResponse()
         #expect(refused.status == 501)
         #expect(refused.errorCode == "upgrade_not_supported")
         let other = try gate.connect()
-        try other.send(gate.request("GET", "/h2c", fields: [
-            "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
-        ]))
+        try other.send(
+            gate.request(
+                "GET", "/h2c",
+                fields: [
+                    "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c",
+                    "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+                ]))
         #expect(try other.readResponse().status == 200)
         for request in upstream.requests {
             #expect(request["upgrade"] == nil)
@@ -52,7 +71,9 @@ import Testing
     }
 
     @Test func `rules set and remove fields both ways`() throws {
-        let upstream = try ScriptedUpstream.answering { _ in ok("x", fields: "X-Up: 1\r\nServer: secret/1.0\r\n") }
+        let upstream = try ScriptedUpstream.answering { _ in
+            ok("x", fields: "X-Up: 1\r\nServer: secret/1.0\r\n")
+        }
         let gate = try Gate(
             """
             upstreams: { up: \(upstream.url) }
@@ -67,7 +88,8 @@ import Testing
                   set: { X-Gate: yes, X-Up: "2" }
                   remove: [Server]
             """, environment: ["UPSTREAM_KEY=Bearer from-the-environment"])
-        let response = try gate.exchange("GET", "/", fields: ["Authorization: Bearer mine", "x-private: 1", "X-Static: z", "X-Kept: 1"])
+        let response = try gate.exchange(
+            "GET", "/", fields: ["Authorization: Bearer mine", "x-private: 1", "X-Static: z", "X-Kept: 1"])
         #expect(response.all("x-gate") == ["yes"])
         #expect(response.all("x-up") == ["2"])
         #expect(response["server"] == nil)
@@ -80,7 +102,8 @@ import Testing
 
     @Test func `an upstream sees its own name in Host unless the file says otherwise`() throws {
         let upstream = try ScriptedUpstream.answering { ok($0["host"] ?? "-") }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams:
               own: \(upstream.url)
               kept: { url: "\(upstream.url)", preserve_host: true }
@@ -88,8 +111,11 @@ import Testing
               - { path: /own, auth: open, to: own }
               - { path: /kept, auth: open, to: kept }
             """)
-        #expect(try gate.exchange("GET", "/own", fields: ["Host: api.example:8000"]).text == upstream.address.authority)
-        #expect(try gate.exchange("GET", "/kept", fields: ["Host: api.example:8000"]).text == "api.example:8000")
+        #expect(
+            try gate.exchange("GET", "/own", fields: ["Host: api.example:8000"]).text
+                == upstream.address.authority)
+        #expect(
+            try gate.exchange("GET", "/kept", fields: ["Host: api.example:8000"]).text == "api.example:8000")
     }
 
     @Test func `a request id is kept where it is valid, else made, and goes both ways`() throws {
@@ -115,12 +141,15 @@ import Testing
             switch request.target {
             case "/204": "HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n"
             case "/304": "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 7\r\n\r\n"
-            default: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (request.method == "HEAD" ? "" : "hello")
+            default:
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (request.method == "HEAD" ? "" : "hello")
             }
         }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
-        for (method, target, status) in [("HEAD", "/", 200), ("GET", "/204", 204), ("GET", "/304", 304), ("GET", "/", 200)] {
+        for (method, target, status) in [
+            ("HEAD", "/", 200), ("GET", "/204", 204), ("GET", "/304", 304), ("GET", "/", 200),
+        ] {
             try client.send(gate.request(method, target))
             let response = try client.readResponse(to: method)
             #expect(response.status == status, "\(method) \(target)")

@@ -23,7 +23,9 @@ import Testing
         for arguments in [[], ["help"], ["--help"], ["-h"]] {
             let result = try run([Gate.program] + arguments, in: Folder())
             #expect(result.code == 0, "\(arguments)")
-            for verb in Self.verbs { #expect(result.output.contains("\n  \(verb) "), "\(verb) in \(arguments)") }
+            for verb in Self.verbs {
+                #expect(result.output.contains("\n  \(verb) "), "\(verb) in \(arguments)")
+            }
         }
     }
 

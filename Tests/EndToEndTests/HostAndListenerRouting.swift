@@ -3,7 +3,8 @@ import Testing
 /// The same path at several hosts and listeners.
 @Suite(.scenario) struct HostAndListenerRouting {
     @Test func `hosts are told apart, with wildcards, without regard to case and port`() throws {
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             routes:
               - { path: /, host: api.example.com, auth: open, respond: { text: api } }
               - { path: /, host: "*.example.com", auth: open, respond: { text: wildcard } }
@@ -22,7 +23,8 @@ import Testing
 
     @Test func `a route belongs to the listeners that it names`() throws {
         let (second, third) = (try Address.free(), try Address.free())
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { one: $LISTEN, two: "\(second)", three: { bind: "\(third)" } }
             routes:
               - { path: /, listener: one, auth: open, respond: { text: "1" } }

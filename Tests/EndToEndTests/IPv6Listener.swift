@@ -9,7 +9,8 @@ import Testing
         let upstream = try ScriptedUpstream.answering(at: .ip("::1", 0)) {
             ok("\($0["host"] ?? "-") \($0["x-forwarded-for"] ?? "-")")
         }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { six: \(six), four: "127.0.0.1:\(six.port)" }
             upstreams: { up: "\(upstream.url)" }
             access_log: $FOLDER/access.log

@@ -21,14 +21,16 @@ import Testing
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
         try client.sendByteByByte(
-            gate.request("POST", "/", fields: ["Transfer-Encoding: chunked"]) + chunk("Hello, ") + chunk("world") + "0\r\n\r\n")
+            gate.request("POST", "/", fields: ["Transfer-Encoding: chunked"]) + chunk("Hello, ")
+                + chunk("world") + "0\r\n\r\n")
         #expect(try client.readResponse().text == "Hello, world")
     }
 
     @Test func `an answer that arrives byte by byte is whole, whatever its framing`() throws {
         let answers = [
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("pla") + chunk("in") + "0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("pla") + chunk("in")
+                + "0\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\nplain",
         ]
         let upstream = try ScriptedUpstream { connection in

@@ -4,7 +4,8 @@ import Testing
 @Suite(.scenario) struct PathMapping {
     @Test func `url, prefixes and the path join as documented`() throws {
         let upstream = try ScriptedUpstream.answering { ok($0.target) }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams:
               plain: \(upstream.url)
               v1: \(upstream.url)/v1
@@ -18,7 +19,8 @@ import Testing
               - { path: /**, auth: open, to: v1 }
             """)
         let table = [
-            ("/raw/a", "/raw/a"), ("/raw/a?x=1&y=%20#", ""), ("/raw/a?x=1&y=%20", "/raw/a?x=1&y=%20"), ("/raw/?", "/raw/?"),
+            ("/raw/a", "/raw/a"), ("/raw/a?x=1&y=%20#", ""), ("/raw/a?x=1&y=%20", "/raw/a?x=1&y=%20"),
+            ("/raw/?", "/raw/?"),
             ("/raw//a///b/", "/raw//a///b/"), ("/raw/a%2Fb", "/raw/a%2Fb"), ("/raw/%41%7e~", "/raw/%41%7e~"),
             ("/raw/a?b=../../c", "/raw/a?b=../../c"),
             ("/strip/a/b?q", "/a/b?q"), ("/strip/", "/"), ("/add/a", "/v2/add/a"), ("/both/a", "/v2/a"),
@@ -40,13 +42,20 @@ import Testing
     @Test func `an absolute target is served as its path, and its authority is the host`() throws {
         let upstream = try ScriptedUpstream.answering { ok("\($0["x-forwarded-host"] ?? "-") \($0.target)") }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
-        #expect(try gate.exchange("GET", "http://api.example/v1/x?q", fields: ["Host: other"]).text == "api.example /v1/x?q")
-        #expect(try gate.exchange("GET", "http://api.example", fields: ["Host: api.example"]).text == "api.example /")
-        #expect(try gate.exchange("GET", "http://api.example?q", fields: ["Host: api.example"]).text == "api.example /?q")
+        #expect(
+            try gate.exchange("GET", "http://api.example/v1/x?q", fields: ["Host: other"]).text
+                == "api.example /v1/x?q")
+        #expect(
+            try gate.exchange("GET", "http://api.example", fields: ["Host: api.example"]).text
+                == "api.example /")
+        #expect(
+            try gate.exchange("GET", "http://api.example?q", fields: ["Host: api.example"]).text
+                == "api.example /?q")
     }
 
     @Test func `routes match the path with harmless escapes decoded, in file order`() throws {
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             routes:
               - { path: /health, auth: open, respond: { text: exact } }
               - { path: /v1/chat*, auth: open, respond: { text: prefix } }
@@ -56,7 +65,8 @@ import Testing
               - { path: /tier, auth: open, headers: { x-beta: true }, respond: { text: beta } }
             """)
         let table = [
-            ("/health", "exact"), ("/%68ealth", "exact"), ("/health?x", "exact"), ("/v1/chat/completions", "prefix"),
+            ("/health", "exact"), ("/%68ealth", "exact"), ("/health?x", "exact"),
+            ("/v1/chat/completions", "prefix"),
             ("/v1/chatx", "prefix"), ("/v1/cha", "subtree"), ("/v1/", "subtree"), ("/v1/a%2Fb", "subtree"),
         ]
         for (target, text) in table { #expect(try gate.exchange("GET", target).text == text, "\(target)") }

@@ -9,8 +9,10 @@ import Testing
         let count = 200
         var bytes = ""
         for index in 0..<count {
-            bytes += index % 3 == 0
-                ? gate.request("POST", "/\(index)", fields: ["Transfer-Encoding: chunked"]) + chunk("c\(index)") + "0\r\n\r\n"
+            bytes +=
+                index % 3 == 0
+                ? gate.request("POST", "/\(index)", fields: ["Transfer-Encoding: chunked"])
+                    + chunk("c\(index)") + "0\r\n\r\n"
                 : gate.request(index % 2 == 0 ? "POST" : "PUT", "/\(index)", body: "b\(index)")
         }
         try client.send(bytes)
@@ -23,7 +25,8 @@ import Testing
 
     @Test func `answers of headgate's own keep their place between others`() throws {
         let upstream = try ScriptedUpstream.saying("up")
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes:
               - { path: /up, auth: open, methods: GET, to: up }
@@ -31,7 +34,8 @@ import Testing
             """)
         let client = try gate.connect()
         let targets = ["/up", "/here", "/nowhere", "/up", "/here"]
-        try client.send(targets.map { gate.request("GET", $0) }.joined() + gate.request("POST", "/up", body: "no"))
+        try client.send(
+            targets.map { gate.request("GET", $0) }.joined() + gate.request("POST", "/up", body: "no"))
         #expect(try targets.map { _ in try client.readResponse().status } == [200, 200, 404, 200, 200])
         #expect(try client.readResponse().status == 405)
         try client.send(gate.request("GET", "/up"))
@@ -42,7 +46,8 @@ import Testing
         let upstream = try ScriptedUpstream.answering { ok($0.target) }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
-        try client.send(gate.request("GET", "/last", fields: ["Connection: close"]) + gate.request("GET", "/after"))
+        try client.send(
+            gate.request("GET", "/last", fields: ["Connection: close"]) + gate.request("GET", "/after"))
         let response = try client.readResponse()
         #expect(response.text == "/last")
         #expect(response["connection"] == "close")

@@ -12,7 +12,8 @@ import Testing
         try client.send(gate.request())
         #expect(try client.readResponse().text == "before")
         let descriptors = gate.process.descriptorCount
-        try gate.edit("""
+        try gate.edit(
+            """
             listeners: { main: $LISTEN, free: "\(free)", taken: "\(busy.address)" }
             routes: [{ path: /**, auth: open, respond: { text: after } }]
             """)

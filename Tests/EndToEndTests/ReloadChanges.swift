@@ -29,7 +29,9 @@ import Testing
         #expect(throws: Trouble.self) { _ = try gate.connect(to: second) }
         #expect(try idle.readToEnd().bytes.isEmpty, "an idle connection of a removed listener is closed")
         try kept.send(gate.request())
-        #expect(try kept.readResponse().text == "3", "the connection from before the reloads, with the new routes")
+        #expect(
+            try kept.readResponse().text == "3", "the connection from before the reloads, with the new routes"
+        )
         #expect(try listeningInode(gate.address) == socket)
     }
 
@@ -152,7 +154,8 @@ import Testing
     @Test func `a change of an env_file is seen`() throws {
         let folder = try Folder()
         try folder.write("keys.env", "WORD=one\n")
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             env_file: keys.env
             routes:
               - { path: /**, auth: open, respond: { text: "${WORD}" } }
@@ -165,7 +168,8 @@ import Testing
     }
 
     @Test func `an edit that takes most routes away is warned about`() throws {
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             routes:
               - { path: /a, auth: open, respond: { text: a } }
               - { path: /b, auth: open, respond: { text: b } }
@@ -196,7 +200,8 @@ import Testing
         let port = String(address.port, radix: 16, uppercase: true)
         for line in (readFile("/proc/net/tcp") ?? "").split(separator: "\n").dropFirst() {
             let fields = line.split(separator: " ")
-            guard fields.count > 9, fields[3] == "0A", fields[1].hasSuffix(":" + String(repeating: "0", count: 4 - port.count) + port)
+            guard fields.count > 9, fields[3] == "0A",
+                fields[1].hasSuffix(":" + String(repeating: "0", count: 4 - port.count) + port)
             else { continue }
             return fields[9]
         }

@@ -8,7 +8,11 @@ import Testing
     @Test func `a thousand SIGHUPs in a few seconds hurt nobody`() throws {
         let upstream = try ScriptedUpstream.saying("x")
         func config(_ round: Int) -> String {
-            "upstreams: { up: \(upstream.url) }\nroutes: [{ path: /**, auth: open, to: up, response_headers: { set: { X-Round: \"\(round)\" } } }]"
+            """
+            upstreams: { up: \(upstream.url) }
+            routes:
+              - { path: /**, auth: open, to: up, response_headers: { set: { X-Round: "\(round)" } } }
+            """
         }
         let gate = try Gate(config(0))
         let client = try gate.connect()
@@ -28,7 +32,10 @@ import Testing
 
     @Test func `ten thousand routes are taken over while requests run`() throws {
         func config(_ text: String) -> String {
-            "routes:\n" + (0..<10_000).map { "  - { path: /r\($0), auth: open, respond: { text: \"\(text) \($0)\" } }\n" }.joined()
+            "routes:\n"
+                + (0..<10_000).map {
+                    "  - { path: /r\($0), auth: open, respond: { text: \"\(text) \($0)\" } }\n"
+                }.joined()
         }
         let gate = try Gate(config("first"))
         #expect(try gate.exchange("GET", "/r9999").text == "first 9999")

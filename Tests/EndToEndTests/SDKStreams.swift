@@ -21,14 +21,19 @@ import Testing
         """
 
     @Test(arguments: [
-        "plain", "streaming_loop", "stream_usage", "async_streams", "errors_of_the_upstream", "errors_of_headgate",
+        "plain", "streaming_loop", "stream_usage", "async_streams", "errors_of_the_upstream",
+        "errors_of_headgate",
         "embeddings", "models", "early_break", "cut_stream", "retries",
     ]) func `the package works`(scenario: String) throws {
         let (gate, mock) = try start()
         try run(scenario, gate)
-        if scenario == "retries" { #expect(try counts(mock)["requests"] == 4, "this one, and one for each attempt of the client") }
+        if scenario == "retries" {
+            #expect(try counts(mock)["requests"] == 4, "this one, and one for each attempt of the client")
+        }
         if scenario == "early_break" {
-            try waitUntil("the upstream to be told three times") { try counts(mock)["answers_cancelled"] == 3 }
+            try waitUntil("the upstream to be told three times") {
+                try counts(mock)["answers_cancelled"] == 3
+            }
         }
     }
 
@@ -47,14 +52,16 @@ import Testing
 
     private func start() throws -> (Gate, Address) {
         let (mock, nobody) = (try Address.free(), try Address.free())
-        let config = Self.config.replacing("$MOCK", with: mock.authority).replacing("$NOBODY", with: nobody.authority)
+        let config = Self.config.replacing("$MOCK", with: mock.authority).replacing(
+            "$NOBODY", with: nobody.authority)
         return (try Gate(config, options: ["--mock", mock.authority]), mock)
     }
 
     private func run(_ scenario: String, _ gate: Gate) throws {
         let script = "\(Project.path)/Tests/EndToEndTests/SDK/scenario.py"
         let result = try EndToEndTests.run(
-            [try Self.python(), "-B", script, scenario, "http://\(gate.address.authority)/v1"], in: gate.folder)
+            [try Self.python(), "-B", script, scenario, "http://\(gate.address.authority)/v1"],
+            in: gate.folder)
         #expect(result.code == 0, "\(result.output)\(result.errors)")
     }
 
@@ -71,7 +78,8 @@ import Testing
         let path = "\(Project.path)/.build/venv/bin/python"
         guard access(path, X_OK) == 0 else {
             throw Trouble(
-                "no Python with the `openai` package: `make test` makes one in .build/venv; or name one in HEADGATE_PYTHON")
+                "no Python with the `openai` package: `make test` makes one in .build/venv; or name one in HEADGATE_PYTHON"
+            )
         }
         return path
     }

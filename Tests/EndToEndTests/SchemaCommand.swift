@@ -12,8 +12,11 @@ import Testing
         let schema = try MockJSONReader.read(Array(result.output.utf8))
         #expect(schema["$schema"]?.stringValue?.contains("json-schema.org") == true)
         let properties = try #require(schema["properties"])
-        for key in ["version", "process", "env_file", "access_log", "trusted_proxies", "resolve_timeout", "listeners", "auth",
-                    "upstreams", "routes"] {
+        for key in [
+            "version", "process", "env_file", "access_log", "trusted_proxies", "resolve_timeout", "listeners",
+            "auth",
+            "upstreams", "routes",
+        ] {
             #expect(properties[key]?["description"]?.stringValue?.isEmpty == false, "\(key)")
         }
         #expect(schema["additionalProperties"] == false)

@@ -10,7 +10,8 @@ import Testing
         let gate = try Gate(Self.config)
         try gate.folder.write("second.yaml", Gate.whole(Self.config, gate.address, gate.folder))
         let second = try run(
-            [Gate.program, "run", "-c", gate.folder("second.yaml"), "--admin", gate.folder("second.sock")], in: gate.folder)
+            [Gate.program, "run", "-c", gate.folder("second.yaml"), "--admin", gate.folder("second.sock")],
+            in: gate.folder)
         #expect(second.code == 1)
         #expect(second.errors.contains("address already in use"))
         #expect(second.errors.contains("listeners.main") || second.errors.contains("main"))
@@ -23,7 +24,8 @@ import Testing
         let other = try Address.free()
         try gate.folder.write("second.yaml", Gate.whole(Self.config, other, gate.folder))
         let second = try run(
-            [Gate.program, "run", "-c", gate.folder("second.yaml"), "--admin", gate.adminPath], in: gate.folder)
+            [Gate.program, "run", "-c", gate.folder("second.yaml"), "--admin", gate.adminPath],
+            in: gate.folder)
         #expect(second.code != 0)
         #expect(second.errors.contains(gate.adminPath))
         #expect(try gate.headgate("status", "--admin", gate.adminPath).code == 0)

@@ -5,7 +5,8 @@ import Testing
 /// A client that does not finish what it began to say is told so and let go: 408.
 @Suite(.scenario) struct SlowHeadsAndBodies {
     private func gate(_ upstream: ScriptedUpstream) throws -> Gate {
-        try Gate("""
+        try Gate(
+            """
             listeners: { main: { bind: $LISTEN, timeouts: { head: 600ms, body: 400ms, keep_alive: 500ms } } }
             upstreams: { up: \(upstream.url) }
             access_log: $FOLDER/access.log
@@ -80,7 +81,8 @@ import Testing
 
     @Test func `a body over the limit is a 413 that arrives although the client goes on sending`() throws {
         let upstream = try ScriptedUpstream.saying("x")
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             routes: [{ path: /**, auth: open, max_body: 64KiB, to: up }]
             """)

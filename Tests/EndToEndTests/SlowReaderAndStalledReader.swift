@@ -24,7 +24,8 @@ import Testing
     @Test func `a stalled reader is ended by client_idle`() throws {
         let taken = Counter()
         let upstream = try bigUpstream(taken)
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { main: { bind: $LISTEN, timeouts: { client_idle: 500ms } } }
             upstreams: { up: { url: "\(upstream.url)", timeouts: { idle: 200ms } } }
             access_log: $FOLDER/access.log
@@ -36,7 +37,9 @@ import Testing
         let record = try gate.record()
         #expect(record["outcome"] == "client_stalled")
         #expect(record["fault"] == "client")
-        #expect(taken.value < Self.byteCount / 2, "back-pressure does not reach the upstream: \(taken.value) bytes")
+        #expect(
+            taken.value < Self.byteCount / 2,
+            "back-pressure does not reach the upstream: \(taken.value) bytes")
         #expect(gate.process.residentKiB - before < 8 << 10)
         #expect(try client.readToEnd().end == .reset)
     }
@@ -44,14 +47,16 @@ import Testing
     @Test func `a slow reader gets everything, and the upstream is not blamed`() throws {
         let taken = Counter()
         let upstream = try bigUpstream(taken)
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { main: { bind: $LISTEN, timeouts: { client_idle: 2s } } }
             upstreams: { up: { url: "\(upstream.url)", timeouts: { idle: 200ms, first_byte: 5s } } }
             """)
         let client = try gate.connect(receiveBuffer: 16 << 10)
         try client.send(gate.request())
         #expect(try client.readResponseHead().status == 200)
-        // For much longer than the upstream's `idle` and in all longer than `client_idle`, a little at a time.
+        // For much longer than the upstream's `idle` and in all longer than `client_idle`, a little at a
+        // time.
         var left = Self.byteCount
         let until = Clock.seconds + 2.5
         while Clock.seconds < until {
@@ -73,8 +78,12 @@ import Testing
             }
             try connection.send("0\r\n\r\n")
         }
-        let gate = try Gate("""
-            listeners: { main: { bind: $LISTEN, timeouts: { client_idle: 200ms, body: 200ms, head: 200ms, keep_alive: 200ms } } }
+        let gate = try Gate(
+            """
+            listeners:
+              main:
+                bind: $LISTEN
+                timeouts: { client_idle: 200ms, body: 200ms, head: 200ms, keep_alive: 200ms }
             upstreams: { up: \(upstream.url) }
             """)
         #expect(try gate.exchange().text == (0..<8).map { "data: \($0)\n\n" }.joined())

@@ -38,20 +38,28 @@ import Testing
         func config(_ round: Int) -> String {
             let more = round % 3 == 1 ? ", extra: \"\(extra)\"" : ""
             let first = round % 2 == 0 ? a.url : b.url
+            let gone = (0..<round % 5).map {
+                "  - { path: /gone/\(round)/\($0), auth: open, respond: { text: x } }"
+            }
             return """
                 listeners: { main: $LISTEN, stable: "\(stable)"\(more) }
                 upstreams:
                   one: { url: "\(first)", timeouts: { connect: \(2 + round % 3)s } }
                 \(round % 4 == 3 ? "  two: \(b.url)" : "")
                 routes:
-                \((0..<round % 5).map { "  - { path: /gone/\(round)/\($0), auth: open, respond: { text: x } }" }.joined(separator: "\n"))
+                \(gone.joined(separator: "\n"))
                   - { path: /round, auth: open, respond: { text: "\(round)" } }
                 \(round % 6 == 5 ? "" : "  - { path: /stream, auth: open, to: one }")
-                  - { path: /**, auth: open, response_headers: { set: { X-Round: "\(round)" } }, to: \(round % 4 == 3 ? "two" : "one") }
+                  - path: /**
+                    auth: open
+                    response_headers: { set: { X-Round: "\(round)" } }
+                    to: \(round % 4 == 3 ? "two" : "one")
                 """
         }
         let gate = try Gate(config(0))
-        let streams = try (0..<Self.streamCount).map { try Stream(gate, number: $0, at: $0 % 2 == 0 ? gate.address : stable) }
+        let streams = try (0..<Self.streamCount).map {
+            try Stream(gate, number: $0, at: $0 % 2 == 0 ? gate.address : stable)
+        }
         for stream in streams { try stream.waitForEvents(3) }
         let before = (descriptors: gate.process.descriptorCount, memory: gate.process.residentKiB)
         let steady = SteadyRequests(gate, at: stable)
@@ -64,7 +72,9 @@ import Testing
                 let result = try gate.reload()
                 #expect(result.code == 0, "\(result.output)\(result.errors)")
             }
-            try waitUntil("round \(round) to be served") { try gate.exchange("GET", "/round").text == "\(round)" }
+            try waitUntil("round \(round) to be served") {
+                try gate.exchange("GET", "/round").text == "\(round)"
+            }
         }
         let failures = steady.stop()
         #expect(failures.errors == [])
@@ -82,7 +92,8 @@ import Testing
         let isEnding = Signal()
         let upstream = try streaming("a", until: isEnding)
         let second = try Address.free()
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             listeners: { main: $LISTEN, second: "\(second)" }
             upstreams: { up: \(upstream.url) }
             """)
@@ -96,12 +107,16 @@ import Testing
         #expect(try gate.requireStatus()["state"] == "draining")
         isEnding.open()
         #expect(try stream.finish() == nil)
-        try waitUntil("the older generation to be let go") { try gate.requireStatus()["generations_alive"] == 1 }
+        try waitUntil("the older generation to be let go") {
+            try gate.requireStatus()["generations_alive"] == 1
+        }
         #expect(try gate.requireStatus()["state"] == "serving")
     }
 }
 
-private func event(_ id: String, _ index: Int) -> String { "data: {\"stream\":\"\(id)\",\"index\":\(index)}\n\n" }
+private func event(_ id: String, _ index: Int) -> String {
+    "data: {\"stream\":\"\(id)\",\"index\":\(index)}\n\n"
+}
 
 /// A client that reads one stream on a thread of its own and checks each byte of it.
 private final class Stream: Sendable {
@@ -151,9 +166,13 @@ private final class Stream: Sendable {
             let index = state.withLock { $0.events }
             let text = String(decoding: data, as: UTF8.self)
             // One event is one chunk: size, CR LF, data. The CR LF behind the data comes with the next.
-            let (next, end) = (frame(event("\(number)", index), index), frame("data: [DONE] \(index)\n\n", index))
+            let (next, end) = (
+                frame(event("\(number)", index), index), frame("data: [DONE] \(index)\n\n", index)
+            )
             if text == end { break }
-            guard text == next else { throw Trouble("got \(text.debugDescription) for \(next.debugDescription)") }
+            guard text == next else {
+                throw Trouble("got \(text.debugDescription) for \(next.debugDescription)")
+            }
             state.withLock { $0.events += 1 }
         }
         let rest = try connection.read(exactly: 7)

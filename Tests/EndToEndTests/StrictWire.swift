@@ -39,9 +39,12 @@ import Testing
 
     @Test func `a malformed field is refused`() throws {
         try requireRefused([
-            .line("X-A : b"), .line(" X-A: b"), .line("X-A: b\r\n c"), .line("X-A: b\r\n\tc"), .line("X-A: b\rc"),
-            .line("X-A: b\nX-B: c"), .line("X-A: b\u{0}c"), .line("X\u{0}A: b"), .line(": b"), .line("nonsense"),
-            .line("X(A): b"), .line("X A: b"), .line("X\u{E9}: b"), .line("X-A: b\u{7}c"), .line("X-A: b\u{7F}"),
+            .line("X-A : b"), .line(" X-A: b"), .line("X-A: b\r\n c"), .line("X-A: b\r\n\tc"),
+            .line("X-A: b\rc"),
+            .line("X-A: b\nX-B: c"), .line("X-A: b\u{0}c"), .line("X\u{0}A: b"), .line(": b"),
+            .line("nonsense"),
+            .line("X(A): b"), .line("X A: b"), .line("X\u{E9}: b"), .line("X-A: b\u{7}c"),
+            .line("X-A: b\u{7F}"),
             .line("\u{B}X-A: b"),
             Malformed("lines that end with LF alone", "GET / HTTP/1.1\nHost: a\n\n"),
             Malformed("a start line that ends with LF alone", "GET / HTTP/1.1\nHost: a\r\n\r\n"),
@@ -52,14 +55,21 @@ import Testing
 
     @Test func `a malformed start line is refused`() throws {
         try requireRefused([
-            .start("GET /"), .start("GET"), .start("GET  / HTTP/1.1"), .start("GET / HTTP/1.1 "), .start("GET /a b HTTP/1.1"),
-            .start("GET\t/ HTTP/1.1"), .start(" GET / HTTP/1.1"), .start("G(T / HTTP/1.1"), .start("GET / http/1.1"),
-            .start("GET / HTTP/1.10"), .start("GET / HTTP/01.1"), .start("GET / HTTP/1,1"), .start("GET / HTTP/1.x"),
+            .start("GET /"), .start("GET"), .start("GET  / HTTP/1.1"), .start("GET / HTTP/1.1 "),
+            .start("GET /a b HTTP/1.1"),
+            .start("GET\t/ HTTP/1.1"), .start(" GET / HTTP/1.1"), .start("G(T / HTTP/1.1"),
+            .start("GET / http/1.1"),
+            .start("GET / HTTP/1.10"), .start("GET / HTTP/01.1"), .start("GET / HTTP/1,1"),
+            .start("GET / HTTP/1.x"),
             .start("GET / HTTP/2.0", [505]), .start("GET / HTTP/0.9", [505]), .start("GET / HTTP/3.1", [505]),
-            .start("GET * HTTP/1.1"), .start("GET a HTTP/1.1"), .start("CONNECT a:443 HTTP/1.1", [400, 405, 501]),
-            .start("GET http://user@a/ HTTP/1.1"), .start("GET http:///x HTTP/1.1"), .start("GET http://a:b/ HTTP/1.1"),
+            .start("GET * HTTP/1.1"), .start("GET a HTTP/1.1"),
+            .start("CONNECT a:443 HTTP/1.1", [400, 405, 501]),
+            .start("GET http://user@a/ HTTP/1.1"), .start("GET http:///x HTTP/1.1"),
+            .start("GET http://a:b/ HTTP/1.1"),
             Malformed("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 505]),
-            Malformed("the start of a TLS handshake", [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + Array("\r\n\r\n".utf8)),
+            Malformed(
+                "the start of a TLS handshake",
+                [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + Array("\r\n\r\n".utf8)),
         ])
     }
 
@@ -68,18 +78,26 @@ import Testing
             Malformed("no Host", "GET / HTTP/1.1\r\nX-A: b\r\n\r\n"),
             Malformed("two equal Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
             Malformed("two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
-            Malformed("two Hosts beside an absolute target", "GET http://c/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+            Malformed(
+                "two Hosts beside an absolute target", "GET http://c/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
             Malformed("no Host beside an absolute target", "GET http://c/ HTTP/1.1\r\nX-A: b\r\n\r\n"),
-            .host("user@a"), .host("a:b"), .host("a:"), .host("a:99999"), .host("a:-1"), .host("[::1"), .host("[::1]x"),
-            .host("a b"), .host("a/b"), .host("a?b"), .host("a#b"), .host("a\\b"), .host("a%zz"), .host("a\tb"),
+            .host("user@a"), .host("a:b"), .host("a:"), .host("a:99999"), .host("a:-1"), .host("[::1"),
+            .host("[::1]x"),
+            .host("a b"), .host("a/b"), .host("a?b"), .host("a#b"), .host("a\\b"), .host("a%zz"),
+            .host("a\tb"),
         ])
     }
 
     @Test func `a body whose length could be read in two ways is refused`() throws {
-        let lengths = ["+5", "-1", "5a", "0x5", "5 5", "5, 6", "5,", "", "1e3", "5;", "\u{665}", "18446744073709551621",
-                       "9223372036854775808", "5\u{B}"]
-        let codings = ["gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "identity", "chunked;q=1", "xchunked",
-                       "chunked\u{B}", "\"chunked\"", ", chunked", "chunked,", ""]
+        let lengths = [
+            "+5", "-1", "5a", "0x5", "5 5", "5, 6", "5,", "", "1e3", "5;", "\u{665}", "18446744073709551621",
+            "9223372036854775808", "5\u{B}",
+        ]
+        let codings = [
+            "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "identity", "chunked;q=1",
+            "xchunked",
+            "chunked\u{B}", "\"chunked\"", ", chunked", "chunked,", "",
+        ]
         var table = lengths.map { Malformed.line("Content-Length: \($0)") }
         for coding in codings {
             let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \(coding)\r\n\r\n"
@@ -94,18 +112,23 @@ import Testing
             .line("Transfer-Encoding : chunked"),
             .line("X-A: b\r\n Transfer-Encoding: chunked"),
             Malformed(
-                "chunked from HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                "chunked from HTTP/1.0",
+                "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         ]
         try requireRefused(table + framings)
     }
 
     @Test func `a path that could be read in two ways is refused`() throws {
         try requireRefused([
-            .path("/../x"), .path("/a/../b"), .path("/a/./b"), .path("/a/.."), .path("/."), .path("/%2e%2e/x"),
-            .path("/a/%2E./b"), .path("/.%2e"), .path("/a%00b"), .path("/a\\b"), .path("/a\\..\\b"), .path("/a%zz"),
+            .path("/../x"), .path("/a/../b"), .path("/a/./b"), .path("/a/.."), .path("/."),
+            .path("/%2e%2e/x"),
+            .path("/a/%2E./b"), .path("/.%2e"), .path("/a%00b"), .path("/a\\b"), .path("/a\\..\\b"),
+            .path("/a%zz"),
             .path("/a%4"), .path("/a%"), .path("/a#b"), .path("/a\u{7F}"), .path("/a\u{0}"),
             .path("http://a/../x"),
-            Malformed("a byte beyond ASCII", Array("GET /a".utf8) + [0xFF] + Array(" HTTP/1.1\r\nHost: a\r\n\r\n".utf8)),
+            Malformed(
+                "a byte beyond ASCII",
+                Array("GET /a".utf8) + [0xFF] + Array(" HTTP/1.1\r\nHost: a\r\n\r\n".utf8)),
         ])
     }
 
@@ -122,22 +145,31 @@ import Testing
     @Test func `a chunked body that is not strict is refused`() throws {
         let next = "0\r\n\r\n"
         let table: [Malformed] = [
-                .body("size not hexadecimal", "g\r\nx\r\n" + next), .body("no size", "\r\nx\r\n" + next),
-                .body("size with a sign", "+1\r\nx\r\n" + next), .body("size with 0x", "0x1\r\nx\r\n" + next),
-                .body("space before the size", " 1\r\nx\r\n" + next), .body("negative size", "-1\r\nx\r\n" + next),
-                .body("size beyond 64 bits", "10000000000000001\r\nx\r\n" + next),
-                .body("size line ends with LF", "1\nx\r\n" + next), .body("size line ends with CR", "1\rx\r\n" + next),
-                .body("data longer than its size", "1\r\nxy\r\n" + next), .body("data ends with LF", "1\r\nx\n" + next),
-                .body("data ends with CR", "1\r\nx\r" + next), .body("NUL in an extension", "1;a\u{0}b\r\nx\r\n" + next),
-                .body("CR in an extension", "1;a\rb\r\nx\r\n" + next), .body("LF in an extension", "1;a\nb\r\nx\r\n" + next),
-                .body("an extension without bound", "1;" + String(repeating: "e", count: 70_000) + "\r\nx\r\n" + next),
-                .body("a trailer that is no field", "1\r\nx\r\n0\r\nnonsense\r\n\r\n"),
-                .body("a trailer with a space", "1\r\nx\r\n0\r\nX-A : b\r\n\r\n"),
-                .body("a folded trailer", "1\r\nx\r\n0\r\nX-A: b\r\n c\r\n\r\n"),
-                .body("a trailer that ends with LF", "1\r\nx\r\n0\r\nX-A: b\n\r\n"),
-                .body("last chunk ends with LF", "1\r\nx\r\n0\n\r\n"),
-                .body("trailers without bound", "1\r\nx\r\n0\r\nX-A: " + String(repeating: "t", count: 70_000) + "\r\n\r\n"),
-            ]
+            .body("size not hexadecimal", "g\r\nx\r\n" + next), .body("no size", "\r\nx\r\n" + next),
+            .body("size with a sign", "+1\r\nx\r\n" + next), .body("size with 0x", "0x1\r\nx\r\n" + next),
+            .body("space before the size", " 1\r\nx\r\n" + next),
+            .body("negative size", "-1\r\nx\r\n" + next),
+            .body("size beyond 64 bits", "10000000000000001\r\nx\r\n" + next),
+            .body("size line ends with LF", "1\nx\r\n" + next),
+            .body("size line ends with CR", "1\rx\r\n" + next),
+            .body("data longer than its size", "1\r\nxy\r\n" + next),
+            .body("data ends with LF", "1\r\nx\n" + next),
+            .body("data ends with CR", "1\r\nx\r" + next),
+            .body("NUL in an extension", "1;a\u{0}b\r\nx\r\n" + next),
+            .body("CR in an extension", "1;a\rb\r\nx\r\n" + next),
+            .body("LF in an extension", "1;a\nb\r\nx\r\n" + next),
+            .body(
+                "an extension without bound",
+                "1;" + String(repeating: "e", count: 70_000) + "\r\nx\r\n" + next),
+            .body("a trailer that is no field", "1\r\nx\r\n0\r\nnonsense\r\n\r\n"),
+            .body("a trailer with a space", "1\r\nx\r\n0\r\nX-A : b\r\n\r\n"),
+            .body("a folded trailer", "1\r\nx\r\n0\r\nX-A: b\r\n c\r\n\r\n"),
+            .body("a trailer that ends with LF", "1\r\nx\r\n0\r\nX-A: b\n\r\n"),
+            .body("last chunk ends with LF", "1\r\nx\r\n0\n\r\n"),
+            .body(
+                "trailers without bound",
+                "1\r\nx\r\n0\r\nX-A: " + String(repeating: "t", count: 70_000) + "\r\n\r\n"),
+        ]
         try requireRefused(table.map { $0.expecting([400, 431]) })
     }
 
@@ -154,15 +186,17 @@ import Testing
         #expect(upstream.requests.allSatisfy { $0.all("content-length") == ["5"] })
     }
 
-    /// Each is answered with one of its statuses, an OpenAI-shaped error and the end of the connection. What follows it
-    /// is not read, and the upstream has seen no request.
+    /// Each is answered with one of its statuses, an OpenAI-shaped error and the end of the connection. What
+    /// follows it is not read, and the upstream has seen no request.
     private func requireRefused(_ table: [Malformed]) throws {
         let upstream = try ScriptedUpstream.saying("reached")
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         var wrong: [String] = []
         for malformed in table {
             do {
-                if let problem = try problem(of: malformed, gate) { wrong.append("\(malformed.name): \(problem)") }
+                if let problem = try problem(of: malformed, gate) {
+                    wrong.append("\(malformed.name): \(problem)")
+                }
             } catch {
                 wrong.append("\(malformed.name): \(error)")
             }
@@ -182,7 +216,9 @@ import Testing
         client.finishSending()
         let rest = try client.readToEnd().bytes
         if !malformed.statuses.contains(response.status) { return "status \(response.status)" }
-        if response["connection"]?.lowercased() != "close" { return "Connection: \(response["connection"] ?? "-")" }
+        if response["connection"]?.lowercased() != "close" {
+            return "Connection: \(response["connection"] ?? "-")"
+        }
         if !rest.isEmpty { return "and then \(Text(rest.prefix(200)))" }
         if response.errorCode == nil { return "no code in \(response.text)" }
         return nil
@@ -190,5 +226,7 @@ import Testing
 }
 
 extension StrictWire.Malformed {
-    func expecting(_ statuses: Set<Int>) -> Self { Self(name.count > 80 ? String(name.prefix(80)) : name, bytes, statuses) }
+    func expecting(_ statuses: Set<Int>) -> Self {
+        Self(name.count > 80 ? String(name.prefix(80)) : name, bytes, statuses)
+    }
 }

@@ -14,7 +14,8 @@ import Testing
         let client = try gate.connect()
         for _ in 0..<2 {
             try client.send(
-                gate.request("POST", "/", fields: ["Transfer-Encoding: chunked", "Trailer: X-Check"]) + chunk("hi")
+                gate.request("POST", "/", fields: ["Transfer-Encoding: chunked", "Trailer: X-Check"])
+                    + chunk("hi")
                     + "0\r\nX-Check: 7\r\nContent-Length: 3\r\nHost: evil\r\nAuthorization: Bearer x\r\n\r\n")
             let response = try client.readResponse()
             #expect(response.text == "body")
@@ -36,7 +37,8 @@ import Testing
         }
         let gate = try Gate("upstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
-        try client.send(gate.request("POST", "/", fields: ["Transfer-Encoding: chunked"]) + "3;a=b\r\nabc\r\n0;c\r\n\r\n")
+        try client.send(
+            gate.request("POST", "/", fields: ["Transfer-Encoding: chunked"]) + "3;a=b\r\nabc\r\n0;c\r\n\r\n")
         // The upstream's reader takes no extensions.
         #expect(try client.readResponse().text == "abc")
     }

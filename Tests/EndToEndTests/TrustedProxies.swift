@@ -9,7 +9,8 @@ import Testing
     ]
 
     private func echo(_ request: Request) -> String {
-        ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"].map { request[$0] ?? "-" }.joined(separator: "|")
+        ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"].map { request[$0] ?? "-" }.joined(
+            separator: "|")
     }
 
     @Test func `an untrusted client cannot say where it comes from`() throws {
@@ -24,9 +25,13 @@ import Testing
     @Test func `a trusted proxy is believed and added to`() throws {
         let upstream = try ScriptedUpstream.answering { ok(echo($0)) }
         let gate = try Gate("upstreams: { up: \(upstream.url) }\ntrusted_proxies: [127.0.0.0/8]")
-        #expect(try gate.exchange("GET", "/", fields: Self.forwarded).text == "203.0.113.7, 127.0.0.1|https|public.example")
+        #expect(
+            try gate.exchange("GET", "/", fields: Self.forwarded).text
+                == "203.0.113.7, 127.0.0.1|https|public.example")
         let chain = ["X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: 203.0.113.7"]
-        #expect(try gate.exchange("GET", "/", fields: chain).text.hasPrefix("198.51.100.1, 203.0.113.7, 127.0.0.1|"))
+        #expect(
+            try gate.exchange("GET", "/", fields: chain).text.hasPrefix(
+                "198.51.100.1, 203.0.113.7, 127.0.0.1|"))
         #expect(try gate.exchange("GET", "/").text == "127.0.0.1|http|\(gate.address.authority)")
     }
 }

@@ -7,7 +7,8 @@ import Testing
     @Test func `an upstream whose name does not resolve is a 502, and hinders nothing`() throws {
         let upstream = try ScriptedUpstream.saying("fine")
         let started = Clock.seconds
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             resolve_timeout: 500ms
             upstreams: { lost: "http://no-such-host.invalid:9", up: \(upstream.url) }
             routes:
@@ -26,7 +27,9 @@ import Testing
     @Test func `a reload waits for names no longer than resolve_timeout`() throws {
         let base = "routes: [{ path: /**, auth: open, respond: { text: here } }]\n"
         let gate = try Gate(base + "resolve_timeout: 300ms")
-        try gate.edit(base + "resolve_timeout: 300ms\nupstreams:\n" + (0..<20).map { "  u\($0): http://host\($0).invalid\n" }.joined())
+        try gate.edit(
+            base + "resolve_timeout: 300ms\nupstreams:\n"
+                + (0..<20).map { "  u\($0): http://host\($0).invalid\n" }.joined())
         let started = Clock.seconds
         let result = try gate.reload()
         #expect(result.code == 0, "\(result.output)\(result.errors)")
@@ -36,7 +39,8 @@ import Testing
 
     @Test func `a name that resolves at once is not waited for`() throws {
         let upstream = try ScriptedUpstream.saying("fine", at: .ip("127.0.0.1", 0))
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             resolve_timeout: 30s
             upstreams: { up: "http://localhost:\(upstream.address.port)" }
             """)

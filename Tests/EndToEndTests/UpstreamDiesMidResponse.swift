@@ -11,13 +11,20 @@ import Testing
     }
 
     static let deaths = [
-        Death(testDescription: "within a length", answer: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
-        Death(testDescription: "within a length, by reset", answer: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", resets: true),
+        Death(
+            testDescription: "within a length", answer: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
+        Death(
+            testDescription: "within a length, by reset",
+            answer: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", resets: true),
         Death(testDescription: "between chunks", answer: streamHead + chunk("half")),
         Death(testDescription: "within a chunk", answer: streamHead + "ff\r\nhalf"),
         Death(testDescription: "between chunks, by reset", answer: streamHead + chunk("half"), resets: true),
-        Death(testDescription: "before the trailers' end", answer: streamHead + chunk("half") + "0\r\nX-A: b\r\n"),
-        Death(testDescription: "without a framing, by reset", answer: "HTTP/1.1 200 OK\r\n\r\nhalf", resets: true),
+        Death(
+            testDescription: "before the trailers' end",
+            answer: streamHead + chunk("half") + "0\r\nX-A: b\r\n"),
+        Death(
+            testDescription: "without a framing, by reset", answer: "HTTP/1.1 200 OK\r\n\r\nhalf",
+            resets: true),
         Death(testDescription: "after a malformed chunk", answer: streamHead + chunk("half") + "zz\r\n"),
     ]
 
@@ -31,7 +38,8 @@ import Testing
             try hasRead.wait()
             if death.resets { connection.wire.reset() }
         }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: \(upstream.url) }
             access_log: $FOLDER/access.log
             """)
@@ -45,7 +53,8 @@ import Testing
         let (rest, end) = try client.readToEnd()
         let text = String(decoding: rest, as: UTF8.self)
         #expect(!text.contains("0\r\n\r\n"), "an end that was not sent")
-        #expect(head.isChunked || end == .reset, "the end of the connection would read as the end of the answer")
+        #expect(
+            head.isChunked || end == .reset, "the end of the connection would read as the end of the answer")
         let record = try gate.record()
         #expect(record["fault"] == "upstream")
         #expect(record["outcome"] == "truncated")
@@ -56,7 +65,10 @@ import Testing
         ("nothing", ""), ("half a head", "HTTP/1.1 200 OK\r\nContent-"), ("no HTTP", "hello\r\n\r\n"),
         ("HTTP/2", "HTTP/2 200\r\n\r\n"), ("a status of two digits", "HTTP/1.1 20 OK\r\n\r\n"),
         ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"),
-        ("both framings", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (
+            "both framings",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
         ("a folded field", "HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 0\r\n\r\n"),
         ("a coding that is not chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx"),
         ("a 101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),
@@ -72,7 +84,8 @@ import Testing
         try client.send(gate.request("POST", "/", body: "x"))
         let response = try client.readResponse()
         #expect(response.status == 502)
-        #expect(["upstream_closed", "upstream_bad_response"].contains(response.errorCode), "\(response.text)")
+        #expect(
+            ["upstream_closed", "upstream_bad_response"].contains(response.errorCode), "\(response.text)")
         #expect(response["x-request-id"]?.isEmpty == false)
         try client.send(gate.request("POST", "/", body: "y"))
         #expect(try client.readResponse().status == 502, "the client's connection is kept")
@@ -80,7 +93,8 @@ import Testing
 
     @Test func `an upstream that refuses is a 502 at once`() throws {
         let nobody = try Address.free()
-        let gate = try Gate("upstreams: { up: \(nobody.authority.isEmpty ? "" : "http://\(nobody.authority)") }")
+        let gate = try Gate(
+            "upstreams: { up: \(nobody.authority.isEmpty ? "" : "http://\(nobody.authority)") }")
         let response = try gate.exchange()
         #expect(response.status == 502)
         #expect(response.errorCode == "upstream_unreachable")
@@ -89,7 +103,8 @@ import Testing
     @Test func `an endpoint that refuses is passed over`() throws {
         let nobody = try Address.free()
         let upstream = try ScriptedUpstream.saying("alive")
-        let gate = try Gate("upstreams: { up: { endpoints: [\"http://\(nobody.authority)\", \(upstream.url)] } }")
+        let gate = try Gate(
+            "upstreams: { up: { endpoints: [\"http://\(nobody.authority)\", \(upstream.url)] } }")
         for _ in 0..<6 { #expect(try gate.exchange("POST", "/", body: "x").text == "alive") }
     }
 
@@ -99,7 +114,8 @@ import Testing
             if request.target == "/slow" { try connection.send(streamHead + chunk("half")) }
             _ = try connection.wire.waitForEnd()
         }
-        let gate = try Gate("""
+        let gate = try Gate(
+            """
             upstreams: { up: { url: "\(upstream.url)", timeouts: { first_byte: 300ms, idle: 300ms } } }
             """)
         let response = try gate.exchange("POST", "/silent", body: "x")

@@ -2,7 +2,8 @@ import Testing
 
 @testable import CLI
 
-/// A pooled connection that the upstream has closed: a request is repeated on a fresh one only where that is safe.
+/// A pooled connection that the upstream has closed: a request is repeated on a fresh one only where that is
+/// safe.
 @Suite(.scenario) struct UpstreamStaleConnection {
     @Test func `a connection is reused`() throws {
         let upstream = try ScriptedUpstream.saying("x")
@@ -30,7 +31,8 @@ import Testing
             try connection.send(ok("\(connection.index)"))
             _ = try connection.readRequest()
         }
-        let gate = try Gate("process: { workers: 1 }\nupstreams: { up: \(upstream.url) }\naccess_log: $FOLDER/access.log")
+        let gate = try Gate(
+            "process: { workers: 1 }\nupstreams: { up: \(upstream.url) }\naccess_log: $FOLDER/access.log")
         #expect(try gate.exchange().text == "0")
         let second = try gate.exchange("GET", "/again")
         #expect(second.status == 200)
@@ -63,20 +65,25 @@ import Testing
         #expect(upstream.connectionCount == 5)
     }
 
-    @Test func `an early answer during an upload reaches the client, and the connection is not reused`() throws {
+    @Test func `an early answer during an upload reaches the client, and the connection is not reused`()
+        throws
+    {
         let upstream = try ScriptedUpstream { connection in
             while let head = try connection.readRequestHead() {
                 guard head.target == "/upload" else {
                     try connection.send(ok("other"))
                     continue
                 }
-                try connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
+                try connection.send(
+                    "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
                 return
             }
         }
         let gate = try Gate("process: { workers: 1 }\nupstreams: { up: \(upstream.url) }")
         let client = try gate.connect()
-        try client.send(gate.request("POST", "/upload", fields: ["Content-Length: 3000000"]) + String(repeating: "b", count: 100_000))
+        try client.send(
+            gate.request("POST", "/upload", fields: ["Content-Length: 3000000"])
+                + String(repeating: "b", count: 100_000))
         let response = try client.readResponse()
         #expect(response.status == 413)
         #expect(response.text == "big")

@@ -31,15 +31,15 @@ enum Address: CustomStringConvertible, Sendable, Equatable {
 
     private static let counter = Atomic<UInt32>(0)
 
-    /// One that nobody listens at. Each test gets hosts of its own within 127.0.0.0/8, so that a port found free is
-    /// still free when it is bound a moment later, whatever runs beside this test.
+    /// One that nobody listens at. Each test gets hosts of its own within 127.0.0.0/8, so that a port found
+    /// free is still free when it is bound a moment later, whatever runs beside this test.
     static func free() throws -> Address {
         try free(on: host())
     }
 
     static func free(on host: String) throws -> Address {
-        // Why it does not listen: a process that is being started at this moment holds a copy of each descriptor until
-        // its exec, and a socket that only was bound is in nobody's way.
+        // Why it does not listen: a process that is being started at this moment holds a copy of each
+        // descriptor until its exec, and a socket that only was bound is in nobody's way.
         let socket = try Listener(.ip(host, 0), listens: false)
         defer { socket.close() }
         return socket.address
@@ -49,30 +49,39 @@ enum Address: CustomStringConvertible, Sendable, Equatable {
     static func any() -> Address { .ip(host(), 0) }
 
     private static func host() -> String {
-        let number = UInt32(truncatingIfNeeded: getpid()) &* 131 &+ counter.add(1, ordering: .relaxed).newValue
+        let number =
+            UInt32(truncatingIfNeeded: getpid()) &* 131 &+ counter.add(1, ordering: .relaxed).newValue
         return "127.\(1 + number >> 16 & 0x7F).\(number >> 8 & 0xFF).\(1 + number % 254)"
     }
 
     /// Calls `connect(2)` or `bind(2)`.
-    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result) throws -> Result {
+    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result) throws
+        -> Result
+    {
         switch self {
         case .ip(let host, let port) where host.contains(":"):
             var address = sockaddr_in6()
             address.sin6_family = sa_family_t(AF_INET6)
             address.sin6_port = port.bigEndian
-            guard inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else { throw Trouble("not an address: \(host)") }
+            guard inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else {
+                throw Trouble("not an address: \(host)")
+            }
             return try Self.call(&address, body)
         case .ip(let host, let port):
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = port.bigEndian
-            guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else { throw Trouble("not an address: \(host)") }
+            guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else {
+                throw Trouble("not an address: \(host)")
+            }
             return try Self.call(&address, body)
         case .unix(let path):
             var address = sockaddr_un()
             address.sun_family = sa_family_t(AF_UNIX)
             let bytes = Array(path.utf8)
-            guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { throw Trouble("too long: \(path)") }
+            guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+                throw Trouble("too long: \(path)")
+            }
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
             return try Self.call(&address, body)
         }
@@ -89,7 +98,9 @@ enum Address: CustomStringConvertible, Sendable, Equatable {
         _ address: inout Kind, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) rethrows -> Result {
         try withUnsafePointer(to: &address) {
-            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { try body($0, socklen_t(MemoryLayout<Kind>.size)) }
+            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                try body($0, socklen_t(MemoryLayout<Kind>.size))
+            }
         }
     }
 }

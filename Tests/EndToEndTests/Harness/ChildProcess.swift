@@ -17,12 +17,16 @@ final class ChildProcess: Resource {
     /// - Parameters:
     ///   - arguments: the first is the path of the program, or its name in PATH.
     ///   - environment: `NAME=value`, beyond PATH and HOME, which are kept.
-    init(_ arguments: [String], environment: [String] = [], in folder: Folder, standardInput: String = "/dev/null") throws {
+    init(
+        _ arguments: [String], environment: [String] = [], in folder: Folder,
+        standardInput: String = "/dev/null"
+    ) throws {
         commandLine = arguments.joined(separator: " ")
         self.folder = folder
         name = "process-\(ChildProcess.count.add(1, ordering: .relaxed).newValue)"
         pid = try ChildProcess.spawn(
-            arguments, environment, output: folder("\(name).out"), errors: folder("\(name).err"), input: standardInput)
+            arguments, environment, output: folder("\(name).out"), errors: folder("\(name).err"),
+            input: standardInput)
         Scenario.keep(self)
     }
 
@@ -70,7 +74,9 @@ final class ChildProcess: Resource {
     var cpuSeconds: Double {
         guard let text = readFile("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return 0 }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
+            return 0
+        }
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
@@ -84,7 +90,8 @@ final class ChildProcess: Resource {
 
     /// Resident memory in KiB.
     var residentKiB: Int {
-        for line in (readFile("/proc/\(pid)/status") ?? "").split(separator: "\n") where line.hasPrefix("VmRSS:") {
+        for line in (readFile("/proc/\(pid)/status") ?? "").split(separator: "\n")
+        where line.hasPrefix("VmRSS:") {
             return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         }
         return 0
@@ -130,7 +137,7 @@ final class ChildProcess: Resource {
         _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) throws -> Result
     ) rethrows -> Result {
         var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
-        defer { pointers.forEach { free($0) } }
+        defer { for pointer in pointers { free(pointer) } }
         pointers.append(nil)
         return try body(pointers)
     }

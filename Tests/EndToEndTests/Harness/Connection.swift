@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// One blocking TCP or Unix connection, with a limit of time on each step. Serves both the tests' clients and their
-/// scripted upstreams. Reads nothing that was not asked for beyond its buffer.
+/// One blocking TCP or Unix connection, with a limit of time on each step. Serves both the tests' clients and
+/// their scripted upstreams. Reads nothing that was not asked for beyond its buffer.
 final class Connection: Resource, @unchecked Sendable {
     enum End: Equatable { case fin, reset }
 
@@ -72,7 +72,11 @@ final class Connection: Resource, @unchecked Sendable {
             let count = bytes[sent...].withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
-            if count > 0 { sent += count } else if errno != EAGAIN, errno != EINTR { throw Trouble(errno: errno, in: "send") }
+            if count > 0 {
+                sent += count
+            } else if errno != EAGAIN, errno != EINTR {
+                throw Trouble(errno: errno, in: "send")
+            }
         }
     }
 
@@ -125,7 +129,9 @@ final class Connection: Resource, @unchecked Sendable {
 
     func read(exactly count: Int) throws -> [UInt8] {
         while available < count {
-            if case .ended(let end) = try receive() { throw Trouble("\(end) after \(available) of \(count) bytes") }
+            if case .ended(let end) = try receive() {
+                throw Trouble("\(end) after \(available) of \(count) bytes")
+            }
         }
         return take(count)
     }
@@ -209,7 +215,9 @@ final class Connection: Resource, @unchecked Sendable {
         return bytes.withUnsafeBufferPointer { bytes in
             var at = first
             while at + wanted.count <= bytes.count {
-                if bytes[at] == wanted[0], memcmp(bytes.baseAddress! + at, wanted, wanted.count) == 0 { return at }
+                if bytes[at] == wanted[0], memcmp(bytes.baseAddress! + at, wanted, wanted.count) == 0 {
+                    return at
+                }
                 at += 1
             }
             return nil

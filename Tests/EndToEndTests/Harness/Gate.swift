@@ -26,8 +26,8 @@ final class Gate: Sendable {
 
     /// Starts and waits until it serves.
     /// - Parameters:
-    ///   - config: the file. `version`, an open `auth` and a listener `main` are added where it has none; `$LISTEN` is a
-    ///     free address, `$FOLDER` its folder.
+    ///   - config: the file. `version`, an open `auth` and a listener `main` are added where it has none;
+    ///     `$LISTEN` is a free address, `$FOLDER` its folder.
     ///   - options: of `headgate run`, beyond `-c` and `--admin`.
     ///   - descriptors: `ulimit -n`.
     init(
@@ -57,7 +57,8 @@ final class Gate: Sendable {
         if !hasKey("listeners", text) { text = "listeners: { main: $LISTEN }\n" + text }
         if !hasKey("auth", text) { text = Gate.open + "\n" + text }
         if !hasKey("version", text) { text = "version: 1\n" + text }
-        return replace("$FOLDER", in: replace("$LISTEN", in: text, with: address.description), with: folder.path)
+        return replace(
+            "$FOLDER", in: replace("$LISTEN", in: text, with: address.description), with: folder.path)
     }
 
     private static func hasKey(_ key: String, _ text: String) -> Bool {
@@ -92,9 +93,13 @@ final class Gate: Sendable {
     }
 
     /// The bytes of a request. A `Host` among `fields` takes the place of its own.
-    func request(_ method: String = "GET", _ target: String = "/", fields: [String] = [], body: String? = nil) -> String {
+    func request(_ method: String = "GET", _ target: String = "/", fields: [String] = [], body: String? = nil)
+        -> String
+    {
         var text = "\(method) \(target) HTTP/1.1\r\n"
-        if !fields.contains(where: { $0.lowercased().hasPrefix("host:") }) { text += "Host: \(address.authority)\r\n" }
+        if !fields.contains(where: { $0.lowercased().hasPrefix("host:") }) {
+            text += "Host: \(address.authority)\r\n"
+        }
         for field in fields { text += field + "\r\n" }
         if let body { text += "Content-Length: \(body.utf8.count)\r\n" }
         return text + "\r\n" + (body ?? "")
@@ -104,7 +109,9 @@ final class Gate: Sendable {
 
     /// What `headgate status --json` shows, asked for directly. nil: it does not answer yet.
     func status() throws -> MockJSON? {
-        guard access(adminPath, F_OK) == 0, let connection = try? Connection(to: .unix(adminPath)) else { return nil }
+        guard access(adminPath, F_OK) == 0, let connection = try? Connection(to: .unix(adminPath)) else {
+            return nil
+        }
         defer { connection.close() }
         try connection.send("GET /status HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
         return try connection.readResponse().json()
@@ -134,7 +141,9 @@ final class Gate: Sendable {
     }
 
     /// Writes another configuration over the file, by a rename.
-    func edit(_ config: String) throws { try folder.replace(Gate.configName, with: Gate.whole(config, address, folder)) }
+    func edit(_ config: String) throws {
+        try folder.replace(Gate.configName, with: Gate.whole(config, address, folder))
+    }
 
     /// Edits, and reloads unless the watch has already; then every worker serves it.
     func reconfigure(_ config: String) throws {
@@ -160,7 +169,9 @@ final class Gate: Sendable {
     }
 
     /// Waits for a record in the access log.
-    func record(_ name: String = "access.log", where matches: (MockJSON) -> Bool = { _ in true }) throws -> MockJSON {
+    func record(_ name: String = "access.log", where matches: (MockJSON) -> Bool = { _ in true }) throws
+        -> MockJSON
+    {
         try waitFor("a record in \(name): \(folder.read(name))") { try records(name).first(where: matches) }
     }
 }

@@ -87,9 +87,12 @@ extension Connection {
     func readResponseHead() throws -> Response {
         var interim: [Int] = []
         while true {
-            guard let head = try readHead() else { throw Trouble("the connection ended instead of an answer") }
+            guard let head = try readHead() else {
+                throw Trouble("the connection ended instead of an answer")
+            }
             let parts = head.start.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count >= 2, parts[0].hasPrefix("HTTP/1."), parts[1].utf8.count == 3, let status = Int(parts[1])
+            guard parts.count >= 2, parts[0].hasPrefix("HTTP/1."), parts[1].utf8.count == 3,
+                let status = Int(parts[1])
             else { throw Trouble("not a status line: \(head.start)") }
             if status < 200 {
                 interim.append(status)
@@ -135,7 +138,9 @@ extension Connection {
     func readTrailers() throws -> [Field] {
         var fields: [Field] = []
         while true {
-            guard let line = try readThrough("\r\n") else { throw Trouble("the connection ended within trailers") }
+            guard let line = try readThrough("\r\n") else {
+                throw Trouble("the connection ended within trailers")
+            }
             if line.count == 2 { return fields }
             fields.append(try Self.field(String(decoding: line.dropLast(2), as: UTF8.self)))
         }

@@ -2,7 +2,8 @@ import Glibc
 import Synchronization
 import Testing
 
-/// What one end-to-end test has running: processes, sockets, folders. All of it ends with the test, however that ends.
+/// What one end-to-end test has running: processes, sockets, folders. All of it ends with the test, however
+/// that ends.
 final class Scenario: Sendable {
     @TaskLocal static var current: Scenario?
 
@@ -46,7 +47,8 @@ extension Resource {
 
 /// Runs a test on a thread of its own, among few others, with a `Scenario` that is ended afterwards.
 ///
-/// Why threads: these tests block in system calls, and the pool that Swift Testing runs on has one thread per core.
+/// Why threads: these tests block in system calls, and the pool that Swift Testing runs on has one thread per
+/// core.
 struct ScenarioTrait: TestTrait, SuiteTrait, TestScoping {
     let isRecursive = true
 
@@ -74,7 +76,9 @@ struct ScenarioTrait: TestTrait, SuiteTrait, TestScoping {
 
     @Sendable private static func explain(_ issue: Issue) -> Issue? {
         var issue = issue
-        if let story = Scenario.current?.story, !story.isEmpty { issue.comments.append(Comment(rawValue: story)) }
+        if let story = Scenario.current?.story, !story.isEmpty {
+            issue.comments.append(Comment(rawValue: story))
+        }
         return issue
     }
 
@@ -134,9 +138,11 @@ private func startBareThread(_ body: @escaping @Sendable () -> Void) {
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Box(body))
-    let result = pthread_create(&thread, &attributes, { argument in
-        Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
-        return nil
-    }, box.toOpaque())
+    let result = pthread_create(
+        &thread, &attributes,
+        { argument in
+            Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+            return nil
+        }, box.toOpaque())
     precondition(result == 0, "pthread_create: \(result)")
 }

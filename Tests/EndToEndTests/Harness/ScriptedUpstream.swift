@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// An upstream that does what the test tells it to, also what no server should. A thread for each connection; records
-/// what arrived.
+/// An upstream that does what the test tells it to, also what no server should. A thread for each connection;
+/// records what arrived.
 final class ScriptedUpstream: Resource {
     /// What the threads share with the test.
     private final class Shared: Sendable {
@@ -28,9 +28,10 @@ final class ScriptedUpstream: Resource {
     /// Connections whose script has not returned.
     var openCount: Int { shared.state.withLock { $0.running } }
 
-    /// - Parameter script: runs once for each connection, which is closed when it returns; an error is noted for whoever
-    ///   reads about a failure of the test.
-    init(at address: Address? = nil, _ script: @escaping @Sendable (ScriptedConnection) throws -> Void) throws {
+    /// - Parameter script: runs once for each connection, which is closed when it returns; an error is noted
+    ///   for whoever reads about a failure of the test.
+    init(at address: Address? = nil, _ script: @escaping @Sendable (ScriptedConnection) throws -> Void) throws
+    {
         listener = try Listener(address ?? Address.any())
         self.address = listener.address
         let (listener, shared) = (listener, shared)
@@ -55,7 +56,7 @@ final class ScriptedUpstream: Resource {
     func end() {
         guard !shared.isEnding.exchange(true, ordering: .relaxed) else { return }
         shutdown(listener.descriptor, Int32(SHUT_RDWR))
-        shared.state.withLock { $0.connections }.forEach { $0.interrupt() }
+        for connection in shared.state.withLock({ $0.connections }) { connection.interrupt() }
         do {
             try waitUntil("the upstream's threads to end", within: 5) { openCount == 0 }
         } catch {
@@ -72,13 +73,16 @@ final class ScriptedUpstream: Resource {
     }
 
     private static func acceptAll(
-        _ listener: Listener, _ shared: Shared, _ script: @escaping @Sendable (ScriptedConnection) throws -> Void
+        _ listener: Listener, _ shared: Shared,
+        _ script: @escaping @Sendable (ScriptedConnection) throws -> Void
     ) {
         var count = 0
         while true {
             // Why not `accept(2)`: no process that is started meanwhile may inherit it.
             let descriptor = headgate_accept(listener.descriptor, nil, nil)
-            if shared.isEnding.load(ordering: .relaxed) || descriptor < 0 && errno != EINTR && errno != ECONNABORTED {
+            if shared.isEnding.load(ordering: .relaxed)
+                || descriptor < 0 && errno != EINTR && errno != ECONNABORTED
+            {
                 if descriptor >= 0 { close(descriptor) }
                 return
             }

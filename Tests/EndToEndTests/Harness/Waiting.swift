@@ -30,7 +30,8 @@ func waitUntil(_ what: String, within seconds: Double = 15, _ condition: () thro
 }
 
 /// Like `waitUntil`, for something that a condition finds.
-func waitFor<Found>(_ what: String, within seconds: Double = 15, _ look: () throws -> Found?) throws -> Found {
+func waitFor<Found>(_ what: String, within seconds: Double = 15, _ look: () throws -> Found?) throws -> Found
+{
     var found: Found?
     try waitUntil(what, within: seconds) {
         found = try look()
