@@ -24,9 +24,11 @@ final class ChildProcess: Resource {
         commandLine = arguments.joined(separator: " ")
         self.folder = folder
         name = "process-\(ChildProcess.count.add(1, ordering: .relaxed).newValue)"
-        pid = try ChildProcess.spawn(
-            arguments, environment, output: folder("\(name).out"), errors: folder("\(name).err"),
-            input: standardInput)
+        let (output, errors) = (folder("\(name).out"), folder("\(name).err"))
+        pid = try Spawner.shared.run {
+            try ChildProcess.spawn(
+                Spawner.prefix + arguments, environment, output: output, errors: errors, input: standardInput)
+        }
         Scenario.keep(self)
     }
 

@@ -127,7 +127,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
 }
 
 /// A detached thread.
-private func startBareThread(_ body: @escaping @Sendable () -> Void) {
+func startBareThread(_ body: @escaping @Sendable () -> Void) {
     final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
