@@ -247,6 +247,8 @@ final class Worker {
     private func finishIfDrained() {
         if let drainDeadline, now >= drainDeadline { for client in clients { cut(client) } }
         guard clients.isEmpty else { return }
+        // Why out of the pools first: a pool and its idle connections hold each other.
+        for pool in pools.values { while let idle = pool.popIdle() { closeUpstream(idle) } }
         for upstream in upstreams {
             if let exchange = upstream.exchange { perform(exchange.machine.cut(), exchange) }
             closeUpstream(upstream)

@@ -266,12 +266,12 @@ extension Worker {
     func release(_ upstream: UpstreamConnection, reuse: Bool) {
         upstream.exchange = nil
         let pool = upstream.pool
+        if let tls = upstream.tls, !upstream.isReused, let session = tls.takeSession() { pool.remember(session) }
         let isClean = upstream.output.isEmpty && upstream.input.isEmpty && !upstream.hasEnded && !upstream.isBroken
         guard reuse, isClean, !pool.isRetired, pool.idle.count < pool.keptMax, pool.keptMax > 0 else {
             closeUpstream(upstream)
             return
         }
-        if let tls = upstream.tls, !upstream.isReused, let session = tls.takeSession() { pool.remember(session) }
         endLease(upstream)
         upstream.phase = .idle
         upstream.idleSince = now
