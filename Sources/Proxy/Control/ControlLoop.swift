@@ -74,8 +74,8 @@ final class ControlLoop {
         due.remove(timer)
     }
 
-    /// Whether an expired timer is still to be acted on: what was handled before it in the same turn may have stopped it,
-    /// or started it again. True once.
+    /// Whether an expired timer is still to be acted on: what was handled before it in the same turn may have
+    /// stopped it, or started it again. True once.
     func takeDue(_ timer: Timer) -> Bool { due.remove(timer) != nil }
 
     func isRunning(_ timer: Timer) -> Bool { timers[timer] != nil }

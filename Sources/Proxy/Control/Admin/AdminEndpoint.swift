@@ -68,7 +68,8 @@ final class AdminEndpoint {
         while true {
             let descriptor = headgate_accept(listener, nil, nil)
             guard descriptor >= 0 else {
-                // Why not just wait: without a descriptor left, who is waiting would wake the loop at once, for ever.
+                // Why not just wait: without a descriptor left, who is waiting would wake the loop at once,
+                // for ever.
                 if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { rest() }
                 return
             }

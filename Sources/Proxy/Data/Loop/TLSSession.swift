@@ -52,7 +52,8 @@ final class TLSSession {
 
     /// A copy of the session for resumption, or nil. The caller frees it.
     ///
-    /// Why a copy: OpenSSL marks the original as unfit when the connection ends in any way but a mutual close_notify.
+    /// Why a copy: OpenSSL marks the original as unfit when the connection ends in any way but a mutual
+    /// close_notify.
     func takeSession() -> OpaquePointer? {
         guard let session = SSL_get_session(ssl), SSL_SESSION_is_resumable(session) == 1 else { return nil }
         return SSL_SESSION_dup(session)
