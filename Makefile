@@ -77,7 +77,8 @@ test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a shor
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) \
 		swift test --skip-build --filter EndToEndTests
 	Tests/Fuzz/run $(FUZZ_SHORT)
-	bench/reload-storm $(STORM_SMALL)
+	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)
+	bench/run --binary $(BINARY) --quick --strict --proxies headgate --only allocations,syscalls
 
 .PHONY: fuzz
 fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)
@@ -90,8 +91,10 @@ sanitize: test-packages $(VENV)/.stamp ## the test suite under the address and t
 		swift test --sanitize=thread --scratch-path $(BUILD)/tsan
 
 .PHONY: bench
-bench: build ## headgate beside nginx and HAProxy
-	bench/run
+bench: build ## headgate beside nginx and HAProxy, then 200 reloads under 1,000 streams
+	$(call packages,$(BENCH_PACKAGES))
+	bench/run --binary $(BINARY)
+	bench/reload-storm --binary $(BINARY)
 
 .PHONY: format
 format: ## bring the sources into their form

@@ -31,8 +31,8 @@ public struct ConfigDocument: Sendable {
         }
     }
 
-    /// `env_file`, as written: to be read before `read(environment:)`, whose environment they feed. What is wrong
-    /// with the key itself is said there.
+    /// `env_file`, as written: to be read before `read(environment:)`, whose environment they feed. What is
+    /// wrong with the key itself is said there.
     public var environmentFiles: [String] {
         guard let node = root.value(of: "env_file") else { return [] }
         let reading = Reading(source: source, root: root, environment: { _ in nil })
@@ -43,7 +43,8 @@ public struct ConfigDocument: Sendable {
         } catch { return [] }
     }
 
-    /// The configuration, its relations checked. It is nil iff there is an error; warnings may stand beside it.
+    /// The configuration, its relations checked. It is nil iff there is an error; warnings may stand beside
+    /// it.
     public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic])
     {
         withoutActuallyEscaping(environment) { environment in

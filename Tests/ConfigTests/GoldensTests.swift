@@ -2,8 +2,8 @@ import Testing
 
 @testable import Config
 
-/// `Goldens/NAME.yaml` gives exactly `Goldens/NAME.diagnostics`. With `HEADGATE_REGENERATE_GOLDENS=1` the latter are
-/// written anew; read the difference before it is committed.
+/// `Goldens/NAME.yaml` gives exactly `Goldens/NAME.diagnostics`. With `HEADGATE_REGENERATE_GOLDENS=1` the
+/// latter are written anew; read the difference before it is committed.
 @Suite struct GoldensTests {
     static let folder = Files.folder + "/Goldens"
     static let environment = [

@@ -5,8 +5,8 @@ import Testing
 
 /// What was written to hurt: answered quickly, never with a crash.
 @Suite(.serialized) struct HostileTests {
-    /// Diagnostics and the processor time they took (other work on the machine must not count). Debug builds are
-    /// slow; the bounds hold there too.
+    /// Diagnostics and the processor time they took (other work on the machine must not count). Debug builds
+    /// are slow; the bounds hold there too.
     static func time(_ bytes: [UInt8]) -> (diagnostics: [Diagnostic], duration: Duration) {
         let before = threadTime()
         let parsed = ConfigDocument.parse(bytes, file: "hostile.yaml")

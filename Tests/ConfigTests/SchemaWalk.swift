@@ -9,7 +9,8 @@ extension JSONText {
     var members: [Member] { if case .object(let members) = self { members } else { [] } }
 }
 
-/// Key paths that a JSON Schema declares. What a user names (`additionalProperties`) and list entries add nothing.
+/// Key paths that a JSON Schema declares. What a user names (`additionalProperties`) and list entries add
+/// nothing.
 enum SchemaWalk {
     static func paths(_ schema: JSONText) -> Set<String> { Set(all(schema, at: "").map(\.path)) }
 

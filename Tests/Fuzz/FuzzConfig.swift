@@ -4,7 +4,8 @@
 //     $(find Sources/Config -name '*.swift') -I Sources/CYAML -lyaml -o .build/fuzz-config
 //   .build/fuzz-config -max_total_time=60 Tests/Fuzz/Corpus/FuzzConfig
 
-/// Any bytes give a configuration or at least one error, and every diagnostic points into the text and prints.
+/// Any bytes give a configuration or at least one error, and every diagnostic points into the text and
+/// prints.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzConfig(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))

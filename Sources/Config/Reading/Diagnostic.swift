@@ -1,4 +1,5 @@
-/// One problem of the file, with its place. Never carries a secret, nor a value that came from the environment.
+/// One problem of the file, with its place. Never carries a secret, nor a value that came from the
+/// environment.
 public struct Diagnostic: Equatable, Sendable {
     public enum Severity: String, Sendable, CaseIterable { case error, warning }
 

@@ -1,4 +1,5 @@
-/// All diagnostics for people, by position, then how many there are. Empty for none; else ends in a line break.
+/// All diagnostics for people, by position, then how many there are. Empty for none; else ends in a line
+/// break.
 public func renderReport(_ diagnostics: [Diagnostic]) -> String {
     guard !diagnostics.isEmpty else { return "" }
     return (sortedByPosition(diagnostics).map { $0.rendered() } + [renderSummary(diagnostics)]).map {

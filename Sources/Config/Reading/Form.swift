@@ -1,6 +1,7 @@
 /// How a value is written in the file: one declaration reads it and describes it in the JSON Schema.
 struct Form<Value> {
-    /// JSON Schema of the value, without description and default. A closure, so that reading never pays for it.
+    /// JSON Schema of the value, without description and default. A closure, so that reading never pays for
+    /// it.
     let schema: () -> Schema
     /// Stands for a value that could not be read; errors keep it from being used.
     let standIn: (ConfigPath) -> Value
@@ -43,8 +44,8 @@ extension Form {
 
     static func orOff<Inner>(_ inner: Form<Inner>) -> Form where Value == Inner? { orWord("off", inner) }
 
-    /// A mapping of fixed keys, read by an initializer that is its grammar. `shortFor`: a value that is no mapping
-    /// is read as if it stood at that key.
+    /// A mapping of fixed keys, read by an initializer that is its grammar. `shortFor`: a value that is no
+    /// mapping is read as if it stood at that key.
     static func mapping(shortFor key: String? = nil, _ make: @escaping (MappingReader) -> Value) -> Form {
         Form(
             schema: {

@@ -1,6 +1,7 @@
 /// What the file may say about header fields.
 enum HeaderRules {
-    /// Fields that the gateway itself answers for: framing (RFC 9112 §6), hop-by-hop (RFC 9110 §7.6.1) and `Host`.
+    /// Fields that the gateway itself answers for: framing (RFC 9112 §6), hop-by-hop (RFC 9110 §7.6.1) and
+    /// `Host`.
     static let reserved: Set<String> = [
         "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
         "proxy-authorization",

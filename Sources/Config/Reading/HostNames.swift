@@ -1,6 +1,7 @@
 /// Names of hosts as URLs, `host:` and origins write them.
 enum HostNames {
-    /// Lower-case, checked; nil for what is neither a DNS name (RFC 1123 §2.1, `_` allowed) nor an IPv4 address.
+    /// Lower-case, checked; nil for what is neither a DNS name (RFC 1123 §2.1, `_` allowed) nor an IPv4
+    /// address.
     static func normalized(_ text: String) -> String? {
         guard !text.isEmpty, text.utf8.count <= 253 else { return nil }
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)

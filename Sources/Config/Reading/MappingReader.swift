@@ -1,4 +1,5 @@
-/// Reads the keys of one mapping, or describes them: the same initializer, run without a mapping, is the schema.
+/// Reads the keys of one mapping, or describes them: the same initializer, run without a mapping, is the
+/// schema.
 ///
 /// Reads never throw: they note a diagnostic and return a stand-in, so that one run shows every problem.
 final class MappingReader {

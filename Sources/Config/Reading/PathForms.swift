@@ -1,8 +1,10 @@
-/// Paths in the file are held to what a request path may be, in the same normal form, so that bytes can be compared.
+/// Paths in the file are held to what a request path may be, in the same normal form, so that bytes can be
+/// compared.
 enum PathText {
     static let byteCountMax = 2048
 
-    /// Unreserved escapes decoded, other escapes in upper case (RFC 3986 §6.2.2). Refuses what a request may not hold.
+    /// Unreserved escapes decoded, other escapes in upper case (RFC 3986 §6.2.2). Refuses what a request may
+    /// not hold.
     static func checked(_ path: String) throws(Mismatch) -> String {
         guard path.hasPrefix("/") else {
             throw Mismatch(text: "must begin with `/`", hint: "write \(Quoting.quoted("/" + path))")

@@ -60,7 +60,8 @@ struct Redaction: Sendable {
         return result
     }
 
-    /// The spans from the first one that ends behind the mark. They do not overlap, so both ends are in order.
+    /// The spans from the first one that ends behind the mark. They do not overlap, so both ends are in
+    /// order.
     private func spans(endingBehind mark: Mark) -> ArraySlice<Span> {
         let spans = spans ?? []
         var low = 0

@@ -1,5 +1,6 @@
 extension Form where Value == String {
-    /// Any YAML value, as JSON text. Numbers keep their digits; `${…}` in quotes stays text, in plain text is typed.
+    /// Any YAML value, as JSON text. Numbers keep their digits; `${…}` in quotes stays text, in plain text is
+    /// typed.
     static var jsonValue: Form {
         Form(schema: .anything, standIn: "null") { (place) throws(Noted) in
             try YAMLToJSON.convert(place).text()

@@ -1,8 +1,8 @@
 /// The whole file as one checked value. Names resolve, relations hold; what is optional has its default.
 public struct GatewayConfig: Equatable, Sendable {
     public var process: ProcessConfig
-    /// Files of `NAME=value` lines, later ones win, all of them over the process's own environment being unset:
-    /// a variable that the process has wins over the file. Relative to the config file's folder.
+    /// Files of `NAME=value` lines, later ones win, all of them over the process's own environment being
+    /// unset: a variable that the process has wins over the file. Relative to the config file's folder.
     public var environmentFiles: [String]
     /// nil: `access_log: off`.
     public var accessLog: AccessLogConfig?

@@ -1,8 +1,8 @@
 /// Finds routes that no request can reach because one earlier route takes all of theirs.
 ///
 /// Only a single earlier route is looked at: several together are not proven to cover one.
-/// Cost: per route, one look-up for each part of its path that is a pattern, times its host's and headers' ways of
-/// being covered; not one comparison with every route before it.
+/// Cost: per route, one look-up for each part of its path that is a pattern, times its host's and headers'
+/// ways of being covered; not one comparison with every route before it.
 struct RouteReach {
     private let config: GatewayConfig
     private let reading: Reading
@@ -15,8 +15,8 @@ struct RouteReach {
         let header: HeaderMatchConfig?
     }
 
-    /// Earlier routes of one key that are looked at, and keys that are looked up, at most: beyond that nothing is
-    /// claimed, so that a strange file costs no more than a usual one.
+    /// Earlier routes of one key that are looked at, and keys that are looked up, at most: beyond that
+    /// nothing is claimed, so that a strange file costs no more than a usual one.
     private static let sameKeyMax = 64
     private static let keysMax = 4096
 

@@ -1,4 +1,5 @@
-/// A place in the file, counted from 0 as libyaml counts: lines, and characters (Unicode scalars) in the line.
+/// A place in the file, counted from 0 as libyaml counts: lines, and characters (Unicode scalars) in the
+/// line.
 struct Mark: Equatable, Sendable {
     var line: Int
     var column: Int

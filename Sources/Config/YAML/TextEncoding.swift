@@ -1,6 +1,7 @@
 /// What is wrong with the bytes before any YAML is looked at.
 ///
-/// Why not leave it to libyaml: its reader works ahead of its scanner, so the position it gives is not the place.
+/// Why not leave it to libyaml: its reader works ahead of its scanner, so the position it gives is not the
+/// place.
 enum TextEncoding {
     struct Problem: Equatable {
         let offset: Int
@@ -8,7 +9,8 @@ enum TextEncoding {
         let hint: String?
     }
 
-    /// The first byte that is not UTF-8 (RFC 3629 §4) or the first control character that YAML refuses (1.2.2 §5.1).
+    /// The first byte that is not UTF-8 (RFC 3629 §4) or the first control character that YAML refuses (1.2.2
+    /// §5.1).
     static func firstProblem(in bytes: [UInt8]) -> Problem? {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             return Problem(offset: 0, message: "the file is UTF-16", hint: "save it as UTF-8")

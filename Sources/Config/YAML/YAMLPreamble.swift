@@ -1,6 +1,7 @@
 /// What may stand around the one document: comments and a `%YAML` line before it, comments after it.
 ///
-/// Why by hand: libyaml compares every `%TAG` directive with all before it, which takes minutes for 4 MiB of them.
+/// Why by hand: libyaml compares every `%TAG` directive with all before it, which takes minutes for 4 MiB of
+/// them.
 enum YAMLPreamble {
     static func check(_ source: SourceText) throws(YAMLTree.Failure) {
         var versions = 0

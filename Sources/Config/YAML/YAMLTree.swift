@@ -1,8 +1,8 @@
 /// Events → tree, and the rules of what YAML is accepted:
 ///
-/// one document of UTF-8, up to 4 MiB; collections at most 64 deep; aliases up to 100,000 nodes in all; no merge
-/// keys, no tags, no keys that are collections. The first broken rule of syntax ends the reading; a duplicate or
-/// merge key is noted and the reading goes on.
+/// one document of UTF-8, up to 4 MiB; collections at most 64 deep; aliases up to 100,000 nodes in all; no
+/// merge keys, no tags, no keys that are collections. The first broken rule of syntax ends the reading; a
+/// duplicate or merge key is noted and the reading goes on.
 struct YAMLTree {
     /// Ends the reading.
     struct Failure: Error {
@@ -64,7 +64,8 @@ struct YAMLTree {
             case .streamStart, .documentStart: continue
             case .streamEnd: return
             case .documentEnd:
-                // Why stop here: what follows can only be refused, and libyaml is slow on masses of directives.
+                // Why stop here: what follows can only be refused, and libyaml is slow on masses of
+                // directives.
                 return try YAMLPreamble.checkNothingFollows(event.span.end, in: source)
             case .alias(let name): try take(try aliased(name, event.span), at: event.span, isScalar: false)
             case .scalar(let text, let style):

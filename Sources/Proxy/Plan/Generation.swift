@@ -1,7 +1,7 @@
 import Synchronization
 
-/// One configuration, compiled and numbered: what the data plane obeys. Immutable. An exchange pins the one that it
-/// began with; when the last pin goes, the generation goes, and `GenerationCensus` counts that.
+/// One configuration, compiled and numbered: what the data plane obeys. Immutable. An exchange pins the one
+/// that it began with; when the last pin goes, the generation goes, and `GenerationCensus` counts that.
 final class Generation: Sendable {
     let number: UInt64
     let listeners: [ListenerPlan]
@@ -38,8 +38,8 @@ final class GenerationCensus: Sendable {
     fileprivate func vanished() { count.subtract(1, ordering: .acquiringAndReleasing) }
 }
 
-/// A range of IP addresses (CIDR). IPv4 is held as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), so that one comparison
-/// serves both families.
+/// A range of IP addresses (CIDR). IPv4 is held as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), so that one
+/// comparison serves both families.
 struct AddressRange: Sendable, Equatable {
     let high: UInt64
     let low: UInt64
@@ -47,7 +47,8 @@ struct AddressRange: Sendable, Equatable {
     let prefixLength: Int
 
     func contains(_ address: PeerAddress) -> Bool {
-        let highMask: UInt64 = prefixLength >= 64 ? .max : prefixLength == 0 ? 0 : ~(UInt64.max >> UInt64(prefixLength))
+        let highMask: UInt64 =
+            prefixLength >= 64 ? .max : prefixLength == 0 ? 0 : ~(UInt64.max >> UInt64(prefixLength))
         let lowBits = prefixLength - 64
         let lowMask: UInt64 = lowBits <= 0 ? 0 : lowBits >= 64 ? .max : ~(UInt64.max >> UInt64(lowBits))
         return (address.high ^ high) & highMask == 0 && (address.low ^ low) & lowMask == 0

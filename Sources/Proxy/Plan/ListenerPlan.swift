@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What a worker needs to know of one listener in one generation. The socket itself outlives generations and is
-/// found by `identity`.
+/// What a worker needs to know of one listener in one generation. The socket itself outlives generations and
+/// is found by `identity`.
 final class ListenerPlan: Sendable {
     /// The key in the file.
     let name: String

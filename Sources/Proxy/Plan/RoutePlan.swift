@@ -1,6 +1,7 @@
 /// One route, compiled. Everything that is bytes on the wire is bytes here.
 ///
-/// Why a class, as all plans: the data plane takes hold of one by a single retain instead of one per array in it.
+/// Why a class, as all plans: the data plane takes hold of one by a single retain instead of one per array in
+/// it.
 final class RoutePlan: Sendable {
     let match: RouteMatch
     let admission: RouteAdmission
@@ -61,7 +62,8 @@ enum PathPattern: Sendable, Equatable {
     case exact([UInt8])
     /// `/v1/chat*`: every path that begins with these bytes.
     case prefix([UInt8])
-    /// `/v1/**` as `/v1`: `/v1` itself and everything below `/v1/`. `/**` is the empty one and matches every path.
+    /// `/v1/**` as `/v1`: `/v1` itself and everything below `/v1/`. `/**` is the empty one and matches every
+    /// path.
     case subtree([UInt8])
 }
 
@@ -106,8 +108,8 @@ struct FixedResponse: Sendable {
     let body: [UInt8]
 }
 
-/// Fields to set (replacing all of that name) and to remove. Names are lower-case; framing, hop-by-hop and `Host`
-/// cannot be named (the config refuses them).
+/// Fields to set (replacing all of that name) and to remove. Names are lower-case; framing, hop-by-hop and
+/// `Host` cannot be named (the config refuses them).
 struct HeaderEdits: Sendable {
     struct Assignment: Sendable {
         let name: [UInt8]

@@ -1,7 +1,9 @@
-/// All routes of a generation, findable by path. File order decides: the first route whose conditions all hold.
+/// All routes of a generation, findable by path. File order decides: the first route whose conditions all
+/// hold.
 ///
-/// A path is looked up once as a whole and once for each distinct prefix length in the file, so that ten thousand routes
-/// cost no more than ten. Each look-up gives the routes of that pattern in file order; the smallest index that matches wins.
+/// A path is looked up once as a whole and once for each distinct prefix length in the file, so that ten
+/// thousand routes cost no more than ten. Each look-up gives the routes of that pattern in file order; the
+/// smallest index that matches wins.
 final class RouteTable: Sendable {
     let routes: [RoutePlan]
     private let exact: ByteIndex
@@ -83,7 +85,8 @@ final class RouteTable: Sendable {
         return MethodSet(bits: bits, others: others)
     }
 
-    /// Calls `body` with the routes whose path pattern matches: ascending within one pattern, until it returns false.
+    /// Calls `body` with the routes whose path pattern matches: ascending within one pattern, until it
+    /// returns false.
     @inline(__always)
     private func visit(_ path: UnsafeRawBufferPointer, _ body: (Int) -> Bool) {
         var hash = ByteIndex.seed
@@ -106,7 +109,9 @@ final class RouteTable: Sendable {
 
 extension RouteMatch {
     fileprivate func holdsApartFromMethod(_ query: RouteTable.Query) -> Bool {
-        guard listeners.isEmpty || listeners.contains(query.listener), host.matches(query.host) else { return false }
+        guard listeners.isEmpty || listeners.contains(query.listener), host.matches(query.host) else {
+            return false
+        }
         for condition in headers where !condition.holds(query) { return false }
         return true
     }
@@ -123,7 +128,8 @@ extension HostPattern {
         case .suffix(let suffix):
             let host = HostPattern.withoutRootDot(host)
             guard host.count > suffix.count else { return false }
-            return equalIgnoringCase(UnsafeRawBufferPointer(rebasing: host[(host.count - suffix.count)...]), suffix)
+            return equalIgnoringCase(
+                UnsafeRawBufferPointer(rebasing: host[(host.count - suffix.count)...]), suffix)
         }
     }
 
@@ -196,7 +202,8 @@ struct ByteIndex: Sendable {
             var at = ByteIndex.start(hash) & (size - 1)
             while !slots[at].list.isEmpty { at = (at + 1) & (size - 1) }
             slots[at] = Slot(
-                hash: hash, key: keys.count..<keys.count + key.count, list: lists.count..<lists.count + list.count)
+                hash: hash, key: keys.count..<keys.count + key.count,
+                list: lists.count..<lists.count + list.count)
             keys += key
             lists += list
         }

@@ -18,7 +18,8 @@ final class UpstreamPlan: Sendable {
     }
 }
 
-/// One address of an upstream. `state` outlives the generation: an unchanged endpoint is the same object after a reload.
+/// One address of an upstream. `state` outlives the generation: an unchanged endpoint is the same object
+/// after a reload.
 final class EndpointPlan: Sendable {
     let state: EndpointState
     /// `host[:port]` for the `Host` field, the port left out where it is the scheme's default.
@@ -27,7 +28,8 @@ final class EndpointPlan: Sendable {
     let basePath: [UInt8]
     /// `basePath` ends in `/v1`: a request path that begins with `/v1/` (or is `/v1`) then has it once.
     let basePathEndsInV1: Bool
-    /// Connections in use at once over all workers. Idle ones are not counted: one worker cannot use another's.
+    /// Connections in use at once over all workers. Idle ones are not counted: one worker cannot use
+    /// another's.
     let maxConnections: Int
     /// Idle connections kept per worker.
     let maxIdlePerWorker: Int
@@ -79,7 +81,8 @@ final class EndpointState: Sendable {
         self.addresses = Mutex([])
     }
 
-    /// Control: the name resolved to these. An empty list means unresolved: requests get 502 `upstream_unresolved`.
+    /// Control: the name resolved to these. An empty list means unresolved: requests get 502
+    /// `upstream_unresolved`.
     func publish(_ resolved: [SocketAddress]) {
         let changed = addresses.withLock { current in
             guard current != resolved else { return false }

@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// Accepting: from the listening sockets that all workers share, and from control when a socket is being closed.
+/// Accepting: from the listening sockets that all workers share, and from control when a socket is being
+/// closed.
 extension Worker {
     /// Connections taken per wake-up, so that the other workers get their share of a burst.
     private static let acceptsPerTurn = 8
@@ -29,8 +30,8 @@ extension Worker {
         switch code {
         case EAGAIN, EINTR, ECONNABORTED: return
         default:
-            // Out of descriptors or memory, or the network's own trouble (accept(2)): rest instead of spinning on a
-            // socket that stays readable. What runs goes on, and frees descriptors.
+            // Out of descriptors or memory, or the network's own trouble (accept(2)): rest instead of
+            // spinning on a socket that stays readable. What runs goes on, and frees descriptors.
             handle.figures.acceptFailures.add(1, ordering: .relaxed)
             guard !channel.isPaused else { return }
             channel.isPaused = true
@@ -67,7 +68,8 @@ extension Worker {
         client.countedBy = plan.connections
         if count > plan.maxConnections {
             handle.figures.connectionsShed.add(1, ordering: .relaxed)
-            // Why not counted: it lingers until its client has read the answer, and must not keep others out meanwhile.
+            // Why not counted: it lingers until its client has read the answer, and must not keep others out
+            // meanwhile.
             plan.connections.count.subtract(1, ordering: .relaxed)
             client.countedBy = nil
             refuseUnread(client, .tooManyConnections)
@@ -76,7 +78,8 @@ extension Worker {
         rearm(client)
     }
 
-    /// Finds the client's listener in a generation and asks its allow list, once per generation and connection.
+    /// Finds the client's listener in a generation and asks its allow list, once per generation and
+    /// connection.
     /// - Returns: false if the listener is not in it.
     func settle(_ client: ClientConnection, in serving: ServingGeneration) -> Bool {
         guard client.checkedGeneration != serving.plan.number else { return true }
@@ -108,7 +111,8 @@ extension Worker {
         }
     }
 
-    /// After a new generation: clients of listeners that it does not have leave as soon as nothing runs on them.
+    /// After a new generation: clients of listeners that it does not have leave as soon as nothing runs on
+    /// them.
     func retireClients() {
         guard let serving else { return }
         for client in clients.reversed() {

@@ -54,8 +54,11 @@ extension Worker {
         case .moved(let count, let more):
             client.isReadable = more || client.hasEnded
             if held == 0 { client.headStartedAt = now }
-            if held > 0 && !mayBeComplete(client, UnsafeRawBufferPointer(start: readBase, count: held + count)) {
-                client.input.append(UnsafeRawBufferPointer(start: readBase + held, count: count), from: blocks)
+            if held > 0
+                && !mayBeComplete(client, UnsafeRawBufferPointer(start: readBase, count: held + count))
+            {
+                client.input.append(
+                    UnsafeRawBufferPointer(start: readBase + held, count: count), from: blocks)
                 keepReading(client)
                 return
             }
@@ -65,8 +68,8 @@ extension Worker {
         }
     }
 
-    /// An incomplete head is looked at again only when its end may have come, so that a head which arrives byte by byte
-    /// is not parsed from the front each time.
+    /// An incomplete head is looked at again only when its end may have come, so that a head which arrives
+    /// byte by byte is not parsed from the front each time.
     private func mayBeComplete(_ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> Bool {
         switch client.headEnd.scan(bytes) {
         case .incomplete: bytes.count > client.plan?.headLimits.maxBytes ?? 0
@@ -87,7 +90,8 @@ extension Worker {
         guard settleForRequest(client) else { return }
         let bytes = UnsafeRawBufferPointer(start: readBase, count: count)
         do throws(HeadError) {
-            if let head = try HeadParser.parseRequest(bytes, limits: client.plan!.headLimits, fields: fields) {
+            if let head = try HeadParser.parseRequest(bytes, limits: client.plan!.headLimits, fields: fields)
+            {
                 client.input.release(to: blocks)
                 client.headEnd = HeadEndScanner()
                 begin(client, head, UnsafeMutableRawBufferPointer(start: readBase, count: count))
@@ -148,7 +152,9 @@ extension Worker {
     }
 
     /// Head and body in one call, so that they share a segment.
-    func send(_ client: ClientConnection, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) -> SendResult {
+    func send(_ client: ClientConnection, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer)
+        -> SendResult
+    {
         guard client.output.isEmpty, body.count > 0 else {
             let first = send(client, head)
             return first == .failed || body.count == 0 ? first : send(client, body)
@@ -157,7 +163,10 @@ extension Worker {
         case .moved(let count, let more):
             guard more else { return .sent }
             let headLeft = max(0, head.count - count)
-            if headLeft > 0 { client.output.append(UnsafeRawBufferPointer(rebasing: head[(head.count - headLeft)...]), from: blocks) }
+            if headLeft > 0 {
+                client.output.append(
+                    UnsafeRawBufferPointer(rebasing: head[(head.count - headLeft)...]), from: blocks)
+            }
             let bodySent = max(0, count - head.count)
             client.output.append(UnsafeRawBufferPointer(rebasing: body[bodySent...]), from: blocks)
         case .wouldBlock, .ended:
@@ -231,8 +240,8 @@ extension Worker {
     }
 
     /// Ends the connection so that the client cannot take what it got for a whole answer.
-    /// - Parameter byReset: RST; else FIN, for a chunked answer, whose missing last chunk shows anyway and which then
-    ///   still delivers every event that came.
+    /// - Parameter byReset: RST; else FIN, for a chunked answer, whose missing last chunk shows anyway and
+    ///   which then still delivers every event that came.
     func abortClient(_ client: ClientConnection, byReset: Bool) {
         if byReset { Socket.resetOnClose(client.descriptor) }
         closeClient(client)
@@ -241,7 +250,8 @@ extension Worker {
     func closeClient(_ client: ClientConnection) {
         guard client.phase != .closed else { return }
         client.phase = .closed
-        // Why first: `clients` may hold the last reference, and the caller relies on the object to the end of the turn.
+        // Why first: `clients` may hold the last reference, and the caller relies on the object to the end of
+        // the turn.
         bury(client)
         client.exchange = nil
         client.input.release(to: blocks)
@@ -344,8 +354,8 @@ extension Worker {
         case .head: deadline = Worker.after(limits.head, client.headStartedAt)
         case .exchange, .flushing:
             if !client.output.isEmpty {
-                // Looked at four times, because the socket becomes writable only after a third of its buffer has gone:
-                // a slow reader makes progress long before.
+                // Looked at four times, because the socket becomes writable only after a third of its buffer
+                // has gone: a slow reader makes progress long before.
                 deadline = Worker.after(limits.clientIdle / 4, now)
             } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
                 deadline = Worker.after(limits.body, now)
@@ -380,8 +390,8 @@ extension Worker {
         }
     }
 
-    /// Whether the reader has taken nothing for `client_idle`. What the kernel still holds tells, not what it has taken
-    /// from us.
+    /// Whether the reader has taken nothing for `client_idle`. What the kernel still holds tells, not what it
+    /// has taken from us.
     private func hasStalled(_ client: ClientConnection) -> Bool {
         let unsent = headgate_unsent_bytes(client.descriptor)
         if unsent != client.unsentSeen {

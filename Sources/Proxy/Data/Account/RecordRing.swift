@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Records on their way from one worker to the writer: a bounded single-producer, single-consumer ring of bytes.
-/// The worker never waits: a record that does not fit is dropped and counted.
+/// Records on their way from one worker to the writer: a bounded single-producer, single-consumer ring of
+/// bytes. The worker never waits: a record that does not fit is dropped and counted.
 ///
 /// Cost: one copy per record; a wake-up of the writer only when it sleeps.
 final class RecordRing: @unchecked Sendable {
@@ -43,7 +43,9 @@ final class RecordRing: @unchecked Sendable {
             let text = texts.items[index]
             let count = min(text.count, RecordRing.textMax)
             storage.storeBytes(of: UInt16(count), toByteOffset: at, as: UInt16.self)
-            if count > 0 { storage.advanced(by: at + 2).copyMemory(from: text.baseAddress!, byteCount: count) }
+            if count > 0 {
+                storage.advanced(by: at + 2).copyMemory(from: text.baseAddress!, byteCount: count)
+            }
             at += (2 + count + 1) & ~1
         }
         written.store(end + skipped + size, ordering: .releasing)
@@ -92,7 +94,8 @@ final class RecordRing: @unchecked Sendable {
     }
 }
 
-/// The texts of one record, borrowed for the call to `append`: one per `RecordText`, in its order, nothing allocated.
+/// The texts of one record, borrowed for the call to `append`: one per `RecordText`, in its order, nothing
+/// allocated.
 struct RecordTexts {
     var items: InlineArray<8, UnsafeRawBufferPointer>
 }

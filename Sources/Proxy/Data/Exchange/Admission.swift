@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// From a complete request head to a decision: refused, answered by the route itself, or on its way to an upstream.
+/// From a complete request head to a decision: refused, answered by the route itself, or on its way to an
+/// upstream.
 extension Worker {
     /// - Parameter bytes: the head and what came behind it, at the front of the read buffer.
     func begin(_ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer) {
@@ -64,7 +65,8 @@ extension Worker {
         return exchange
     }
 
-    private func noteTexts(_ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer) {
+    private func noteTexts(_ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer)
+    {
         if let given = value(of: .xRequestId, head, bytes), isValidRequestID(given) {
             exchange.notes.append(.requestID, given, from: blocks)
         } else {
@@ -80,7 +82,9 @@ extension Worker {
         withUnsafeBytes(of: made) { exchange.notes.append(.requestID, $0, from: blocks) }
     }
 
-    private func isValidRequestID(_ bytes: UnsafeRawBufferPointer) -> Bool { RequestIDRule.isValidRequestID(bytes) }
+    private func isValidRequestID(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        RequestIDRule.isValidRequestID(bytes)
+    }
 
     /// The first field of that name.
     private func value(
@@ -95,7 +99,8 @@ extension Worker {
     // MARK: Deciding
 
     private func decide(
-        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
+        _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
         guard client.isAllowed else { return .refuse(.addressNotAllowed) }
         let plan = exchange.serving!.plan
@@ -129,7 +134,9 @@ extension Worker {
         case .proxy(let upstream, let timeouts):
             if head.asksForWebSocket { return .refuse(.upgradeRefused) }
             exchange.bodyLimit = route.maxBodyBytes
-            if case .length(let count) = head.framing, count > route.maxBodyBytes { return .refuse(.bodyTooLarge) }
+            if case .length(let count) = head.framing, count > route.maxBodyBytes {
+                return .refuse(.bodyTooLarge)
+            }
             exchange.upstreamIndex = upstream
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
@@ -142,14 +149,16 @@ extension Worker {
     ) -> RouteTable.Query {
         let implied: StaticString = "/"
         var path =
-            head.pathIsImplied ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
+            head.pathIsImplied
+            ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
         if head.pathHasEscapes {
             let count = normalizePath(path, into: pathScratch)
             path = UnsafeRawBufferPointer(start: pathScratch.baseAddress, count: count)
         }
         return RouteTable.Query(
             path: path, host: head.host.bytes(of: bytes), method: head.method,
-            methodName: head.methodBytes.bytes(of: bytes), listener: client.listenerIndex, head: bytes, fields: fields,
+            methodName: head.methodBytes.bytes(of: bytes), listener: client.listenerIndex, head: bytes,
+            fields: fields,
             fieldCount: head.fieldCount)
     }
 
@@ -165,23 +174,28 @@ extension Worker {
 
     // MARK: CORS
 
-    /// A preflight asks for the route that the real request would take (Fetch standard, "CORS-preflight fetch").
+    /// A preflight asks for the route that the real request would take (Fetch standard, "CORS-preflight
+    /// fetch").
     private func decidePreflight(
-        _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ query: RouteTable.Query,
+        _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
+        _ query: RouteTable.Query,
         _ origin: UnsafeRawBufferPointer?
     ) -> Decision? {
         guard head.method == .options, let origin,
             let method = value(of: .accessControlRequestMethod, head, bytes)
         else { return nil }
         let plan = exchange.serving!.plan
-        guard case .route(let index) = plan.routes.match(query.asking(for: method)), let cors = plan.routes.routes[index].cors
+        guard case .route(let index) = plan.routes.match(query.asking(for: method)),
+            let cors = plan.routes.routes[index].cors
         else { return nil }
         exchange.route = plan.routes.routes[index]
         noteOrigin(exchange, origin, cors)
-        return .preflight(asked: value(of: .accessControlRequestHeaders, head, bytes) ?? .init(start: nil, count: 0))
+        return .preflight(
+            asked: value(of: .accessControlRequestHeaders, head, bytes) ?? .init(start: nil, count: 0))
     }
 
-    private func noteOrigin(_ exchange: RunningExchange, _ origin: UnsafeRawBufferPointer, _ cors: CORSPolicy) {
+    private func noteOrigin(_ exchange: RunningExchange, _ origin: UnsafeRawBufferPointer, _ cors: CORSPolicy)
+    {
         guard origin.count <= Notes.textMax else { return }
         exchange.notes.append(.origin, origin, from: blocks)
         exchange.allowsOrigin = cors.allows(origin: origin)
@@ -190,12 +204,16 @@ extension Worker {
     // MARK: Proxying
 
     private func proxy(
-        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
+        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
+        _ bytes: UnsafeMutableRawBufferPointer
     ) {
         if head.expectsContinue && head.framing != .none && bytes.count == head.byteCount {
             let go: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
             exchange.expectsContinue = false
-            guard send(client, UnsafeRawBufferPointer(start: go.utf8Start, count: go.utf8CodeUnitCount)) != .failed else {
+            guard
+                send(client, UnsafeRawBufferPointer(start: go.utf8Start, count: go.utf8CodeUnitCount))
+                    != .failed
+            else {
                 perform(exchange.machine.clientLeft(sawLastEvent: false), exchange)
                 return
             }
@@ -209,7 +227,8 @@ extension Worker {
             rearm(client)
         case .refused(let reply):
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
-            perform(exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
+            perform(
+                exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
         }
     }
 }
@@ -220,7 +239,8 @@ extension RouteTable.Query {
         var method = Method.other
         for candidate in Method.allCases where candidate.name.elementsEqual(name) { method = candidate }
         return RouteTable.Query(
-            path: path, host: host, method: method, methodName: name, listener: listener, head: head, fields: fields,
+            path: path, host: host, method: method, methodName: name, listener: listener, head: head,
+            fields: fields,
             fieldCount: fieldCount)
     }
 }

@@ -30,7 +30,8 @@ struct BodyReader {
 
     enum Verdict: Equatable {
         case more
-        /// What stands behind `consumed` is the beginning of a trailer section with fields, or too little to tell.
+        /// What stands behind `consumed` is the beginning of a trailer section with fields, or too little to
+        /// tell.
         case trailers
         case ended
         case invalid
@@ -73,21 +74,27 @@ struct BodyReader {
     /// The trailer section was read by other means.
     mutating func endTrailers() { state = .ended }
 
-    /// - Parameter bytes: mutable, with `headroom` bytes of ours on both sides: the piece may begin before them and
-    ///   end behind them.
+    /// - Parameter bytes: mutable, with `headroom` bytes of ours on both sides: the piece may begin before
+    ///   them and end behind them.
     mutating func advance(_ bytes: UnsafeMutableRawBufferPointer, _ output: BodyOutput) -> Step {
         switch state {
         case .ended:
-            return Step(piece: UnsafeRawBufferPointer(start: bytes.baseAddress, count: 0), consumed: 0, verdict: .ended)
+            return Step(
+                piece: UnsafeRawBufferPointer(start: bytes.baseAddress, count: 0), consumed: 0,
+                verdict: .ended)
         case .trailers:
-            return endIfPlain(bytes, Step(piece: .init(start: bytes.baseAddress, count: 0), consumed: 0, verdict: .trailers), output)
+            return endIfPlain(
+                bytes,
+                Step(piece: .init(start: bytes.baseAddress, count: 0), consumed: 0, verdict: .trailers),
+                output)
         case .length(let left):
             let count = Int(min(left, UInt64(bytes.count)))
             contentBytes += UInt64(count)
             let rest = left - UInt64(count)
             state = rest == 0 ? .ended : .length(rest)
             return Step(
-                piece: UnsafeRawBufferPointer(start: bytes.baseAddress, count: output == .nothing ? 0 : count),
+                piece: UnsafeRawBufferPointer(
+                    start: bytes.baseAddress, count: output == .nothing ? 0 : count),
                 consumed: count, verdict: rest == 0 ? .ended : .more)
         case .untilClose:
             contentBytes += UInt64(bytes.count)
@@ -98,7 +105,8 @@ struct BodyReader {
             state = .chunked(decoder)
             contentBytes += UInt64(result.dataBytes)
             var step = Step(
-                piece: UnsafeRawBufferPointer(start: bytes.baseAddress, count: output == .nothing ? 0 : result.forwarded),
+                piece: UnsafeRawBufferPointer(
+                    start: bytes.baseAddress, count: output == .nothing ? 0 : result.forwarded),
                 consumed: result.consumed, verdict: .more)
             switch result.progress {
             case .more: return step
@@ -113,23 +121,26 @@ struct BodyReader {
         }
     }
 
-    /// The usual end: no trailer field, so that CRLF follows at once. The last chunk is put right behind the piece:
-    /// its place in the buffer was taken by the one that was read.
+    /// The usual end: no trailer field, so that CRLF follows at once. The last chunk is put right behind the
+    /// piece: its place in the buffer was taken by the one that was read.
     private mutating func endIfPlain(
         _ bytes: UnsafeMutableRawBufferPointer, _ step: Step, _ output: BodyOutput
     ) -> Step {
-        guard bytes.count >= step.consumed + 2, bytes[step.consumed] == 0x0D, bytes[step.consumed + 1] == 0x0A else {
+        guard bytes.count >= step.consumed + 2, bytes[step.consumed] == 0x0D, bytes[step.consumed + 1] == 0x0A
+        else {
             return step
         }
         state = .ended
         let consumed = step.consumed + 2
         var piece = step.piece
-        if output == .chunked { piece = BodyReader.appendLastChunk(to: piece, before: bytes.baseAddress! + consumed) }
+        if output == .chunked {
+            piece = BodyReader.appendLastChunk(to: piece, before: bytes.baseAddress! + consumed)
+        }
         return Step(piece: piece, consumed: consumed, verdict: .ended)
     }
 
-    /// - Parameter limit: end of what was consumed. The last chunk goes where the one that was read stood; if part of that
-    ///   came with an earlier read, nothing else goes on now, and it is put into the headroom.
+    /// - Parameter limit: end of what was consumed. The last chunk goes where the one that was read stood; if
+    ///   part of that came with an earlier read, nothing else goes on now, and it is put into the headroom.
     private static func appendLastChunk(
         to piece: UnsafeRawBufferPointer, before limit: UnsafeMutableRawPointer
     ) -> UnsafeRawBufferPointer {

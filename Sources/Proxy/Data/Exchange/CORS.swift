@@ -10,7 +10,9 @@ extension CORSPolicy {
         let prefix: StaticString = "access-control-"
         let name = line.name.bytes(of: bytes)
         guard name.count > prefix.utf8CodeUnitCount else { return false }
-        for index in 0..<prefix.utf8CodeUnitCount where name[index] | 0x20 != prefix.utf8Start[index] | 0x20 { return false }
+        for index in 0..<prefix.utf8CodeUnitCount where name[index] | 0x20 != prefix.utf8Start[index] | 0x20 {
+            return false
+        }
         return true
     }
 
@@ -37,7 +39,8 @@ extension CORSPolicy {
     /// The answer to a preflight, without its status line.
     /// - Parameter asked: value of `Access-Control-Request-Headers`.
     func writePreflightFields(
-        _ writer: inout ByteWriter, origin: UnsafeRawBufferPointer, isAllowed: Bool, asked: UnsafeRawBufferPointer
+        _ writer: inout ByteWriter, origin: UnsafeRawBufferPointer, isAllowed: Bool,
+        asked: UnsafeRawBufferPointer
     ) {
         writer.put("Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n")
         guard isAllowed else { return }

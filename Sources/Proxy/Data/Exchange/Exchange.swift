@@ -5,9 +5,9 @@
 ///                   └──────┘        │           └─ clientLeft after the last event ─▶ draining ─▶ finished
 ///        connectFailed, one left    └─ upstreamLost, replayable ─▶ connecting
 ///
-/// Pure: no socket, no clock, no allocation. `ExchangeDriver` reports what happened by calling one method and performs
-/// the one `Action` it gets back. Nothing that a client or an upstream sends can make an event impossible; what is
-/// impossible is our own mistake and traps.
+/// Pure: no socket, no clock, no allocation. `ExchangeDriver` reports what happened by calling one method and
+/// performs the one `Action` it gets back. Nothing that a client or an upstream sends can make an event
+/// impossible; what is impossible is our own mistake and traps.
 struct Exchange: Equatable {
     enum State: Equatable {
         /// Route and caller are being decided.
@@ -69,7 +69,8 @@ struct Exchange: Equatable {
         }
     }
 
-    /// - Parameter replayable: the connection was a pooled one and the request can be repeated (RFC 9110 §9.2.2).
+    /// - Parameter replayable: the connection was a pooled one and the request can be repeated (RFC 9110
+    ///   §9.2.2).
     mutating func connected(replayable: Bool) -> Action {
         switch state {
         case .connecting(let attempt):

@@ -26,7 +26,8 @@ extension Worker {
         case .ready(let upstream): resumeWithHeldRequest(exchange, upstream)
         case .connecting: break
         case .refused(let reply):
-            perform(exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
+            perform(
+                exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
         }
     }
 
@@ -95,7 +96,8 @@ extension Worker {
             return
         }
         perform(
-            exchange.machine.responseEnded(upstreamReusable: exchange.upstreamKeepsAlive, clientReusable: false), exchange)
+            exchange.machine.responseEnded(
+                upstreamReusable: exchange.upstreamKeepsAlive, clientReusable: false), exchange)
     }
 
     private func finishDraining(_ exchange: RunningExchange, _ reuse: Bool) {
@@ -109,7 +111,8 @@ extension Worker {
     func countFailure(_ exchange: RunningExchange) {
         guard exchange.record.attempts > 0, let serving = exchange.serving else { return }
         let pools = serving.pools
-        guard exchange.upstreamIndex < pools.count, exchange.endpoint < pools[exchange.upstreamIndex].count else { return }
+        guard exchange.upstreamIndex < pools.count, exchange.endpoint < pools[exchange.upstreamIndex].count
+        else { return }
         pools[exchange.upstreamIndex][exchange.endpoint].state.failureCount.add(1, ordering: .relaxed)
     }
 
@@ -131,12 +134,17 @@ extension Worker {
         let label = exchange.route?.labelText ?? .empty
         let wentUpstream = exchange.record.attempts > 0
         let display =
-            wentUpstream ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty
+            wentUpstream
+            ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty
         var listener: PlanText = .empty
-        if exchange.listenerIndex < plan.listeners.count { listener = plan.listeners[exchange.listenerIndex].nameText }
-        let code = UnsafeRawBufferPointer(start: exchange.replyCode.utf8Start, count: exchange.replyCode.utf8CodeUnitCount)
+        if exchange.listenerIndex < plan.listeners.count {
+            listener = plan.listeners[exchange.listenerIndex].nameText
+        }
+        let code = UnsafeRawBufferPointer(
+            start: exchange.replyCode.utf8Start, count: exchange.replyCode.utf8CodeUnitCount)
         let texts = RecordTexts(items: [
-            code, exchange.notes[.requestID], exchange.notes[.method], exchange.notes[.path], exchange.notes[.host],
+            code, exchange.notes[.requestID], exchange.notes[.method], exchange.notes[.path],
+            exchange.notes[.host],
             listener.bytes, label.bytes, display.bytes,
         ])
         handle.records.append(exchange.record, texts: texts)

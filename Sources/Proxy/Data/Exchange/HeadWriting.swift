@@ -4,10 +4,11 @@ import Glibc
 extension Worker {
     // MARK: Towards the upstream
 
-    /// Hop-by-hop fields and credentials are left out, the forwarded fields and the request id put in, the route's edits
-    /// applied. Credentials were meant for this gateway and never go on.
+    /// Hop-by-hop fields and credentials are left out, the forwarded fields and the request id put in, the
+    /// route's edits applied. Credentials were meant for this gateway and never go on.
     func writeRequestHead(
-        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
+        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ client: ClientConnection,
+        _ head: RequestHead,
         _ bytes: UnsafeRawBufferPointer
     ) {
         let plan = exchange.serving!.plan
@@ -29,7 +30,8 @@ extension Worker {
         writer.put("X-Request-Id: ")
         writer.put(exchange.notes[.requestID])
         switch head.framing {
-        case .none: writer.put(exchange.method == .post || exchange.method == .put ? "\r\nContent-Length: 0" : "")
+        case .none:
+            writer.put(exchange.method == .post || exchange.method == .put ? "\r\nContent-Length: 0" : "")
         case .length(let count):
             writer.put("\r\nContent-Length: ")
             writer.put(decimal: count)
@@ -46,7 +48,8 @@ extension Worker {
     }
 
     private func writeRequestFields(
-        _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, edits: HeaderEdits, trusts: Bool
+        _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, edits: HeaderEdits,
+        trusts: Bool
     ) -> Forwarded {
         var seen = Forwarded()
         for index in 0..<head.fieldCount {
@@ -83,7 +86,8 @@ extension Worker {
     }
 
     private func writeForwarded(
-        _ writer: inout ByteWriter, _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
+        _ writer: inout ByteWriter, _ client: ClientConnection, _ head: RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
         _ seen: Forwarded
     ) {
         writer.put("X-Forwarded-For: ")
@@ -103,7 +107,8 @@ extension Worker {
     // MARK: Towards the client
 
     func writeResponseHead(
-        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer
+        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead,
+        _ bytes: UnsafeRawBufferPointer
     ) {
         let route = exchange.route!
         writeStatusLine(&writer, head, bytes)
@@ -127,7 +132,8 @@ extension Worker {
             writer.put(line: line, of: bytes)
         }
         for assignment in edits.assignments { writer.put(assignment.line) }
-        route.cors?.writeResponseFields(&writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
+        route.cors?.writeResponseFields(
+            &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
         writer.put("X-Request-Id: ")
         writer.put(exchange.notes[.requestID])
         writeResponseFraming(&writer, exchange, head)
@@ -135,7 +141,9 @@ extension Worker {
         writer.put("\r\n\r\n")
     }
 
-    private func writeStatusLine(_ writer: inout ByteWriter, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+    private func writeStatusLine(
+        _ writer: inout ByteWriter, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer
+    ) {
         writer.put("HTTP/1.1 ")
         writer.put(decimal: UInt64(head.status))
         writer.put(byte: 0x20)
@@ -143,7 +151,9 @@ extension Worker {
         writer.put("\r\n")
     }
 
-    private func writeResponseFraming(_ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead) {
+    private func writeResponseFraming(
+        _ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead
+    ) {
         switch (head.framing, exchange.responseOutput) {
         case (.length(let count), _):
             writer.put("\r\nContent-Length: ")
@@ -241,7 +251,9 @@ extension HeaderEdits {
     /// The edits replace or remove this field.
     func names(_ line: FieldLine, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let name = line.name.bytes(of: bytes)
-        for removal in removals where removal.count == name.count && equalIgnoringCase(name, removal) { return true }
+        for removal in removals where removal.count == name.count && equalIgnoringCase(name, removal) {
+            return true
+        }
         for assignment in assignments
         where assignment.name.count == name.count && equalIgnoringCase(name, assignment.name) { return true }
         return false

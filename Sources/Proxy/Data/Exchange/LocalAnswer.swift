@@ -46,7 +46,8 @@ extension Worker {
         let isAllowed = exchange.allowsOrigin
         exchange.allowsOrigin = false
         var writer = startAnswer(exchange, status: 204, withCORS: false)
-        cors.writePreflightFields(&writer, origin: exchange.notes[.origin], isAllowed: isAllowed, asked: asked)
+        cors.writePreflightFields(
+            &writer, origin: exchange.notes[.origin], isAllowed: isAllowed, asked: asked)
         endAnswer(exchange, &writer, UnsafeRawBufferPointer(start: nil, count: 0), ending: ending)
     }
 
@@ -94,12 +95,14 @@ extension Worker {
     /// A request that never went out is held whole: what stands behind its head is unread again.
     private func restoreHeldBody(_ exchange: RunningExchange, _ client: ClientConnection) {
         guard exchange.held.count > exchange.heldHeadBytes else { return }
-        let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(exchange.held.bytes)[exchange.heldHeadBytes...])
+        let rest = UnsafeRawBufferPointer(
+            rebasing: UnsafeRawBufferPointer(exchange.held.bytes)[exchange.heldHeadBytes...])
         client.input.append(rest, from: blocks)
         exchange.held.release(to: blocks)
     }
 
-    private func startAnswer(_ exchange: RunningExchange, status: UInt16, withCORS: Bool = true) -> ByteWriter {
+    private func startAnswer(_ exchange: RunningExchange, status: UInt16, withCORS: Bool = true) -> ByteWriter
+    {
         exchange.record.status = status
         exchange.isCommitted = true
         var writer = ByteWriter(writeBuffer)
@@ -112,7 +115,8 @@ extension Worker {
         writer.put(date.text)
         writer.put("\r\n")
         if withCORS, let cors = exchange.route?.cors {
-            cors.writeResponseFields(&writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
+            cors.writeResponseFields(
+                &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
         }
         return writer
     }
@@ -149,7 +153,8 @@ extension Worker {
         if result == .failed { closeClient(client) } else { endExchange(client, ending) }
     }
 
-    private func writeErrorBody(_ writer: inout ByteWriter, _ reply: LocalReply, _ exchange: RunningExchange) {
+    private func writeErrorBody(_ writer: inout ByteWriter, _ reply: LocalReply, _ exchange: RunningExchange)
+    {
         let properties = reply.properties
         writer.put("{\"error\":{\"message\":\"")
         writer.put(properties.message)
@@ -164,7 +169,8 @@ extension Worker {
     private func writeAllow(_ writer: inout ByteWriter, _ methods: MethodSet) {
         writer.put("Allow: ")
         var isFirst = true
-        for method in Method.allCases where method != .other && methods.bits & (1 << UInt16(method.rawValue)) != 0 {
+        for method in Method.allCases
+        where method != .other && methods.bits & (1 << UInt16(method.rawValue)) != 0 {
             if !isFirst { writer.put(", ") }
             isFirst = false
             writer.put(method.name)

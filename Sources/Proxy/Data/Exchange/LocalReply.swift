@@ -1,7 +1,7 @@
 /// Every answer that headgate writes itself. One row each in `properties`: the error table of the product.
 ///
-/// Bodies have the shape `{"error": {"message", "type", "param", "code"}}` that the OpenAI SDKs read; `type` of a 401 is
-/// `authentication_error`, because some clients treat any other as a bad request.
+/// Bodies have the shape `{"error": {"message", "type", "param", "code"}}` that the OpenAI SDKs read; `type`
+/// of a 401 is `authentication_error`, because some clients treat any other as a bad request.
 enum LocalReply: UInt8, CaseIterable {
     case startLineInvalid, targetInvalid, fieldInvalid, hostInvalid, lengthInvalid, codingUnsupported
     case framingConflict, bodyInvalid
@@ -49,21 +49,29 @@ enum LocalReply: UInt8, CaseIterable {
             }
     }
 
-    private static func malformed(_ code: StaticString, _ message: StaticString, status: UInt16 = 400) -> Properties {
+    private static func malformed(_ code: StaticString, _ message: StaticString, status: UInt16 = 400)
+        -> Properties
+    {
         Properties(status: status, type: "invalid_request_error", code: code, message: message, closes: true)
     }
 
-    private static func refused(_ status: UInt16, _ code: StaticString, _ message: StaticString) -> Properties {
+    private static func refused(_ status: UInt16, _ code: StaticString, _ message: StaticString) -> Properties
+    {
         Properties(status: status, type: "invalid_request_error", code: code, message: message)
     }
 
-    private static func upstream(_ status: UInt16, _ code: StaticString, _ message: StaticString) -> Properties {
+    private static func upstream(_ status: UInt16, _ code: StaticString, _ message: StaticString)
+        -> Properties
+    {
         Properties(status: status, type: "upstream_error", code: code, message: message, fault: .upstream)
     }
 
-    private static func overloaded(_ code: StaticString, _ message: StaticString, closes: Bool = false) -> Properties {
+    private static func overloaded(_ code: StaticString, _ message: StaticString, closes: Bool = false)
+        -> Properties
+    {
         Properties(
-            status: 503, type: "service_unavailable_error", code: code, message: message, retryAfterSeconds: 1,
+            status: 503, type: "service_unavailable_error", code: code, message: message,
+            retryAfterSeconds: 1,
             closes: closes, fault: .gateway)
     }
 
@@ -74,7 +82,8 @@ enum LocalReply: UInt8, CaseIterable {
         case .targetInvalid:
             LocalReply.malformed(
                 "invalid_path",
-                "The path could be read in two ways (dot segments, a backslash, an invalid escape): send it normalised.")
+                "The path could be read in two ways (dot segments, a backslash, an invalid escape): send it normalised."
+            )
         case .fieldInvalid:
             LocalReply.malformed("malformed_headers", "A header line is not valid HTTP/1.1.")
         case .hostInvalid:
@@ -82,24 +91,30 @@ enum LocalReply: UInt8, CaseIterable {
         case .lengthInvalid:
             LocalReply.malformed("invalid_content_length", "Content-Length is not one decimal number.")
         case .codingUnsupported:
-            LocalReply.malformed("unsupported_transfer_encoding", "The only Transfer-Encoding accepted is chunked.")
+            LocalReply.malformed(
+                "unsupported_transfer_encoding", "The only Transfer-Encoding accepted is chunked.")
         case .framingConflict:
             LocalReply.malformed(
-                "ambiguous_framing", "Content-Length and Transfer-Encoding must not be combined, nor chunked used in HTTP/1.0.")
+                "ambiguous_framing",
+                "Content-Length and Transfer-Encoding must not be combined, nor chunked used in HTTP/1.0.")
         case .bodyInvalid:
             LocalReply.malformed("malformed_body", "The chunked request body is not valid.")
         case .versionUnsupported:
-            LocalReply.malformed("unsupported_http_version", "Only HTTP/1.0 and HTTP/1.1 are served here.", status: 505)
+            LocalReply.malformed(
+                "unsupported_http_version", "Only HTTP/1.0 and HTTP/1.1 are served here.", status: 505)
         case .connectRefused:
-            LocalReply.malformed("connect_not_supported", "CONNECT is not served: this is a reverse proxy.", status: 405)
+            LocalReply.malformed(
+                "connect_not_supported", "CONNECT is not served: this is a reverse proxy.", status: 405)
         case .expectationUnknown:
-            LocalReply.malformed("expectation_failed", "The only expectation met is 100-continue.", status: 417)
+            LocalReply.malformed(
+                "expectation_failed", "The only expectation met is 100-continue.", status: 417)
         case .headTooLarge:
             LocalReply.malformed(
                 "headers_too_large", "The request head is larger than this listener's max_head.", status: 431)
         case .tooManyFields:
             LocalReply.malformed(
-                "too_many_headers", "The request has more header lines than this listener's max_fields.", status: 431)
+                "too_many_headers", "The request has more header lines than this listener's max_fields.",
+                status: 431)
         case .credentialRefused:
             Properties(
                 status: 401, type: "authentication_error", code: "invalid_api_key",
@@ -109,7 +124,8 @@ enum LocalReply: UInt8, CaseIterable {
         case .unknownURL:
             LocalReply.refused(404, "unknown_url", "No route serves this URL.")
         case .methodNotAllowed:
-            LocalReply.refused(405, "method_not_supported", "This URL exists, but not for this method: see Allow.")
+            LocalReply.refused(
+                405, "method_not_supported", "This URL exists, but not for this method: see Allow.")
         case .headTimeout:
             Properties(
                 status: 408, type: "timeout_error", code: "request_timeout",
@@ -119,7 +135,8 @@ enum LocalReply: UInt8, CaseIterable {
                 status: 408, type: "timeout_error", code: "request_timeout",
                 message: "The request body stopped arriving.", closes: true)
         case .bodyTooLarge:
-            LocalReply.refused(413, "request_too_large", "The body is over this route's bound (max_body), in bytes: ")
+            LocalReply.refused(
+                413, "request_too_large", "The body is over this route's bound (max_body), in bytes: ")
         case .upgradeRefused:
             LocalReply.refused(501, "upgrade_not_supported", "WebSocket upgrades are not served here.")
         case .internalError:
@@ -127,26 +144,32 @@ enum LocalReply: UInt8, CaseIterable {
                 status: 500, type: "server_error", code: "internal_error",
                 message: "The gateway could not handle this request.", fault: .gateway)
         case .upstreamUnreachable:
-            LocalReply.upstream(502, "upstream_unreachable", "The upstream refused or did not answer the connection.")
+            LocalReply.upstream(
+                502, "upstream_unreachable", "The upstream refused or did not answer the connection.")
         case .upstreamUnresolved:
-            LocalReply.upstream(502, "upstream_unresolved", "The upstream's name does not resolve at present.")
+            LocalReply.upstream(
+                502, "upstream_unresolved", "The upstream's name does not resolve at present.")
         case .upstreamTLSFailed:
             LocalReply.upstream(
-                502, "upstream_tls_failed", "The TLS handshake with the upstream failed, or its certificate is not trusted.")
+                502, "upstream_tls_failed",
+                "The TLS handshake with the upstream failed, or its certificate is not trusted.")
         case .upstreamClosed:
-            LocalReply.upstream(502, "upstream_closed", "The upstream closed the connection before answering.")
+            LocalReply.upstream(
+                502, "upstream_closed", "The upstream closed the connection before answering.")
         case .upstreamBadResponse:
             LocalReply.upstream(502, "upstream_bad_response", "The upstream's answer is not valid HTTP/1.1.")
         case .upstreamTimeout:
             LocalReply.upstream(504, "upstream_timeout", "The upstream did not answer in time.")
         case .upstreamSaturated:
             LocalReply.overloaded(
-                "upstream_saturated", "All connections that this upstream may have (max_connections) are in use.")
+                "upstream_saturated",
+                "All connections that this upstream may have (max_connections) are in use.")
         case .outOfDescriptors:
             LocalReply.overloaded("server_is_overloaded", "The gateway has no file descriptor left.")
         case .tooManyConnections:
             LocalReply.overloaded(
-                "server_is_overloaded", "This listener has as many connections as it may (max_connections).", closes: true)
+                "server_is_overloaded", "This listener has as many connections as it may (max_connections).",
+                closes: true)
         case .draining:
             LocalReply.overloaded("draining", "The gateway is shutting down.", closes: true)
         }

@@ -1,10 +1,11 @@
 import CLinux
 import Glibc
 
-/// The request's way to the upstream: head, body as it comes, trailers; paused while the upstream does not take it.
+/// The request's way to the upstream: head, body as it comes, trailers; paused while the upstream does not
+/// take it.
 extension Worker {
-    /// There is a connection: sends what is held. The request is parsed again, because the endpoint decides its host and
-    /// path and the head's offsets are long gone; this happens on new connections only.
+    /// There is a connection: sends what is held. The request is parsed again, because the endpoint decides
+    /// its host and path and the head's offsets are long gone; this happens on new connections only.
     func resumeWithHeldRequest(_ exchange: RunningExchange, _ upstream: UpstreamConnection) {
         guard let client = exchange.client else { return }
         let count = exchange.held.count
@@ -12,7 +13,10 @@ extension Worker {
         let bytes = UnsafeMutableRawBufferPointer(start: readBase, count: count)
         let limits = HeadLimits(maxBytes: count + 1, maxFields: FieldTable.capacity)
         do throws(HeadError) {
-            guard let head = try HeadParser.parseRequest(UnsafeRawBufferPointer(bytes), limits: limits, fields: fields) else {
+            guard
+                let head = try HeadParser.parseRequest(
+                    UnsafeRawBufferPointer(bytes), limits: limits, fields: fields)
+            else {
                 fatalError("a head that was complete is not any more")
             }
             forward(exchange, client, upstream, head, bytes)
@@ -37,7 +41,11 @@ extension Worker {
             return
         }
         if canRepeat && upstream.isReused {
-            if exchange.held.isEmpty { hold(exchange, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount]), head) }
+            if exchange.held.isEmpty {
+                hold(
+                    exchange,
+                    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount]), head)
+            }
         } else {
             exchange.held.release(to: blocks)
         }
@@ -55,9 +63,13 @@ extension Worker {
 
     /// More of a request body has come, or the upstream takes more.
     func pumpRequest(_ exchange: RunningExchange) {
-        guard let client = exchange.client, let upstream = exchange.upstream, upstream.phase == .active else { return }
+        guard let client = exchange.client, let upstream = exchange.upstream, upstream.phase == .active else {
+            return
+        }
         var reads = 0
-        while !exchange.requestBody.hasEnded, upstream.output.isEmpty, client.isReadable, upstream.exchange === exchange {
+        while !exchange.requestBody.hasEnded, upstream.output.isEmpty, client.isReadable,
+            upstream.exchange === exchange
+        {
             guard reads < Worker.readsPerTurn else {
                 queueAgain(client)
                 return
@@ -65,7 +77,8 @@ extension Worker {
             reads += 1
             let held = client.input.count
             if held > 0 { memcpy(readBase, client.input.bytes.baseAddress!, held) }
-            switch Socket.read(client.descriptor, into: .init(start: readBase + held, count: Worker.readMax)) {
+            switch Socket.read(client.descriptor, into: .init(start: readBase + held, count: Worker.readMax))
+            {
             case .moved(let count, let more):
                 client.isReadable = more || client.hasEnded
                 client.input.release(to: blocks)
@@ -173,7 +186,9 @@ extension Worker {
     /// Parses a trailer section and writes the last chunk with the fields that may go on (RFC 9110 §6.5).
     func writeTrailers(_ bytes: UnsafeRawBufferPointer, _ limits: HeadLimits) -> TrailerOutcome {
         do throws(HeadError) {
-            guard let section = try HeadParser.parseTrailers(bytes, limits: limits, fields: fields) else { return .incomplete }
+            guard let section = try HeadParser.parseTrailers(bytes, limits: limits, fields: fields) else {
+                return .incomplete
+            }
             var writer = ByteWriter(writeBuffer)
             writer.put("0\r\n")
             for index in 0..<section.fieldCount where !fields.lines[index].isHopByHop {

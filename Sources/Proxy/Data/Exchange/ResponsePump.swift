@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// The answer's way to the client: each piece goes out when it comes in; paused while the client does not take it.
+/// The answer's way to the client: each piece goes out when it comes in; paused while the client does not
+/// take it.
 extension Worker {
     func pumpResponse(_ exchange: RunningExchange, _ upstream: UpstreamConnection) {
         var reads = 0
@@ -17,7 +18,9 @@ extension Worker {
             reads += 1
             let held = upstream.input.count
             if held > 0 { memcpy(readBase, upstream.input.bytes.baseAddress!, held) }
-            switch read(upstream, into: UnsafeMutableRawBufferPointer(start: readBase + held, count: Worker.readMax)) {
+            switch read(
+                upstream, into: UnsafeMutableRawBufferPointer(start: readBase + held, count: Worker.readMax))
+            {
             case .moved(let count, let more):
                 upstream.isReadable = more || upstream.hasEnded || upstream.isBroken
                 takeResponse(exchange, upstream, held + count)
@@ -56,10 +59,14 @@ extension Worker {
             _ = deliver(exchange, client, UnsafeRawBufferPointer(start: last.utf8Start, count: 5))
         }
         guard upstream.exchange === exchange else { return }
-        perform(exchange.machine.responseEnded(upstreamReusable: false, clientReusable: exchange.clientKeepsAlive), exchange)
+        perform(
+            exchange.machine.responseEnded(
+                upstreamReusable: false, clientReusable: exchange.clientKeepsAlive), exchange)
     }
 
-    private func upstreamLost(_ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply) {
+    private func upstreamLost(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply
+    ) {
         let nothingAnswered = upstream.input.isEmpty && !exchange.sawInterim && reply == .upstreamClosed
         perform(exchange.machine.upstreamLost(nothingAnswered: nothingAnswered, reply: reply), exchange)
     }
@@ -101,7 +108,8 @@ extension Worker {
     ) -> ResponseHead? {
         do throws(HeadError) {
             let head = try HeadParser.parseResponse(
-                UnsafeRawBufferPointer(bytes), toHead: exchange.method == .head, limits: Worker.responseHeadLimits,
+                UnsafeRawBufferPointer(bytes), toHead: exchange.method == .head,
+                limits: Worker.responseHeadLimits,
                 fields: fields)
             if head == nil {
                 upstream.input.release(to: blocks)
@@ -114,7 +122,8 @@ extension Worker {
         }
     }
 
-    /// 1xx: passed on to those who understand them. 100 was given by us already; 101 was not asked for (RFC 9110 §15.2).
+    /// 1xx: passed on to those who understand them. 100 was given by us already; 101 was not asked for (RFC
+    /// 9110 §15.2).
     private func relayInterim(
         _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ head: ResponseHead,
         _ bytes: UnsafeMutableRawBufferPointer
@@ -124,7 +133,9 @@ extension Worker {
             return false
         }
         exchange.sawInterim = true
-        guard head.status != 100, exchange.clientVersion == .http11, let client = exchange.client else { return true }
+        guard head.status != 100, exchange.clientVersion == .http11, let client = exchange.client else {
+            return true
+        }
         var writer = ByteWriter(writeBuffer)
         writeInterimHead(&writer, head, UnsafeRawBufferPointer(bytes))
         return deliver(exchange, client, writer.bytes)
@@ -147,13 +158,16 @@ extension Worker {
         exchange.responseOutput = Worker.output(for: head.framing, to: exchange.clientVersion)
         let isCloseDelimited = head.framing == .untilClose && exchange.clientVersion == .http10
         let isContentOnly = exchange.responseOutput == .content
-        if isCloseDelimited || isContentOnly || !exchange.requestBody.hasEnded || client.isRetired || drainDeadline != nil {
+        if isCloseDelimited || isContentOnly || !exchange.requestBody.hasEnded || client.isRetired
+            || drainDeadline != nil
+        {
             exchange.clientKeepsAlive = false
         }
         var writer = ByteWriter(writeBuffer)
         writeResponseHead(&writer, exchange, head, UnsafeRawBufferPointer(bytes))
         guard !writer.overflowed else {
-            perform(exchange.machine.upstreamLost(nothingAnswered: false, reply: .upstreamBadResponse), exchange)
+            perform(
+                exchange.machine.upstreamLost(nothingAnswered: false, reply: .upstreamBadResponse), exchange)
             return
         }
         let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[head.byteCount...])
@@ -186,7 +200,9 @@ extension Worker {
         case .more: rearm(upstream, exchange)
         case .invalid: upstreamLost(exchange, upstream, .upstreamBadResponse)
         case .trailers:
-            passTrailers(exchange, upstream, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[step.consumed...]))
+            passTrailers(
+                exchange, upstream,
+                UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[step.consumed...]))
         case .ended: responseEnded(exchange, surplus: bytes.count - step.consumed)
         }
     }
@@ -195,7 +211,8 @@ extension Worker {
     private func responseEnded(_ exchange: RunningExchange, surplus: Int) {
         let isReusable = exchange.upstreamKeepsAlive && surplus == 0
         perform(
-            exchange.machine.responseEnded(upstreamReusable: isReusable, clientReusable: exchange.clientKeepsAlive),
+            exchange.machine.responseEnded(
+                upstreamReusable: isReusable, clientReusable: exchange.clientKeepsAlive),
             exchange)
     }
 
@@ -218,7 +235,9 @@ extension Worker {
     // MARK: Delivery
 
     /// - Returns: false if the client is gone, and with it the exchange.
-    private func deliver(_ exchange: RunningExchange, _ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    private func deliver(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
         guard send(client, bytes) == .failed else { return true }
         perform(exchange.machine.clientLeft(sawLastEvent: exchange.tail.sawDone), exchange)
         return false

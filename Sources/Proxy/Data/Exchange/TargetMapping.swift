@@ -1,13 +1,17 @@
-/// From the client's path to the upstream's: prefixes of the route, path of the endpoint, the query byte for byte.
+/// From the client's path to the upstream's: prefixes of the route, path of the endpoint, the query byte for
+/// byte.
 extension RoutePlan {
-    /// Upstream path = path of `url` + (`add_prefix` + path without `strip_prefix`). Where the first ends in `/v1` and the
-    /// second begins with it, it appears once, so that clients may write their base URL with or without it.
+    /// Upstream path = path of `url` + (`add_prefix` + path without `strip_prefix`). Where the first ends in
+    /// `/v1` and the second begins with it, it appears once, so that clients may write their base URL with or
+    /// without it.
     func writeTarget(
-        _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ endpoint: EndpointPlan
+        _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer,
+        _ endpoint: EndpointPlan
     ) {
         let implied: StaticString = "/"
         let path =
-            head.pathIsImplied ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
+            head.pathIsImplied
+            ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
         guard path.first == 0x2F else {
             // `*` is about the server as a whole (RFC 9110 §9.3.7).
             writer.put(path)
@@ -26,12 +30,15 @@ extension RoutePlan {
 
     /// The received path without `strip_prefix`; whole where the prefix does not end at a segment's end.
     private func strippedPath(_ path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        guard !stripPrefix.isEmpty, let length = RoutePlan.receivedLength(of: stripPrefix, in: path) else { return path }
+        guard !stripPrefix.isEmpty, let length = RoutePlan.receivedLength(of: stripPrefix, in: path) else {
+            return path
+        }
         guard length == path.count || path[length] == 0x2F || stripPrefix.last == 0x2F else { return path }
         return UnsafeRawBufferPointer(rebasing: path[length...])
     }
 
-    /// How many received bytes make up `prefix`, which is normalised: an unreserved character may have come as `%xx`.
+    /// How many received bytes make up `prefix`, which is normalised: an unreserved character may have come
+    /// as `%xx`.
     private static func receivedLength(of prefix: [UInt8], in path: UnsafeRawBufferPointer) -> Int? {
         var at = 0
         for wanted in prefix {

@@ -2,7 +2,8 @@ import Glibc
 
 /// Blocks of memory for bytes that have to wait, by size class, kept for the next user. One per worker.
 ///
-/// A connection owns a block only while it holds an incomplete head, an unsent piece or the notes of an exchange.
+/// A connection owns a block only while it holds an incomplete head, an unsent piece or the notes of an
+/// exchange.
 final class BlockPool {
     /// 128 B, 512 B, 2 KiB and so on to 32 MiB.
     static let classCount = 10
@@ -27,13 +28,18 @@ final class BlockPool {
     }
 
     func give(_ block: UnsafeMutableRawPointer, class index: Int) {
-        if free[index].count < BlockPool.keptMax[index] { free[index].append(block) } else { Glibc.free(block) }
+        if free[index].count < BlockPool.keptMax[index] {
+            free[index].append(block)
+        } else {
+            Glibc.free(block)
+        }
     }
 }
 
 /// Bytes waiting in order: unsent output, an incomplete head. Empty queues own no memory.
 ///
-/// Bounded by its users; `append` beyond the largest class traps, because every caller stops reading long before.
+/// Bounded by its users; `append` beyond the largest class traps, because every caller stops reading long
+/// before.
 struct ByteQueue {
     private var block: UnsafeMutableRawPointer?
     private var classIndex: UInt8 = 0

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Writes heads and local replies into the worker's write buffer. What does not fit is not written and remembered in
-/// `overflowed`, so that the check stands once, at the end.
+/// Writes heads and local replies into the worker's write buffer. What does not fit is not written and
+/// remembered in `overflowed`, so that the check stands once, at the end.
 struct ByteWriter {
     private let base: UnsafeMutableRawPointer
     private let capacity: Int

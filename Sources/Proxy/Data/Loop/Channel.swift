@@ -1,7 +1,7 @@
 /// Anything that a worker's epoll reports about, and that can have a deadline. Belongs to one worker.
 ///
-/// Why a base class and not a protocol: the pointer in `epoll_event` leads here, and a switch over `kind` with a static
-/// downcast costs no retain and no witness table.
+/// Why a base class and not a protocol: the pointer in `epoll_event` leads here, and a switch over `kind`
+/// with a static downcast costs no retain and no witness table.
 class Channel {
     enum Kind: UInt8 { case client, upstream, listener, mailbox }
 

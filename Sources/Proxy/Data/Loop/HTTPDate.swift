@@ -37,8 +37,8 @@ struct HTTPDate {
         }
     }
 
-    /// Proleptic Gregorian date of a day number counted from 1970-01-01: years begin in March, so that the leap day
-    /// comes last and months follow one linear rule.
+    /// Proleptic Gregorian date of a day number counted from 1970-01-01: years begin in March, so that the
+    /// leap day comes last and months follow one linear rule.
     static func civil(fromDays days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = shifted / 146_097

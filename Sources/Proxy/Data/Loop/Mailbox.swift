@@ -4,8 +4,8 @@ import Synchronization
 
 /// What control tells a worker. Taken between two events, never in the middle of one.
 enum Mail: Sendable {
-    /// Serve this generation from now on. `sockets` are the listening sockets of its listeners, owned by control;
-    /// those that are not named any more are let go of before the generation counts as adopted.
+    /// Serve this generation from now on. `sockets` are the listening sockets of its listeners, owned by
+    /// control; those that are not named any more are let go of before the generation counts as adopted.
     case adopt(Generation, sockets: [ListenerSocket])
     /// A connection that was waiting on a listening socket about to be closed.
     case take(descriptor: Int32, listener: ListenerIdentity, peer: PeerAddress)

@@ -31,7 +31,9 @@ struct Poller {
 
     /// - Returns: false when the kernel refuses (no memory, or the limit on watches).
     func add(_ channel: Channel) -> Bool {
-        control(EPOLL_CTL_ADD, channel, EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue)
+        control(
+            EPOLL_CTL_ADD, channel,
+            EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue)
     }
 
     func addListening(_ channel: Channel) -> Bool {
@@ -57,7 +59,9 @@ struct Poller {
 struct Readiness {
     let bits: UInt32
     /// Data, the end of data, or an error to be read.
-    var isReadable: Bool { bits & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
+    var isReadable: Bool {
+        bits & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+    }
     var isWritable: Bool { bits & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
     /// The other side has sent its FIN, or the connection is broken.
     var hasEnded: Bool { bits & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }

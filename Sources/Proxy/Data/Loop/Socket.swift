@@ -13,8 +13,8 @@ enum IOResult: Equatable {
 
 /// Nonblocking calls on a connected stream socket. Nothing here decides anything.
 enum Socket {
-    /// The C call is `recv(2)`. A short read means the socket is drained: with edge-triggered epoll a new edge comes
-    /// with new bytes, so the read that would find nothing is saved.
+    /// The C call is `recv(2)`. A short read means the socket is drained: with edge-triggered epoll a new
+    /// edge comes with new bytes, so the read that would find nothing is saved.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         while true {
             let count = recv(descriptor, buffer.baseAddress!, buffer.count, 0)
@@ -74,7 +74,8 @@ enum Socket {
         return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length) == 0 ? value : errno
     }
 
-    /// True if the idle connection has neither bytes nor an end waiting. The C call is `recv(2)` with MSG_PEEK.
+    /// True if the idle connection has neither bytes nor an end waiting. The C call is `recv(2)` with
+    /// MSG_PEEK.
     static func isQuiet(_ descriptor: Int32) -> Bool {
         var byte: UInt8 = 0
         return recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) < 0 && errno == EAGAIN
@@ -111,14 +112,18 @@ extension PeerAddress {
         switch Int32(storage.sin6_family) {
         case AF_INET6:
             let (high, low) = withUnsafeBytes(of: storage.sin6_addr) {
-                (UInt64(bigEndian: $0.load(as: UInt64.self)), UInt64(bigEndian: $0.load(fromByteOffset: 8, as: UInt64.self)))
+                (
+                    UInt64(bigEndian: $0.load(as: UInt64.self)),
+                    UInt64(bigEndian: $0.load(fromByteOffset: 8, as: UInt64.self))
+                )
             }
             self.init(high: high, low: low, port: UInt16(bigEndian: storage.sin6_port), isUnix: false)
         case AF_INET:
             // A sockaddr_in has its address where a sockaddr_in6 has the flow information.
             let address = UInt32(bigEndian: storage.sin6_flowinfo)
             self.init(
-                high: 0, low: 0xFFFF_0000_0000 | UInt64(address), port: UInt16(bigEndian: storage.sin6_port), isUnix: false)
+                high: 0, low: 0xFFFF_0000_0000 | UInt64(address), port: UInt16(bigEndian: storage.sin6_port),
+                isUnix: false)
         default:
             // ::1, so that a Unix socket counts as loopback.
             self.init(high: 0, low: 1, port: 0, isUnix: true)

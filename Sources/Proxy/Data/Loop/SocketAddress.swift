@@ -12,11 +12,14 @@ struct SocketAddress: Sendable, Equatable {
 
     private var bytes: [UInt8] { withUnsafeBytes(of: storage) { Array($0) } }
 
-    /// - Parameter address: a `sockaddr_in` or `sockaddr_in6` of `length` bytes, as `getaddrinfo(3)` gives it.
+    /// - Parameter address: a `sockaddr_in` or `sockaddr_in6` of `length` bytes, as `getaddrinfo(3)` gives
+    ///   it.
     /// - Returns: nil for any other family.
     init?(_ address: UnsafePointer<sockaddr>, length: socklen_t) {
         family = Int32(address.pointee.sa_family)
-        guard family == AF_INET || family == AF_INET6, Int(length) <= MemoryLayout<sockaddr_in6>.size else { return nil }
+        guard family == AF_INET || family == AF_INET6, Int(length) <= MemoryLayout<sockaddr_in6>.size else {
+            return nil
+        }
         var storage = sockaddr_in6()
         withUnsafeMutableBytes(of: &storage) {
             $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(length)))

@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// One `SSL_CTX` for connections to https upstreams with the same settings; shared by all workers and generations.
+/// One `SSL_CTX` for connections to https upstreams with the same settings; shared by all workers and
+/// generations.
 final class TLSClientContext: @unchecked Sendable {
     let context: OpaquePointer
     /// For SNI and verification.

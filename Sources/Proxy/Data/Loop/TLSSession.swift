@@ -20,11 +20,7 @@ final class TLSSession {
         SSL_set_connect_state(ssl)
     }
 
-    /// Why marked as shut down first: `SSL_free` makes the session of an open connection unfit for resumption.
-    deinit {
-        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
-        SSL_free(ssl)
-    }
+    deinit { SSL_free(ssl) }
 
     /// SNI and verification by name (RFC 6066 §3, RFC 6125), or by address, which has no SNI.
     private static func expect(_ name: String, on ssl: OpaquePointer) -> Bool {
@@ -54,10 +50,13 @@ final class TLSSession {
         }
     }
 
-    /// A new reference to the session for resumption, or nil. The caller frees it.
+    /// A copy of the session for resumption, or nil. The caller frees it.
+    ///
+    /// Why a copy: OpenSSL marks the original as unfit when the connection ends in any way but a mutual
+    /// close_notify.
     func takeSession() -> OpaquePointer? {
         guard let session = SSL_get_session(ssl), SSL_SESSION_is_resumable(session) == 1 else { return nil }
-        return SSL_get1_session(ssl)
+        return SSL_SESSION_dup(session)
     }
 
     /// Fills the buffer as far as there are records, so that a short read means drained here too.

@@ -1,8 +1,8 @@
 /// Deadlines of a worker's channels. One per channel; setting it later is a store, earlier is a move in O(1).
 ///
-/// A single wheel of 1,024 slots of 16 ms. A deadline beyond the 16 s horizon waits in the farthest slot and is looked at
-/// again when that comes round, and so is one that has moved later meanwhile: the wheel holds hints, `Channel.deadline`
-/// the truth. Deadlines fire up to one slot late, never early.
+/// A single wheel of 1,024 slots of 16 ms. A deadline beyond the 16 s horizon waits in the farthest slot and
+/// is looked at again when that comes round, and so is one that has moved later meanwhile: the wheel holds
+/// hints, `Channel.deadline` the truth. Deadlines fire up to one slot late, never early.
 struct TimerWheel {
     static let slotNanoseconds: UInt64 = 16_777_216
     private static let slotCount = 1024

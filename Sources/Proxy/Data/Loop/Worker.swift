@@ -3,9 +3,9 @@ import Glibc
 
 /// One thread, one epoll, and every connection it ever accepted. Shares nothing but its handle.
 ///
-/// The loop is here; what happens to clients, upstreams and exchanges is in the extensions next to their types.
-/// One read and one write buffer serve all connections: bytes in them are used up, or copied into a connection's queue,
-/// before the function that put them there returns to the loop.
+/// The loop is here; what happens to clients, upstreams and exchanges is in the extensions next to their
+/// types. One read and one write buffer serve all connections: bytes in them are used up, or copied into a
+/// connection's queue, before the function that put them there returns to the loop.
 final class Worker {
     let handle: WorkerHandle
     let poller: Poller
@@ -62,7 +62,9 @@ final class Worker {
         pathScratch = .allocate(byteCount: Worker.readMax, alignment: 16)
         requestIDs = RequestIDSource(worker: handle.index)
         mailChannel = Channel(kind: .mailbox, descriptor: handle.mailbox.descriptor)
-        guard poller.addLevelTriggered(mailChannel) else { throw SystemError(call: "epoll_ctl", errno: errno) }
+        guard poller.addLevelTriggered(mailChannel) else {
+            throw SystemError(call: "epoll_ctl", errno: errno)
+        }
     }
 
     deinit {
@@ -104,7 +106,8 @@ final class Worker {
     func run() {
         var longestTurn: UInt64 = 0
         while !isFinished {
-            let count = poller.wait(timeoutMilliseconds: again.isEmpty ? timers.millisecondsToNext(now: now) : 0)
+            let count = poller.wait(
+                timeoutMilliseconds: again.isEmpty ? timers.millisecondsToNext(now: now) : 0)
             now = headgate_monotonic_ns()
             let turnStartedAt = now
             for index in 0..<count { dispatch(poller.events[index]) }
@@ -238,7 +241,11 @@ final class Worker {
         listen(on: [])
         for client in clients where client.phase == .idle {
             // One that has only just connected still gets its answer.
-            if client.wasServed { closeClient(client) } else { timers.set(client, min(deadline, now + Worker.firstRequestGrace)) }
+            if client.wasServed {
+                closeClient(client)
+            } else {
+                timers.set(client, min(deadline, now + Worker.firstRequestGrace))
+            }
         }
         // Why a timer of its own: the loop must wake when the deadline comes even if nothing else happens.
         timers.set(mailChannel, deadline)
@@ -247,6 +254,8 @@ final class Worker {
     private func finishIfDrained() {
         if let drainDeadline, now >= drainDeadline { for client in clients { cut(client) } }
         guard clients.isEmpty else { return }
+        // Why out of the pools first: a pool and its idle connections hold each other.
+        for pool in pools.values { while let idle = pool.popIdle() { closeUpstream(idle) } }
         for upstream in upstreams {
             if let exchange = upstream.exchange { perform(exchange.machine.cut(), exchange) }
             closeUpstream(upstream)

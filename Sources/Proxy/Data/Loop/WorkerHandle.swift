@@ -42,7 +42,8 @@ final class WorkerHandle: Sendable {
     }
 }
 
-/// Wakes the record writer without a system call per record: a worker rings only when the writer said that it sleeps.
+/// Wakes the record writer without a system call per record: a worker rings only when the writer said that it
+/// sleeps.
 final class WriterBell: Sendable {
     let bell: Bell
     /// Set by the writer before it waits; whoever clears it rings.

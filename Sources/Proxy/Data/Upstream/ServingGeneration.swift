@@ -16,7 +16,8 @@ final class ServingGeneration {
         turns = pools.map { $0.isEmpty ? 0 : handle.index % $0.count }
     }
 
-    /// Why control frees the plan: with ten thousand routes that takes milliseconds, which the streams would feel.
+    /// Why control frees the plan: with ten thousand routes that takes milliseconds, which the streams would
+    /// feel.
     deinit { handle.letGo(of: plan) }
 
     /// Round robin.

@@ -3,8 +3,9 @@ import Glibc
 
 /// What happens on upstream connections: leasing, connecting, the TLS handshake, the pool.
 extension Worker {
-    /// Idle for longer than this, a pooled connection is asked whether it still lives before a request is trusted to it.
-    /// Servers close idle connections after seconds; the check costs a system call and is left out under load.
+    /// Idle for longer than this, a pooled connection is asked whether it still lives before a request is
+    /// trusted to it. Servers close idle connections after seconds; the check costs a system call and is left
+    /// out under load.
     private static let trustedIdle: UInt64 = 1_000_000_000
 
     // MARK: Events
@@ -18,8 +19,8 @@ extension Worker {
         case .connecting: finishConnecting(upstream)
         case .handshaking: continueHandshake(upstream)
         case .idle:
-            // Bytes nobody asked for, or the end (wire: such a connection is never reused). A TLS session may still send
-            // tickets: those are read, and nothing else may come.
+            // Bytes nobody asked for, or the end (wire: such a connection is never reused). A TLS session may
+            // still send tickets: those are read, and nothing else may come.
             if upstream.isReadable && !isQuietTLS(upstream) { dropIdle(upstream) }
         case .active: upstreamMayGoOn(upstream)
         case .closed: break
@@ -234,7 +235,9 @@ extension Worker {
         return true
     }
 
-    private func queue(_ upstream: UpstreamConnection, _ bytes: UnsafeRawBufferPointer, from sent: Int) -> Bool {
+    private func queue(_ upstream: UpstreamConnection, _ bytes: UnsafeRawBufferPointer, from sent: Int)
+        -> Bool
+    {
         upstream.output.append(UnsafeRawBufferPointer(rebasing: bytes[sent...]), from: blocks)
         upstream.isWritable = false
         return true
@@ -266,12 +269,15 @@ extension Worker {
     func release(_ upstream: UpstreamConnection, reuse: Bool) {
         upstream.exchange = nil
         let pool = upstream.pool
-        let isClean = upstream.output.isEmpty && upstream.input.isEmpty && !upstream.hasEnded && !upstream.isBroken
+        if let tls = upstream.tls, !upstream.isReused, let session = tls.takeSession() {
+            pool.remember(session)
+        }
+        let isClean =
+            upstream.output.isEmpty && upstream.input.isEmpty && !upstream.hasEnded && !upstream.isBroken
         guard reuse, isClean, !pool.isRetired, pool.idle.count < pool.keptMax, pool.keptMax > 0 else {
             closeUpstream(upstream)
             return
         }
-        if let tls = upstream.tls, !upstream.isReused, let session = tls.takeSession() { pool.remember(session) }
         endLease(upstream)
         upstream.phase = .idle
         upstream.idleSince = now
@@ -309,9 +315,12 @@ extension Worker {
     func rearm(_ upstream: UpstreamConnection, _ exchange: RunningExchange) {
         // Its client has left with the last event: what it has for its end does not grow with what it sends.
         guard exchange.client != nil else { return }
-        let limit = exchange.isCommitted || !upstream.output.isEmpty ? exchange.timeouts.idle : exchange.timeouts.firstByte
+        let limit =
+            exchange.isCommitted || !upstream.output.isEmpty
+            ? exchange.timeouts.idle : exchange.timeouts.firstByte
         let isPaused =
-            exchange.isCommitted ? exchange.client.map { !$0.output.isEmpty } ?? false : awaitsRequestBody(exchange)
+            exchange.isCommitted
+            ? exchange.client.map { !$0.output.isEmpty } ?? false : awaitsRequestBody(exchange)
         let deadline = isPaused ? .max : Worker.after(limit, now)
         timers.set(upstream, min(deadline, exchange.totalDeadline))
     }
