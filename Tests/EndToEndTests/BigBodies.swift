@@ -51,7 +51,7 @@ import Testing
         let client = try gate.connect()
         try Self.sendBody(client, isChunked, "POST / HTTP/1.1\r\nHost: a")
         #expect(try client.readResponse().text == "true")
-        #expect(gate.process.residentKiB < 64 << 10, "a body is not held")
+        #expect(ChildProcess.isSanitized || gate.process.residentKiB < 64 << 10, "a body is not held")
     }
 
     private static func sendBody(_ wire: Connection, _ isChunked: Bool, _ start: String) throws {

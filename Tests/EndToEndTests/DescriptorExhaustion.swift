@@ -20,7 +20,7 @@ import Testing
         try curious.send("GET /status HTTP/1.1\r\nHost: a\r\n\r\n")
         let before = gate.process.cpuSeconds
         #expect(holds(for: 1.5) { gate.process.exitCode == nil })
-        #expect(gate.process.cpuSeconds - before < 0.4, "it spins")
+        #expect(gate.process.cpuSeconds - before < (ChildProcess.isSanitized ? 1 : 0.4), "it spins")
         for client in clients { client.close() }
         curious.close()
         try waitUntil("an answer") {

@@ -40,7 +40,7 @@ import Testing
         #expect(
             taken.value < Self.byteCount / 2,
             "back-pressure does not reach the upstream: \(taken.value) bytes")
-        #expect(gate.process.residentKiB - before < 8 << 10)
+        #expect(ChildProcess.isSanitized || gate.process.residentKiB - before < 8 << 10)
         #expect(try client.readToEnd().end == .reset)
     }
 

@@ -67,6 +67,18 @@ final class ChildProcess: Resource {
         }
     }
 
+    /// A crash, or what a sanitizer has found.
+    var problem: String? {
+        let crashes = [SIGSEGV, SIGILL, SIGABRT, SIGBUS, SIGTRAP, SIGFPE].map { 128 + $0 }
+        let hasCrashed = exitCode.map(crashes.contains) ?? false
+        let marks = ["Sanitizer", "Fatal error", "Program crashed"]
+        guard hasCrashed || marks.contains(where: errors.contains) else { return nil }
+        return "a process has crashed, or a sanitizer complains: \(story ?? "")"
+    }
+
+    /// The tests, and so the program beside them, are built with a sanitizer: memory and time say nothing.
+    static let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
+
     var story: String? {
         "$ \(commandLine)\n--- stdout\n\(tail(output))\n--- stderr\n\(tail(errors))\n--- exit: "
             + (exitCode.map(String.init) ?? "still running")

@@ -31,7 +31,10 @@ final class Scenario: Sendable {
             defer { resources = [] }
             return resources
         }
-        for resource in all.reversed() { resource.end() }
+        for resource in all.reversed() {
+            resource.end()
+            if let problem = resource.problem { Issue.record(Comment(rawValue: problem)) }
+        }
     }
 }
 
@@ -39,10 +42,13 @@ final class Scenario: Sendable {
 protocol Resource: AnyObject, Sendable {
     func end()
     var story: String? { get }
+    /// What is wrong with it once it has ended, whatever the test was about.
+    var problem: String? { get }
 }
 
 extension Resource {
     var story: String? { nil }
+    var problem: String? { nil }
 }
 
 /// Runs a test on a thread of its own, among few others, with a `Scenario` that is ended afterwards.
