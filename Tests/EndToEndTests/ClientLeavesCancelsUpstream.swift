@@ -19,7 +19,7 @@ import Testing
             arrived.open()
             while phase == .stream, !connection.wire.hasEnded {
                 try connection.sendChunk("data: x\n\n")
-                _ = holds(for: 0.02) { !connection.wire.hasEnded }
+                pace(0.02) { !connection.wire.hasEnded }
             }
             _ = try connection.wire.waitForEnd()
         }

@@ -12,7 +12,7 @@ import Testing
                 try connection.send(streamHead + chunk("data: 0\n\n"))
                 while !isEnding.isOpen(), !connection.wire.hasEnded {
                     try connection.sendChunk("data: x\n\n")
-                    _ = holds(for: 0.02) { !isEnding.isOpen() && !connection.wire.hasEnded }
+                    pace(0.02) { !isEnding.isOpen() && !connection.wire.hasEnded }
                 }
                 try connection.send(chunk("data: [DONE]\n\n") + "0\r\n\r\n")
             }

@@ -12,12 +12,12 @@ import Testing
             """)
         let table = [
             ("api.example.com", "api"), ("API.Example.COM:8443", "api"), ("www.example.com", "wildcard"),
-            ("a.b.example.com", "any|wildcard"), ("example.com", "any"), ("evilexample.com", "any"),
+            ("a.b.example.com", "wildcard"), ("example.com", "any"), ("evilexample.com", "any"),
             ("api.example.com.evil", "any"), ("127.0.0.1", "any"),
         ]
         for (host, text) in table {
             let answer = try gate.exchange("GET", "/", fields: ["Host: \(host)"]).text
-            #expect(text.split(separator: "|").contains(Substring(answer)), "\(host): \(answer)")
+            #expect(answer == text, "\(host)")
         }
     }
 

@@ -121,7 +121,7 @@ import Testing
     @Test func `a file that vanishes for a moment is waited for`() throws {
         let gate = try Gate(Self.text("before"))
         try gate.folder.remove(Gate.configName)
-        _ = holds(for: 0.15) { (try? gate.exchange().text) == "before" }
+        #expect(try holds(for: 0.15) { try gate.exchange().text == "before" })
         try gate.edit(Self.text("after"))
         try waitForText("after", gate)
         // The last worker may take it over a moment after the one that was asked.

@@ -63,7 +63,7 @@ import Testing
         let client = try gate.connect()
         try client.send(gate.request("POST", "/", fields: ["Content-Length: 10"]))
         for byte in "0123456789" {
-            _ = holds(for: 0.1) { !client.hasEnded }
+            pace(0.1) { !client.hasEnded }
             try client.send(String(byte))
         }
         #expect(try client.readResponse().text == "0123456789")

@@ -24,7 +24,7 @@ import Testing
                 while !isEnding.isOpen() {
                     try connection.sendChunk(event(id, index))
                     index += 1
-                    _ = holds(for: 0.02) { !isEnding.isOpen() }
+                    pace(0.02) { !isEnding.isOpen() }
                 }
                 try connection.send(chunk("data: [DONE] \(index)\n\n") + "0\r\n\r\n")
             }

@@ -134,7 +134,7 @@ import Testing
             try connection.send(streamHead)
             while !connection.wire.hasEnded {
                 try connection.sendChunk("data: x\n\n")
-                _ = holds(for: 0.02) { !connection.wire.hasEnded }
+                pace(0.02) { !connection.wire.hasEnded }
             }
         }
         let gate = try Gate("upstreams: { up: { url: \"\(upstream.url)\", timeouts: { total: 400ms } } }")

@@ -49,3 +49,8 @@ func holds(for seconds: Double, _ condition: () throws -> Bool) rethrows -> Bool
     }
     return true
 }
+
+/// Paces what a test sends: goes on after this time, or as soon as there is no reason to wait any more.
+func pace(_ seconds: Double, while condition: () throws -> Bool) rethrows {
+    _ = try holds(for: seconds, condition)
+}
