@@ -126,7 +126,7 @@ private final class Stream: Sendable {
         var hasEnded = false
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let number: Int
 
     init(_ gate: Gate, number: Int, at address: Address) throws {
@@ -193,7 +193,7 @@ private final class SteadyRequests: Sendable {
         var hasEnded = false
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     init(_ gate: Gate, at address: Address) {
         startThread { [self] in

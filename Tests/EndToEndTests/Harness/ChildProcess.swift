@@ -8,7 +8,7 @@ final class ChildProcess: Resource {
     private let folder: Folder
     private let name: String
     /// The wait status, once reaped.
-    private let status = Mutex<Int32?>(nil)
+    private let status = Guarded<Int32?>(nil)
 
     private static let count = Atomic<Int>(0)
     /// How long an orderly end may take before SIGKILL.
@@ -72,8 +72,12 @@ final class ChildProcess: Resource {
         let crashes = [SIGSEGV, SIGILL, SIGABRT, SIGBUS, SIGTRAP, SIGFPE].map { 128 + $0 }
         let hasCrashed = exitCode.map(crashes.contains) ?? false
         let marks = ["Sanitizer", "Fatal error", "Program crashed"]
-        guard hasCrashed || marks.contains(where: errors.contains) else { return nil }
-        return "a process has crashed, or a sanitizer complains: \(story ?? "")"
+        let errors = errors
+        guard let first = marks.compactMap({ errors.firstRange(of: $0)?.lowerBound }).min() else {
+            return hasCrashed ? "a process has crashed: \(story ?? "")" : nil
+        }
+        let complaint = errors[first...].prefix(4000)
+        return "a process has crashed, or a sanitizer complains: \(complaint)\n\(story ?? "")"
     }
 
     /// The tests, and so the program beside them, are built with a sanitizer: memory and time say nothing.

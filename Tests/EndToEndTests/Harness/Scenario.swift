@@ -7,7 +7,7 @@ import Testing
 final class Scenario: Sendable {
     @TaskLocal static var current: Scenario?
 
-    private let resources = Mutex<[any Resource]>([])
+    private let resources = Guarded<[any Resource]>([])
 
     /// Keeps it running until the test's end, also past its last use in the test's code.
     static func keep(_ resource: any Resource) {

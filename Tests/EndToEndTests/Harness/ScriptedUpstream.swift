@@ -14,7 +14,7 @@ final class ScriptedUpstream: Resource {
             var running = 0
         }
 
-        let state = Mutex(State())
+        let state = Guarded(State())
         let isEnding = Atomic<Bool>(false)
     }
 

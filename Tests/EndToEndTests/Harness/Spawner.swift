@@ -4,8 +4,8 @@ import Synchronization
 
 /// The one thread that starts processes.
 ///
-/// Why one that never ends: `setpriv --pdeathsig` ends a process together with the thread that started it, so that a
-/// run of the tests that crashes or is killed leaves nothing behind.
+/// Why one that never ends: `setpriv --pdeathsig` ends a process together with the thread that started it, so
+/// that a run of the tests that crashes or is killed leaves nothing behind.
 final class Spawner: Sendable {
     static let shared = Spawner()
 
@@ -13,7 +13,7 @@ final class Spawner: Sendable {
     static let prefix: [String] =
         access("/usr/bin/setpriv", X_OK) == 0 ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : []
 
-    private let jobs = Mutex<[@Sendable () -> Void]>([])
+    private let jobs = Guarded<[@Sendable () -> Void]>([])
     /// A pipe with a byte for each job.
     private let bell: (reading: Int32, ringing: Int32)
 
@@ -43,6 +43,6 @@ final class Spawner: Sendable {
     }
 
     private final class Outcome<Value: Sendable>: Sendable {
-        let result = Mutex<Result<Value, any Error>?>(nil)
+        let result = Guarded<Result<Value, any Error>?>(nil)
     }
 }
