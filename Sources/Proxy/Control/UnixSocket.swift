@@ -12,7 +12,7 @@ enum UnixSocket {
     ) throws(BindError) -> (Int32, ListenerSockets.FileIdentity) {
         try removeStale(path)
         let descriptor = try open()
-        // Why a chmod before the listen: until then nobody can connect, and a umask would be the whole process's.
+        // Why a chmod before the listen: until then nobody can connect. A umask would be the whole process's.
         guard headgate_bind_unix(descriptor, path) == 0, mode.map({ chmod(path, $0) }) ?? 0 == 0,
             Glibc.listen(descriptor, backlog) == 0
         else {
