@@ -12,13 +12,11 @@ enum UnixSocket {
     ) throws(BindError) -> (Int32, ListenerSockets.FileIdentity) {
         try removeStale(path)
         let descriptor = try open()
-        // Why umask rather than a chmod later: between the two, anyone could connect.
-        let previous = mode.map { umask(~$0 & 0o777) }
-        let result = headgate_bind_unix(descriptor, path)
-        let code = errno
-        if let previous { umask(previous) }
-        guard result == 0, Glibc.listen(descriptor, backlog) == 0 else {
-            let failure = result == 0 ? errno : code
+        // Why a chmod before the listen: until then nobody can connect. A umask would be the whole process's.
+        guard headgate_bind_unix(descriptor, path) == 0, mode.map({ chmod(path, $0) }) ?? 0 == 0,
+            Glibc.listen(descriptor, backlog) == 0
+        else {
+            let failure = errno
             close(descriptor)
             throw failure == EACCES ? BindError(message: "permission denied") : BindError(failure)
         }
