@@ -89,6 +89,7 @@ fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)
 sanitize: test-packages $(VENV)/.stamp ## the test suite under the address and the thread sanitizer
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python swift test --sanitize=address --scratch-path $(BUILD)/asan
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python SWIFT_BACKTRACE=enable=no \
+		TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
 		swift test --sanitize=thread --scratch-path $(BUILD)/tsan
 
 .PHONY: bench

@@ -21,7 +21,7 @@ struct ListenerSocket: Sendable {
 /// Control → worker. Any thread posts; the worker wakes by the eventfd.
 final class Mailbox: Sendable {
     let descriptor: Int32
-    private let waiting = Mutex<[Mail]>([])
+    private let waiting = Locked<[Mail]>([])
 
     init() throws(SystemError) {
         descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))

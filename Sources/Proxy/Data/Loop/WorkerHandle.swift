@@ -13,7 +13,7 @@ final class WorkerHandle: Sendable {
     /// After `drain`, when the last exchange has ended and the thread is gone.
     let hasFinished = Atomic<Bool>(false)
     /// Plans that this worker is done with, for control to free.
-    private let released = Mutex<[Generation]>([])
+    private let released = Locked<[Generation]>([])
     /// Rung when `adoptedGeneration` or `hasFinished` changes.
     let controlBell: Bell
     /// Rung when a record was put into `records` while the writer slept.
