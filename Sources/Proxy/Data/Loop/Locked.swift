@@ -1,10 +1,10 @@
 import Glibc
 
-/// A value that threads take in turn, under a mutex of the C library. The C calls are `pthread_mutex_lock(3)` and
-/// `pthread_mutex_unlock(3)`.
+/// A value that threads take in turn, under a mutex of the C library. The C calls are `pthread_mutex_lock(3)`
+/// and `pthread_mutex_unlock(3)`.
 ///
-/// Why not `Mutex`: when two threads contend for it, the kernel hands it over, which ThreadSanitizer cannot see;
-/// it would then report the mail between control and workers as races.
+/// Why not `Mutex`: when two threads contend for it, the kernel hands it over, which ThreadSanitizer cannot
+/// see; it would then report the mail between control and workers as races.
 final class Locked<Value: Sendable>: @unchecked Sendable {
     private var value: Value
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
