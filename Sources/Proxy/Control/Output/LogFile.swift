@@ -13,7 +13,11 @@ final class LogFile {
     /// Monotonic; when the path is looked at again.
     private var nextCheckAt: UInt64 = 0
     private let complaints = LogGate()
+    /// Why the last write that failed did.
+    private(set) var problem: String?
 
+    private static let openFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY
+    private static let mode: mode_t = 0o640
     private static let checkInterval: UInt64 = 1_000_000_000
     /// A reader of our stdout that does not read gets this long before a batch is given up.
     private static let stalledMilliseconds: Int32 = 1000
@@ -29,6 +33,20 @@ final class LogFile {
     }
 
     deinit { closeFile() }
+
+    /// Opens the file as a write would, and lets go of it.
+    /// - Returns: the `errno` of a file that cannot be opened.
+    static func errorOfOpening(_ path: String) -> Int32? {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
+            // Why not opened: without a reader that would wait for one, and closing it ends a reader's input.
+            return access(path, W_OK) == 0 ? nil : errno
+        }
+        let descriptor = Glibc.open(path, openFlags | O_NONBLOCK, mode)
+        guard descriptor >= 0 else { return errno }
+        close(descriptor)
+        return nil
+    }
 
     /// Writes all of it.
     /// - Returns: false if some of it was lost.
@@ -72,7 +90,7 @@ final class LogFile {
 
     private func open() -> Bool {
         guard let path else { return true }
-        let opened = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        let opened = Glibc.open(path, LogFile.openFlags, LogFile.mode)
         var status = stat()
         guard opened >= 0, fstat(opened, &status) == 0 else {
             complain(String(cString: strerror(errno)))
@@ -96,6 +114,7 @@ final class LogFile {
     }
 
     private func complain(_ reason: String) {
+        problem = "\(path ?? "stdout"): \(reason)"
         guard let heldBack = complaints.admit(now: headgate_monotonic_ns()) else { return }
         let more = heldBack == 0 ? "" : " (\(heldBack) more times since)"
         Log.error("access log \(path ?? "stdout"): \(reason); records are lost\(more)")

@@ -29,11 +29,23 @@ final class RecordWriter: Sendable {
     /// Records that reached the log, and those that were lost on the way there.
     let written = Atomic<UInt64>(0)
     let lost = Atomic<UInt64>(0)
+    private let lastProblem = Mutex<Problem?>(nil)
+
+    /// Why records were lost.
+    struct Problem: Equatable {
+        /// Nanoseconds since 1970.
+        let at: UInt64
+        /// `/var/log/headgate/access.log: No space left on device`
+        let text: String
+    }
 
     init(bell: WriterBell) throws(SystemError) {
         self.bell = bell
         finished = try Bell()
     }
+
+    /// Of the last write that failed; stays when later ones do not.
+    var problem: Problem? { lastProblem.withLock { $0 } }
 
     /// Takes effect with the next batch.
     func configure(_ config: AccessLogConfig?, folder: String) {
@@ -114,6 +126,9 @@ final class RecordWriter: Sendable {
         if isWhole {
             written.add(UInt64(count), ordering: .relaxed)
         } else {
+            lastProblem.withLock { last in
+                last = output.file?.problem.map { Problem(at: headgate_realtime_ns(), text: $0) }
+            }
             lost.add(UInt64(count), ordering: .relaxed)
         }
     }

@@ -52,6 +52,7 @@ struct StatusReport {
         lines.append(
             "clients     \(counted(connections, "connection")), \(counted(exchanges, "exchange")) running, "
                 + counted(figures.count, "worker"))
+        lines += accessLogLines
         if let failure = driver.lastFailure {
             lines.append(
                 "last failure \(Timestamp.text(failure.at)) by \(failure.trigger.rawValue)\n\(failure.text)")
@@ -134,12 +135,28 @@ struct StatusReport {
         }
     }
 
+    /// Records that a worker had no room for.
+    private var dropped: UInt64 {
+        driver.workers.handles.reduce(0) { $0 + $1.records.dropped.load(ordering: .relaxed) }
+    }
+
+    private var accessLogLines: [String] {
+        let (written, lost) = (writer.written.load(ordering: .relaxed), writer.lost.load(ordering: .relaxed))
+        let line = "access log  \(counted(Int(written), "record")) written, \(lost) lost, \(dropped) dropped"
+        guard let problem = writer.problem else { return [line] }
+        return [line, "log error   \(Timestamp.text(problem.at)) \(problem.text)"]
+    }
+
     private func accessLog(_ json: inout JSONText) {
-        let dropped = driver.workers.handles.reduce(0) { $0 + $1.records.dropped.load(ordering: .relaxed) }
         json.object("access_log") { json in
             json.number("written", writer.written.load(ordering: .relaxed))
             json.number("lost", writer.lost.load(ordering: .relaxed))
             json.number("dropped", dropped)
+            guard let problem = writer.problem else { return json.null("last_error") }
+            json.object("last_error") { json in
+                json.string("when", Timestamp.text(problem.at))
+                json.string("text", problem.text)
+            }
         }
     }
 }

@@ -17,7 +17,8 @@ public struct ConfigCheck {
             return
         }
         var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: EndpointRegistry())
-        diagnostics = outcome.diagnostics + builder.check()
+        diagnostics =
+            outcome.diagnostics + builder.check() + AccessLogCheck(loaded, outcome.places).warnings()
         let config = loaded.config
         summary =
             "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "

@@ -146,20 +146,22 @@ final class ReloadDriver {
             self.trigger(.file)
         }
         guard let loaded = outcome.loaded else { return fail(outcome.diagnostics) }
+        // Why before the sockets: where both fail, whoever asked is told of both.
+        let logErrors = AccessLogCheck(loaded, outcome.places).errors()
         let prepared: ListenerSockets.Prepared
         do throws(ListenerSockets.Failure) {
             prepared = try sockets.prepare(loaded.config.listeners)
         } catch {
             let diagnostic = outcome.places.error(
                 [.key("listeners"), .key(error.listener), .key("bind")], error.message)
-            return fail(outcome.diagnostics + [diagnostic])
+            return fail(outcome.diagnostics + [diagnostic] + logErrors)
         }
-        compile(loaded, outcome, prepared, trigger)
+        compile(loaded, outcome, prepared, logErrors, trigger)
     }
 
     private func compile(
         _ loaded: LoadedConfig, _ outcome: LoadOutcome, _ prepared: ListenerSockets.Prepared,
-        _ trigger: Reload.Trigger
+        _ logErrors: [Diagnostic], _ trigger: Reload.Trigger
     ) {
         var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: registry)
         let number = (served?.generation.number ?? 0) + 1
@@ -167,8 +169,8 @@ final class ReloadDriver {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
         }
         let built = builder.build(number: number, sockets: socketPlans, census: census)
-        var diagnostics = outcome.diagnostics + built.diagnostics
-        guard let generation = built.generation else {
+        var diagnostics = outcome.diagnostics + built.diagnostics + logErrors
+        guard let generation = built.generation, logErrors.isEmpty else {
             sockets.rollBack(prepared)
             return fail(diagnostics)
         }

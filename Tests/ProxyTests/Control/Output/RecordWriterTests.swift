@@ -109,10 +109,12 @@ private final class Scene {
     try scene.writer.start([scene.handle])
     scene.append("/a")
     #expect(scene.until { scene.writer.lost.load(ordering: .relaxed) == 1 })
+    #expect(scene.writer.problem?.text == "/dev/full: No space left on device")
     scene.writer.configure(.init(destination: .file("a.log"), format: .text), folder: scene.folder.path)
     scene.append("/b")
     #expect(scene.until { scene.content("a.log").contains("/b") })
     scene.writer.stop()
+    #expect(scene.writer.problem?.text.hasPrefix("/dev/full") == true, "kept for `status`")
 }
 
 @Test func `a repeated complaint is held back and counted`() {

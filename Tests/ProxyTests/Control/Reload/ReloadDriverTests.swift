@@ -1,0 +1,64 @@
+import Config
+import Testing
+
+@testable import Proxy
+
+/// A driver without workers: a generation that is built is adopted by all of them at once.
+private final class Scene {
+    let folder = TemporaryFolder()
+    let driver: ReloadDriver
+    private(set) var reports: [ReloadReport] = []
+    private let writer: RecordWriter
+
+    init() throws {
+        let workers = try WorkerPool()
+        driver = try ReloadDriver(
+            loader: ConfigLoader(path: folder.path + "/headgate.yaml"), workers: workers,
+            watcher: try ConfigWatcher(), loop: try ControlLoop())
+        writer = try RecordWriter(bell: workers.writerBell)
+        driver.report = { [unowned self] in reports.append($0) }
+    }
+
+    deinit { driver.sockets.closeAll() }
+
+    /// Writes the file, with one listener and these lines, and reloads.
+    @discardableResult
+    func serve(_ lines: String = "", trigger: Reload.Trigger = .request) throws -> ReloadReport {
+        folder.write(
+            "headgate.yaml",
+            "version: 1\nlisteners: { one: unix:\(folder.path)/one.sock }\nauth: { open: { mode: none } }\n"
+                + "routes: [{ path: /, auth: open, respond: { text: x } }]\n\(lines)\n")
+        return try reload(trigger)
+    }
+
+    func reload(_ trigger: Reload.Trigger = .request) throws -> ReloadReport {
+        let before = reports.count
+        driver.trigger(trigger)
+        return try #require(reports.dropFirst(before).first)
+    }
+
+    var status: StatusReport {
+        StatusReport(version: "1.2.3", startedAt: 0, driver: driver, writer: writer, isStopping: false)
+    }
+}
+
+@Test func `a start whose access log cannot be opened fails, but not for the file`() throws {
+    let scene = try Scene()
+    let report = try scene.serve("access_log: ./none/a.log", trigger: .start)
+    #expect(report.result == .failed)
+    #expect(report.text.contains("headgate.yaml:5:13: error: access_log.to: cannot open ./none/a.log"))
+    #expect(!scene.driver.isConfigBroken)
+    #expect(scene.driver.served == nil)
+}
+
+@Test func `a reload whose access log cannot be opened changes nothing`() throws {
+    let scene = try Scene()
+    #expect(try scene.serve(trigger: .start).result == .reloaded)
+    let report = try scene.serve(
+        "access_log: ./none/a.log\nupstreams: { new: http://127.0.0.1:1 }\nresolve_timeout: 9s")
+    #expect(report.result == .failed)
+    #expect(report.text.hasSuffix("1 error, 1 warning; still serving generation 1"), "\(report.text)")
+    #expect(scene.driver.served?.generation.number == 1)
+    #expect(scene.driver.census.alive == 1)
+    #expect(try scene.serve("access_log: ./a.log").generation == 2)
+}
