@@ -104,13 +104,20 @@ import Testing
         let seen = stream.eventCount
         try stream.waitForEvents(seen + 10)
         #expect(throws: Trouble.self) { _ = try gate.connect(to: second) }
-        #expect(try gate.requireStatus()["state"] == "draining")
+        // What drains is the older generation, not the process.
+        let status = try gate.requireStatus()
+        #expect(status["state"] == "serving")
+        #expect(status["generations_draining"] == 1)
+        let text = try gate.headgate("status", "--admin", gate.adminPath).output
+        #expect(text.contains(", serving, started \(status["started"]?.stringValue ?? "-")"), "\(text)")
+        #expect(text.contains("older       1 generation with running exchanges"))
+        #expect(!text.contains("drain"))
         isEnding.open()
         #expect(try stream.finish() == nil)
         try waitUntil("the older generation to be let go") {
             try gate.requireStatus()["generations_alive"] == 1
         }
-        #expect(try gate.requireStatus()["state"] == "serving")
+        #expect(try gate.requireStatus()["generations_draining"] == 0)
     }
 }
 

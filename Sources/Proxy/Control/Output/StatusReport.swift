@@ -21,6 +21,7 @@ struct StatusReport {
             json.string("state", stateText)
             generation(&json)
             json.number("generations_alive", driver.census.alive)
+            json.number("generations_draining", driver.olderGenerations)
             lastFailure(&json)
             json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
             listeners(&json)
@@ -32,12 +33,18 @@ struct StatusReport {
 
     /// For people, in a few lines.
     var text: String {
-        var lines = ["headgate \(version), pid \(getpid()), \(stateText) since \(Timestamp.text(startedAt))"]
+        // Why not "since": the state may have changed many times in between.
+        let started = Timestamp.text(startedAt)
+        var lines = ["headgate \(version), pid \(getpid()), \(stateText), started \(started)"]
         lines.append("config      \(driver.loader.absolutePath)")
         if let served = driver.served {
             let since = "\(Timestamp.text(served.since)) by \(served.trigger.rawValue)"
             let number = served.generation.number
-            lines.append("generation  \(number) since \(since); \(driver.census.alive) alive")
+            lines.append("generation  \(number) since \(since)")
+            if driver.olderGenerations > 0 {
+                let older = counted(driver.olderGenerations, "generation")
+                lines.append("older       \(older) with running exchanges")
+            }
             lines += zip(served.config.listeners, served.sockets).map { "listener    \($0.name) \($1.url)" }
         }
         for endpoint in driver.registry.living {
@@ -63,9 +70,9 @@ struct StatusReport {
     private var stateText: String {
         if isStopping { return "stopping" }
         switch driver.state {
-        case .idle: return "serving"
+        // What drains after a reload is older than what is served: nothing stops.
+        case .idle, .draining: return "serving"
         case .settling, .building, .resolving, .publishing: return "reloading"
-        case .draining: return "draining"
         }
     }
 

@@ -68,6 +68,9 @@ final class ReloadDriver {
 
     var state: Reload.State { machine.state }
 
+    /// Generations that have been replaced, and whose last exchange still runs.
+    var olderGenerations: Int { census.alive - (served == nil ? 0 : 1) - (next == nil ? 0 : 1) }
+
     // MARK: - Events
 
     /// - Parameter answer: called with the outcome of a reload that began no earlier than this call.

@@ -62,3 +62,21 @@ private final class Scene {
     #expect(scene.driver.census.alive == 1)
     #expect(try scene.serve("access_log: ./a.log").generation == 2)
 }
+
+@Test func `an older generation that drains after a reload is no end of serving`() throws {
+    let scene = try Scene()
+    try scene.serve(trigger: .start)
+    var old = scene.driver.served?.generation
+    try scene.serve("resolve_timeout: 9s")
+    #expect(scene.driver.state == .draining)
+    #expect(scene.driver.olderGenerations == 1)
+    #expect(scene.status.json.contains(#""state":"serving""#), "\(scene.status.json)")
+    #expect(scene.status.json.contains(#""generations_draining":1"#))
+    #expect(scene.status.text.contains(", serving, started 1970-01-01T00:00:00.000Z\n"))
+    #expect(scene.status.text.contains("older       1 generation with running exchanges"))
+    #expect(old?.number == 1)
+    old = nil
+    scene.driver.noteDrained()
+    #expect(scene.driver.state == .idle)
+    #expect(!scene.status.text.contains("older"), "\(scene.status.text)")
+}
