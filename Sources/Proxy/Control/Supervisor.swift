@@ -176,7 +176,9 @@ public final class Supervisor {
                 options.announce(driver.served?.sockets.map(\.url) ?? [])
             }
         case .unchanged:
-            Log.info("\(report.trigger.rawValue): \(report.text)")
+            let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
+            let outcome = "\(report.trigger.rawValue): \(report.summary)"
+            Log.write(level, renderReport(report.diagnostics) + outcome)
         case .failed:
             if case .starting = phase {
                 Log.writeToStandardError(renderReport(report.diagnostics))

@@ -22,6 +22,7 @@ struct StatusReport {
             generation(&json)
             json.number("generations_alive", driver.census.alive)
             json.number("generations_draining", driver.olderGenerations)
+            json.array("restart_needed") { json in restartKeys.forEach { json.string(nil, $0) } }
             lastFailure(&json)
             json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
             listeners(&json)
@@ -46,6 +47,10 @@ struct StatusReport {
                 lines.append("older       \(older) with running exchanges")
             }
             lines += zip(served.config.listeners, served.sockets).map { "listener    \($0.name) \($1.url)" }
+        }
+        if !restartKeys.isEmpty {
+            let keys = restartKeys.joined(separator: ", ")
+            lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
         for endpoint in driver.registry.living {
             let addresses = endpoint.state.currentAddresses().map(\.text).joined(separator: ", ")
@@ -75,6 +80,9 @@ struct StatusReport {
         case .settling, .building, .resolving, .publishing: return "reloading"
         }
     }
+
+    /// Keys that the file changes and that are not in force, such as `process.workers`.
+    private var restartKeys: [String] { driver.served?.restartWarnings.map(\.keyPath) ?? [] }
 
     private func generation(_ json: inout JSONText) {
         guard let served = driver.served else { return json.null("generation") }

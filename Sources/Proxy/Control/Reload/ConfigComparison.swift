@@ -5,13 +5,8 @@ struct ConfigComparison {
     let served: GatewayConfig
     let next: GatewayConfig
 
-    /// Warnings: an edit that takes away most of what is served is often an accident; `process:` waits for a
-    /// restart.
-    func warnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
-        removalWarnings(places) + processWarnings(places)
-    }
-
-    private func removalWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
+    /// An edit that takes away most of what is served is often an accident.
+    func removalWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
         var warnings: [Diagnostic] = []
         let kept = Set(next.listeners.map(\.bind))
         if !served.listeners.isEmpty, !served.listeners.contains(where: { kept.contains($0.bind) }) {
@@ -27,7 +22,8 @@ struct ConfigComparison {
         return warnings
     }
 
-    private func processWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
+    /// What waits for a restart: one warning for each key of `process:` that differs.
+    func restartWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
         let keys = [
             ("workers", served.process.workers != next.process.workers),
             ("admin", served.process.admin != next.process.admin),

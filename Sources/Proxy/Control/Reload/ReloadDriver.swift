@@ -14,6 +14,8 @@ final class ReloadDriver {
         /// In the order of the configuration's listeners.
         let sockets: [ListenerSockets.Bound]
         let trigger: Reload.Trigger
+        /// One for each key that the file changes and that is not in force before a restart.
+        let restartWarnings: [Diagnostic]
         /// When every worker had it; nanoseconds since 1970.
         var since: UInt64 = 0
     }
@@ -177,9 +179,11 @@ final class ReloadDriver {
             sockets.rollBack(prepared)
             return fail(diagnostics)
         }
+        var restartWarnings: [Diagnostic] = []
         if let served {
-            diagnostics += ConfigComparison(served: served.config, next: loaded.config).warnings(
-                outcome.places)
+            let comparison = ConfigComparison(served: served.config, next: loaded.config)
+            restartWarnings = comparison.restartWarnings(outcome.places)
+            diagnostics += comparison.removalWarnings(outcome.places) + restartWarnings
         }
         var config = loaded.config
         // Why: `process:` of the start stays in force, so that every later change of it is reported again.
@@ -187,7 +191,7 @@ final class ReloadDriver {
         next = Next(
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
-                sockets: prepared.sockets, trigger: trigger),
+                sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings),
             prepared: prepared, diagnostics: diagnostics)
         perform(machine.built())
     }
@@ -244,7 +248,9 @@ final class ReloadDriver {
     }
 
     private func reportUnchanged(_ trigger: Reload.Trigger) {
-        finish(.unchanged, trigger, [], "unchanged, still generation \(served?.generation.number ?? 0)")
+        // Why once more: whoever asks is often late, because the watch has seen the file first.
+        let warnings = served?.restartWarnings ?? []
+        finish(.unchanged, trigger, warnings, "unchanged, still generation \(served?.generation.number ?? 0)")
     }
 
     private func fail(_ diagnostics: [Diagnostic]) {

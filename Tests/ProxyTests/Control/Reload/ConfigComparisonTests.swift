@@ -12,7 +12,8 @@ private func warnings(from before: String, to after: String) throws -> [String] 
     let folder = TemporaryFolder()
     let (served, _) = try load(before, folder)
     let (next, places) = try load(after, folder)
-    return ConfigComparison(served: served, next: next).warnings(places).map(\.message)
+    let comparison = ConfigComparison(served: served, next: next)
+    return (comparison.removalWarnings(places) + comparison.restartWarnings(places)).map(\.message)
 }
 
 private func text(ports: [Int], routes: [String], process: String = "{ workers: 1 }") -> String {

@@ -80,3 +80,28 @@ private final class Scene {
     #expect(scene.driver.state == .idle)
     #expect(!scene.status.text.contains("older"), "\(scene.status.text)")
 }
+
+@Test func `a changed process section is told until it is put back`() throws {
+    let scene = try Scene()
+    try scene.serve("process: { workers: 1 }", trigger: .start)
+    #expect(scene.status.json.contains(#""restart_needed":[]"#))
+    #expect(!scene.status.text.contains("restart"))
+    let warning = "process.workers: the change needs a restart and is not in force"
+    let changed = try scene.serve("process: { workers: 2, drain_timeout: 1s }")
+    #expect(changed.result == .reloaded)
+    #expect(changed.diagnostics.first?.message == warning)
+    let unchanged = try scene.reload()
+    #expect(unchanged.result == .unchanged)
+    #expect(unchanged.diagnostics.map(\.keyPath) == ["process.workers", "process.drain_timeout"])
+    #expect(unchanged.text.contains(warning) && unchanged.text.hasSuffix("unchanged, still generation 2"))
+    #expect(
+        scene.status.json.contains(#""restart_needed":["process.workers","process.drain_timeout"]"#),
+        "\(scene.status.json)")
+    #expect(scene.status.text.contains("restart     needed for process.workers, process.drain_timeout"))
+    // A failure changes nothing about it: the file that is served is the one from before.
+    #expect(try scene.serve("process: { wrokers: 2 }").result == .failed)
+    #expect(scene.status.json.contains(#""restart_needed":["process.workers","#))
+    #expect(try scene.serve("process: { workers: 1 }").diagnostics == [])
+    #expect(scene.status.json.contains(#""restart_needed":[]"#))
+    #expect(try scene.reload().diagnostics == [])
+}
