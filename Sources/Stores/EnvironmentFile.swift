@@ -7,6 +7,7 @@ public struct EnvironmentFile: Equatable, Sendable {
     public struct Problem: Equatable, Sendable {
         /// 1-based.
         public let line: Int
+        /// Goes on after "the line": `has no closing quote`.
         public let message: String
     }
 
@@ -42,7 +43,7 @@ public struct EnvironmentFile: Equatable, Sendable {
         let name = rest[..<equals].trimmingBlanks()
         guard EnvironmentFile.isName(name) else {
             return report(
-                number, "the name before `=` is not letters, digits and `_`, beginning with no digit")
+                number, "has a name before `=` that is not of letters, digits and `_`, no digit first")
         }
         // Why: messages never quote the value, which is likely to be a secret.
         switch EnvironmentFile.value(of: rest[rest.index(after: equals)...].trimmingBlanks()) {

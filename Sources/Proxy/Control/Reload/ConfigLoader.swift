@@ -121,7 +121,7 @@ private struct ConfigReading {
 
     private mutating func readEnvironment(_ paths: [String]) -> Environment {
         var files: [EnvironmentFile] = []
-        for path in paths {
+        for (index, path) in paths.enumerated() {
             switch inputs.read(Path.absolute(path, in: loader.folder)) {
             case .success(let bytes):
                 let file = EnvironmentFile(bytes)
@@ -133,7 +133,8 @@ private struct ConfigReading {
                             message: "the line \(problem.message)"))
                 }
             case .failure(let error):
-                diagnostics.append(places.error([.key("env_file")], "cannot read \(path): \(error)"))
+                let steps: [ConfigStep] = [.key("env_file")] + (paths.count > 1 ? [.index(index)] : [])
+                diagnostics.append(places.error(steps, "cannot read \(path): \(error)"))
             }
         }
         return Environment(process: Environment.ofProcess(), files: files)

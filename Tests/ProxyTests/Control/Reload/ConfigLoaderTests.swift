@@ -32,12 +32,15 @@ private let text = """
 
 @Test func `what is missing is said at its key, and is watched for`() {
     let folder = TemporaryFolder()
-    folder.write("a.env", "B=1\noops")
+    folder.write("a.env", "B=1\noops\n1X=y")
     let outcome = ConfigLoader(path: folder.write("headgate.yaml", text)).load()
     let report = renderReport(outcome.diagnostics)
     #expect(outcome.loaded == nil)
     #expect(report.contains("a.env:2:1: error: the line has no `=`"))
-    #expect(report.contains("env_file: cannot read b.env: no such file"))
+    #expect(
+        report.contains(
+            "a.env:3:1: error: the line has a name before `=` that is not of letters, digits and `_`"))
+    #expect(report.contains("headgate.yaml:2:19: error: env_file[1]: cannot read b.env: no such file"))
     #expect(report.contains("upstreams.api.tls.ca: cannot read ca.pem: no such file"))
     #expect(report.contains("routes[0].request_headers.set.X-A: cannot read"))
     #expect(outcome.inputs.paths.map(Path.name).contains("secret"))
