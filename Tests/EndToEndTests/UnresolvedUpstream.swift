@@ -24,6 +24,27 @@ import Testing
         #expect(status.output.contains("does not resolve"))
     }
 
+    @Test func `a start and a reload warn of it at its place, also when the watch was first`() throws {
+        let base = "resolve_timeout: 500ms\nroutes: [{ path: /**, auth: open, respond: { text: here } }]\n"
+        let gate = try Gate(base + "upstreams: { lost: http://no-such-host.invalid:9 }\n")
+        let warning = "upstreams.lost: http://no-such-host.invalid:9 does not resolve ("
+        try waitUntil("the warning of the start") { gate.process.errors.contains("warning: \(warning)") }
+        let unchanged = try gate.reload()
+        #expect(unchanged.code == 0)
+        #expect(unchanged.output.contains("headgate.yaml:6:20: warning: \(warning)"), "\(unchanged)")
+        #expect(unchanged.output.contains("unchanged, still generation 1"))
+        let endpoints = "{ endpoints: [http://127.0.0.1:9, http://never.invalid:9] }"
+        try gate.edit(base + "upstreams:\n  two: \(endpoints)\n")
+        let changed = try gate.reload()
+        #expect(changed.code == 0)
+        #expect(
+            changed.output.contains(
+                "headgate.yaml:7:42: warning: upstreams.two.endpoints[1]: http://never.invalid:9 does not"),
+            "\(changed)")
+        try gate.edit(base)
+        #expect(try gate.reload().output.contains("warning") == false)
+    }
+
     @Test func `a reload waits for names no longer than resolve_timeout`() throws {
         let base = "routes: [{ path: /**, auth: open, respond: { text: here } }]\n"
         let gate = try Gate(base + "resolve_timeout: 300ms")

@@ -16,6 +16,8 @@ final class Resolver {
         /// Monotonic nanoseconds.
         var nextAt: UInt64 = 0
         var failures = 0
+        /// Why the last lookup that is over found nothing.
+        var problem: String?
         weak var state: EndpointState?
         let host: String
         let port: UInt16
@@ -79,6 +81,12 @@ final class Resolver {
         }
     }
 
+    /// Why requests to this endpoint get 502; nil: it has an address.
+    func problem(of state: EndpointState) -> String? {
+        guard state.currentAddresses().isEmpty else { return nil }
+        return schedules[state.id]?.problem ?? "no answer yet"
+    }
+
     /// Publishes what has come in. Call when the bell rings.
     func takeAnswers() {
         bell.silence()
@@ -107,6 +115,7 @@ final class Resolver {
         let pause: Int
         if answer.addresses.isEmpty {
             schedule.failures += 1
+            schedule.problem = answer.problem
             pause = Resolver.pauseSeconds(afterFailures: schedule.failures)
             if schedule.failures == 1 {
                 let kept =

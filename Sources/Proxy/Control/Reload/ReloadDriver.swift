@@ -16,6 +16,8 @@ final class ReloadDriver {
         let trigger: Reload.Trigger
         /// One for each key that the file changes and that is not in force before a restart.
         let restartWarnings: [Diagnostic]
+        /// One for each endpoint that had no address when this was published.
+        var nameWarnings: [(state: EndpointState, warning: Diagnostic)] = []
         /// When every worker had it; nanoseconds since 1970.
         var since: UInt64 = 0
     }
@@ -25,6 +27,7 @@ final class ReloadDriver {
         let served: Served
         let prepared: ListenerSockets.Prepared
         let diagnostics: [Diagnostic]
+        let places: DiagnosticPlaces
     }
 
     let loader: ConfigLoader
@@ -192,7 +195,7 @@ final class ReloadDriver {
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings),
-            prepared: prepared, diagnostics: diagnostics)
+            prepared: prepared, diagnostics: diagnostics, places: outcome.places)
         perform(machine.built())
     }
 
@@ -235,6 +238,7 @@ final class ReloadDriver {
         let isFirst = served == nil
         served = next.served
         served?.since = headgate_realtime_ns()
+        served?.nameWarnings = nameWarnings(next)
         self.next = nil
         sockets.closeRemoved { workers.hand($0) }
         registry.evict()
@@ -244,13 +248,33 @@ final class ReloadDriver {
             + counted(config.upstreams.count, "upstream")
         let cause = isFirst ? "" : trigger.rawValue + ", "
         let summary = "generation \(next.served.generation.number): \(counts) (\(cause)\(elapsed()))"
-        finish(.reloaded, trigger, next.diagnostics, summary)
+        finish(.reloaded, trigger, next.diagnostics + warningsOfNames(), summary)
     }
 
     private func reportUnchanged(_ trigger: Reload.Trigger) {
         // Why once more: whoever asks is often late, because the watch has seen the file first.
-        let warnings = served?.restartWarnings ?? []
+        let warnings = (served?.restartWarnings ?? []) + warningsOfNames()
         finish(.unchanged, trigger, warnings, "unchanged, still generation \(served?.generation.number ?? 0)")
+    }
+
+    private func nameWarnings(_ next: Next) -> [(state: EndpointState, warning: Diagnostic)] {
+        var warnings: [(EndpointState, Diagnostic)] = []
+        for (config, plan) in zip(next.served.config.upstreams, next.served.generation.upstreams) {
+            for (index, endpoint) in plan.endpoints.enumerated() {
+                guard let problem = resolver.problem(of: endpoint.state) else { continue }
+                let inner: [ConfigStep] = plan.endpoints.count > 1 ? [.key("endpoints"), .index(index)] : []
+                let message =
+                    "\(endpoint.state.display) does not resolve (\(problem)); requests get 502 until it does"
+                let steps = [.key("upstreams"), .key(config.name)] + inner
+                warnings.append((endpoint.state, next.places.warning(steps, message)))
+            }
+        }
+        return warnings
+    }
+
+    /// Of those that have no address still.
+    private func warningsOfNames() -> [Diagnostic] {
+        served?.nameWarnings.filter { $0.state.currentAddresses().isEmpty }.map(\.warning) ?? []
     }
 
     private func fail(_ diagnostics: [Diagnostic]) {

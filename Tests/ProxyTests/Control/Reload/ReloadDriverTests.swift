@@ -34,6 +34,7 @@ private final class Scene {
     func reload(_ trigger: Reload.Trigger = .request) throws -> ReloadReport {
         let before = reports.count
         driver.trigger(trigger)
+        driver.resolveTimedOut()
         return try #require(reports.dropFirst(before).first)
     }
 
@@ -103,5 +104,23 @@ private final class Scene {
     #expect(scene.status.json.contains(#""restart_needed":["process.workers","#))
     #expect(try scene.serve("process: { workers: 1 }").diagnostics == [])
     #expect(scene.status.json.contains(#""restart_needed":[]"#))
+    #expect(try scene.reload().diagnostics == [])
+}
+
+@Test func `a name without an address when resolve_timeout is over is warned about until it has`() throws {
+    let scene = try Scene()
+    let report = try scene.serve(
+        "upstreams:\n  a: http://127.0.0.1:1\n  b: http://b.invalid:9", trigger: .start)
+    #expect(report.result == .reloaded)
+    let found = try #require(report.diagnostics.last)
+    #expect(
+        found.message
+            == "upstreams.b: http://b.invalid:9 does not resolve (no answer yet); "
+            + "requests get 502 until it does")
+    #expect((found.severity, found.line, found.column) == (.warning, 7, 6))
+    // An unchanged reload says it again, and not what concerns the file alone.
+    #expect(try scene.reload().diagnostics == [found])
+    let address = try #require(SocketAddress(numericHost: "127.0.0.1", port: 9))
+    scene.driver.served?.generation.upstreams[1].endpoints[0].state.publish([address])
     #expect(try scene.reload().diagnostics == [])
 }
