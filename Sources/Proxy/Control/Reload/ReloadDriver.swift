@@ -228,6 +228,7 @@ final class ReloadDriver {
         served?.since = headgate_realtime_ns()
         self.next = nil
         sockets.closeRemoved { workers.hand($0) }
+        workers.post(.reloadEnded)
         registry.evict()
         let config = next.served.config
         let counts =

@@ -114,7 +114,7 @@ extension Worker {
 
     /// A request is answered by the current generation: its listener must be in there.
     private func settleForRequest(_ client: ClientConnection) -> Bool {
-        guard let serving, settle(client, in: serving) else {
+        guard let serving = client.pinned ?? serving, settle(client, in: serving) else {
             closeClient(client)
             return false
         }
@@ -222,7 +222,9 @@ extension Worker {
         switch client.afterFlush {
         case .nextRequest:
             if client.isRetired || drainDeadline != nil {
-                closeClient(client)
+                // A pipelined request that nobody reads would turn the close into an RST, see below.
+                let hasMore = client.isReadable || !client.input.isEmpty
+                if hasMore { startLingering(client) } else { closeClient(client) }
                 return
             }
             client.phase = .idle
@@ -267,7 +269,7 @@ extension Worker {
 
     // MARK: Reading on after a refusal
 
-    /// Bounds of reading what nobody wants (wire: a refusal during an upload is still delivered).
+    /// Bounds of reading what nobody wants (a refusal during an upload is still delivered).
     private static let lingerTotal: UInt64 = 30_000_000_000
     private static let lingerIdle: UInt64 = 5_000_000_000
     private static let lingerMax = 64 << 20
