@@ -67,7 +67,9 @@ extension Worker {
             case .host, .contentLength, .transferEncoding, .xRequestId, .expect: continue
             case .authorization, .apiKey, .xApiKey, .proxyAuthorization: continue
             case .xForwardedFor:
-                if joinsForwardedFor { seen.forIndex = joinForwardedFor(seen.forIndex, index, &writer, bytes) }
+                if joinsForwardedFor {
+                    seen.forIndex = joinForwardedFor(seen.forIndex, index, &writer, bytes)
+                }
                 continue
             case .xForwardedProto:
                 guard trusts, !seen.proto else { continue }

@@ -105,7 +105,8 @@ extension Worker {
     }
 
     private func startAnswer(
-        _ exchange: RunningExchange, status: UInt16, withCORS: Bool = true, owned: HeaderEdits.OwnedFields = []
+        _ exchange: RunningExchange, status: UInt16, withCORS: Bool = true,
+        owned: HeaderEdits.OwnedFields = []
     ) -> ByteWriter {
         exchange.record.status = status
         exchange.isCommitted = true

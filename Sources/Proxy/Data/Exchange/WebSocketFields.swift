@@ -1,5 +1,5 @@
-/// `Sec-WebSocket-…` fields (RFC 6455 §11.3). Browsers put an API key into the subprotocol, since they cannot set
-/// `Authorization` on a WebSocket.
+/// `Sec-WebSocket-…` fields (RFC 6455 §11.3). Browsers put an API key into the subprotocol, since they cannot
+/// set `Authorization` on a WebSocket.
 enum WebSocketFields {
     private static let prefix: StaticString = "sec-websocket-"
     private static let keyPrefix: StaticString = "openai-insecure-api-key."
@@ -18,7 +18,9 @@ enum WebSocketFields {
         let count = keyPrefix.utf8CodeUnitCount
         guard value.count >= count else { return false }
         for start in 0...(value.count - count)
-        where asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: value[start..<start + count]), keyPrefix) {
+        where asciiCaseInsensitiveEqual(
+            UnsafeRawBufferPointer(rebasing: value[start..<start + count]), keyPrefix)
+        {
             return true
         }
         return false

@@ -87,8 +87,8 @@ extension Worker {
         exchange.serving!.plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint]
     }
 
-    /// Neither bytes nor an end wait on it. The answer may have ended just where a read did, and what stands behind it
-    /// would be taken for the next client's.
+    /// Neither bytes nor an end wait on it. The answer may have ended just where a read did, and what stands
+    /// behind it would be taken for the next client's.
     private func stillLives(_ upstream: UpstreamConnection) -> Bool {
         guard upstream.tls == nil else { return isQuietTLS(upstream) }
         guard Socket.isQuiet(upstream.descriptor) else { return false }
@@ -284,7 +284,9 @@ extension Worker {
         }
         let isClean =
             upstream.output.isEmpty && upstream.input.isEmpty && !upstream.hasEnded && !upstream.isBroken
-        guard reuse, isClean, !upstream.isReadable || stillLives(upstream), !pool.isRetired, pool.idle.count < pool.keptMax, pool.keptMax > 0 else {
+        guard reuse, isClean, !upstream.isReadable || stillLives(upstream), !pool.isRetired,
+            pool.idle.count < pool.keptMax, pool.keptMax > 0
+        else {
             closeUpstream(upstream)
             return
         }

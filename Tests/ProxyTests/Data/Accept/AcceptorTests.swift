@@ -65,7 +65,9 @@ import Testing
         #expect(try busy.readToEnd() == ("", .fin))
     }
 
-    @Test func `half a head of a listener that goes is still answered, and so is who has only connected`() throws {
+    @Test func `half a head of a listener that goes is still answered, and so is who has only connected`()
+        throws
+    {
         let worker = try WorkerUnderTest(sketch { $0.otherListeners = 2 })
         defer { worker.stop() }
         let client = try worker.connect()
