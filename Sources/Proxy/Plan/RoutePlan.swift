@@ -116,9 +116,39 @@ struct HeaderEdits: Sendable {
         /// The whole line as sent: `Name: value\r\n`.
         let line: [UInt8]
     }
+    /// Fields that headgate would write itself and leaves to these edits.
+    struct OwnedFields: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let requestID = OwnedFields(rawValue: 1)
+        static let forwardedFor = OwnedFields(rawValue: 2)
+        static let forwardedProto = OwnedFields(rawValue: 4)
+        static let forwardedHost = OwnedFields(rawValue: 8)
+        static let contentType = OwnedFields(rawValue: 16)
+        static let date = OwnedFields(rawValue: 32)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// - Parameter names: lower-case.
+        init(names: [[UInt8]]) {
+            let known: [(String, OwnedFields)] = [
+                ("x-request-id", .requestID), ("x-forwarded-for", .forwardedFor),
+                ("x-forwarded-proto", .forwardedProto), ("x-forwarded-host", .forwardedHost),
+                ("content-type", .contentType), ("date", .date),
+            ]
+            self = []
+            for (name, field) in known where names.contains(Array(name.utf8)) { insert(field) }
+        }
+    }
     let assignments: [Assignment]
     let removals: [[UInt8]]
+    let owned: OwnedFields
     var isEmpty: Bool { assignments.isEmpty && removals.isEmpty }
+
+    init(assignments: [Assignment], removals: [[UInt8]]) {
+        self.assignments = assignments
+        self.removals = removals
+        owned = OwnedFields(names: assignments.map(\.name) + removals)
+    }
 
     static let none = HeaderEdits(assignments: [], removals: [])
 }

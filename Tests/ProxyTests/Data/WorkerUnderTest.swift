@@ -199,6 +199,7 @@ final class WorkerUnderTest {
         guard eventually({ handle.adoptedGeneration.load(ordering: .acquiring) == number }) else {
             throw Unexpected("generation \(number) was not adopted")
         }
+        handle.mailbox.post(.reloadEnded)
     }
 
     private func sockets(_ sketch: GenerationSketch) -> [ListenerSocket] {

@@ -241,6 +241,7 @@ final class ReloadDriver {
         served?.nameWarnings = nameWarnings(next)
         self.next = nil
         sockets.closeRemoved { workers.hand($0) }
+        workers.post(.reloadEnded)
         registry.evict()
         let config = next.served.config
         let counts =

@@ -59,11 +59,10 @@ extension Worker {
         clients.append(client)
         handle.figures.connectionsOpen.add(1, ordering: .relaxed)
         if !peer.isUnix { Socket.setNoDelay(descriptor) }
-        guard settle(client, in: serving) else {
+        guard settle(client, in: serving) || settleInPrevious(client), let plan = client.plan else {
             closeClient(client)
             return
         }
-        let plan = serving.plan.listeners[client.listenerIndex]
         let count = plan.connections.count.add(1, ordering: .relaxed).newValue
         client.countedBy = plan.connections
         if count > plan.maxConnections {
@@ -76,6 +75,13 @@ extension Worker {
             return
         }
         rearm(client)
+    }
+
+    /// For connections that waited on a listening socket when its removal was published.
+    private func settleInPrevious(_ client: ClientConnection) -> Bool {
+        guard let previous, settle(client, in: previous) else { return false }
+        client.pinned = previous
+        return true
     }
 
     /// Finds the client's listener in a generation and asks its allow list, once per generation and
@@ -112,13 +118,23 @@ extension Worker {
     }
 
     /// After a new generation: clients of listeners that it does not have leave as soon as nothing runs on
-    /// them.
-    func retireClients() {
+    /// After a new generation: clients of listeners that it does not have leave as soon as nothing runs on
+    /// them. One whose first request is still on its way gets its answer, from the generation that let it in.
+    func retireClients(from previous: ServingGeneration?) {
         guard let serving else { return }
         for client in clients.reversed() {
-            let isNamed = serving.plan.listeners.contains { $0.identity == client.listener }
-            client.isRetired = !isNamed
-            if !isNamed && client.phase == .idle && client.input.isEmpty { closeClient(client) }
+            if serving.plan.listeners.contains(where: { $0.identity == client.listener }) {
+                client.pinned = nil
+                continue
+            }
+            guard client.pinned == nil, let previous, settle(client, in: previous) else { continue }
+            client.pinned = previous
+            guard client.phase == .idle, client.input.isEmpty else { continue }
+            if !client.wasServed {
+                timers.set(client, now + Worker.firstRequestGrace)
+            } else if Socket.isQuiet(client.descriptor) {
+                closeClient(client)
+            }
         }
     }
 }

@@ -37,7 +37,9 @@ final class ClientConnection: Channel {
     /// Broken in both directions.
     var isBroken = false
     /// This listener is not in the current generation: close when the exchange ends.
-    var isRetired = false
+    var isRetired: Bool { pinned != nil }
+    /// The last generation that had the listener: what this client may still ask is answered by it.
+    var pinned: ServingGeneration?
     /// At least one exchange has begun.
     var wasServed = false
     /// Place in `Worker.clients`.

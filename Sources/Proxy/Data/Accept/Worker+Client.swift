@@ -114,7 +114,7 @@ extension Worker {
 
     /// A request is answered by the current generation: its listener must be in there.
     private func settleForRequest(_ client: ClientConnection) -> Bool {
-        guard let serving, settle(client, in: serving) else {
+        guard let serving = client.pinned ?? serving, settle(client, in: serving) else {
             closeClient(client)
             return false
         }
@@ -222,7 +222,9 @@ extension Worker {
         switch client.afterFlush {
         case .nextRequest:
             if client.isRetired || drainDeadline != nil {
-                closeClient(client)
+                // A pipelined request that nobody reads would turn the close into an RST, see below.
+                let hasMore = client.isReadable || !client.input.isEmpty
+                if hasMore { startLingering(client) } else { closeClient(client) }
                 return
             }
             client.phase = .idle
@@ -267,9 +269,10 @@ extension Worker {
 
     // MARK: Reading on after a refusal
 
-    /// Bounds of reading what nobody wants (wire: a refusal during an upload is still delivered).
+    /// Bounds of reading what nobody wants (a refusal during an upload is still delivered).
     private static let lingerTotal: UInt64 = 30_000_000_000
     private static let lingerIdle: UInt64 = 5_000_000_000
+    private static let lingerMax = 64 << 20
     static let discardMax = 1 << 20
 
     private func startLingering(_ client: ClientConnection) {
@@ -282,6 +285,7 @@ extension Worker {
         client.phase = .lingering
         client.input.release(to: blocks)
         client.lingerUntil = now + Worker.lingerTotal
+        client.discardAllowance = Worker.lingerMax
         timers.set(client, now + Worker.lingerIdle)
         if client.isReadable { queueAgain(client) }
     }
@@ -290,8 +294,13 @@ extension Worker {
         for _ in 0..<Worker.readsPerTurn {
             guard client.isReadable else { return }
             switch Socket.read(client.descriptor, into: .init(start: readBase, count: Worker.readMax)) {
-            case .moved(_, let more):
+            case .moved(let count, let more):
                 client.isReadable = more || client.hasEnded
+                client.discardAllowance -= count
+                guard client.discardAllowance > 0 else {
+                    closeClient(client)
+                    return
+                }
                 timers.set(client, min(client.lingerUntil, now + Worker.lingerIdle))
             case .wouldBlock: client.isReadable = false
             case .ended, .failed:
@@ -399,7 +408,7 @@ extension Worker {
             client.stalledSince = now
         }
         let limit = client.plan?.timeouts.clientIdle ?? 0
-        if limit > 0 && now >= client.stalledSince + limit - limit / 4 { return true }
+        if limit > 0 && now >= client.stalledSince + limit { return true }
         rearm(client)
         return false
     }

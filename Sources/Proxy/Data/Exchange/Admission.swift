@@ -43,7 +43,7 @@ extension Worker {
         _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> RunningExchange {
         let exchange = takeExchange()
-        exchange.serving = serving
+        exchange.serving = client.pinned ?? serving
         exchange.client = client
         exchange.listenerIndex = client.listenerIndex
         exchange.method = head.method
@@ -127,7 +127,7 @@ extension Worker {
     ) -> Decision {
         switch route.admission {
         case .open(let ignoresCredentials):
-            if !ignoresCredentials && hasCredential(head) { return .refuse(.credentialRefused) }
+            if !ignoresCredentials && hasCredential(head, bytes) { return .refuse(.credentialRefused) }
         }
         switch route.action {
         case .respond(let response): return .respond(response)
@@ -162,10 +162,11 @@ extension Worker {
             fieldCount: head.fieldCount)
     }
 
-    private func hasCredential(_ head: RequestHead) -> Bool {
+    private func hasCredential(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
         for index in 0..<head.fieldCount {
             switch fields.lines[index].known {
             case .authorization, .apiKey, .xApiKey: return true
+            case .other: if WebSocketFields.carriesCredential(fields.lines[index], bytes) { return true }
             default: continue  // Why not listed: no other field carries a credential.
             }
         }

@@ -51,6 +51,14 @@ struct Exchange: Equatable {
 
     private(set) var state: State = .admitting
 
+    /// The last byte of the request went to the upstream.
+    var hasSentRequest: Bool {
+        switch state {
+        case .waiting(_, request: .sent, _), .relaying(request: .sent), .draining: true
+        case .admitting, .connecting, .waiting, .relaying, .finished: false
+        }
+    }
+
     /// Route and caller are known: the request may go to an upstream.
     mutating func admitted() -> Action {
         switch state {

@@ -95,9 +95,8 @@ extension Worker {
             queueAgain(upstream)
             return
         }
-        perform(
-            exchange.machine.responseEnded(
-                upstreamReusable: exchange.upstreamKeepsAlive, clientReusable: false), exchange)
+        // Not reused: what stood behind the end in the same read was not looked at.
+        perform(exchange.machine.responseEnded(upstreamReusable: false, clientReusable: false), exchange)
     }
 
     private func finishDraining(_ exchange: RunningExchange, _ reuse: Bool) {

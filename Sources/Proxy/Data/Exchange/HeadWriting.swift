@@ -26,18 +26,25 @@ extension Worker {
         writer.put("\r\n")
         let trusts = plan.trustedProxies.contains { $0.contains(client.peer) }
         let seen = writeRequestFields(&writer, head, bytes, edits: route.requestHeaders, trusts: trusts)
-        writeForwarded(&writer, client, head, bytes, seen)
-        writer.put("X-Request-Id: ")
-        writer.put(exchange.notes[.requestID])
+        let owned = route.requestHeaders.owned
+        writeForwarded(&writer, client, head, bytes, seen, owned)
+        if !owned.contains(.requestID) { writeRequestID(&writer, exchange) }
         switch head.framing {
         case .none:
-            writer.put(exchange.method == .post || exchange.method == .put ? "\r\nContent-Length: 0" : "")
+            writer.put(exchange.method == .post || exchange.method == .put ? "Content-Length: 0\r\n" : "")
         case .length(let count):
-            writer.put("\r\nContent-Length: ")
+            writer.put("Content-Length: ")
             writer.put(decimal: count)
-        case .chunked, .untilClose: writer.put("\r\nTransfer-Encoding: chunked")
+            writer.put("\r\n")
+        case .chunked, .untilClose: writer.put("Transfer-Encoding: chunked\r\n")
         }
-        writer.put("\r\n\r\n")
+        writer.put("\r\n")
+    }
+
+    func writeRequestID(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
+        writer.put("X-Request-Id: ")
+        writer.put(exchange.notes[.requestID])
+        writer.put("\r\n")
     }
 
     /// What a trusted proxy in front of us has said.
@@ -52,6 +59,7 @@ extension Worker {
         trusts: Bool
     ) -> Forwarded {
         var seen = Forwarded()
+        let joinsForwardedFor = trusts && !edits.owned.contains(.forwardedFor)
         for index in 0..<head.fieldCount {
             let line = fields.lines[index]
             if line.isHopByHop { continue }
@@ -59,7 +67,9 @@ extension Worker {
             case .host, .contentLength, .transferEncoding, .xRequestId, .expect: continue
             case .authorization, .apiKey, .xApiKey, .proxyAuthorization: continue
             case .xForwardedFor:
-                if trusts { seen.forIndex = joinForwardedFor(seen.forIndex, index, &writer, bytes) }
+                if joinsForwardedFor {
+                    seen.forIndex = joinForwardedFor(seen.forIndex, index, &writer, bytes)
+                }
                 continue
             case .xForwardedProto:
                 guard trusts, !seen.proto else { continue }
@@ -68,6 +78,8 @@ extension Worker {
                 guard trusts, !seen.host else { continue }
                 seen.host = true
             case .forwarded: guard trusts else { continue }
+            // An upgrade is not passed on, and one of these may carry a key.
+            case .other: if WebSocketFields.contains(line, bytes) { continue }
             default: break  // Why not listed: every other field passes.
             }
             if !edits.isEmpty && edits.names(line, bytes) { continue }
@@ -88,20 +100,23 @@ extension Worker {
     private func writeForwarded(
         _ writer: inout ByteWriter, _ client: ClientConnection, _ head: RequestHead,
         _ bytes: UnsafeRawBufferPointer,
-        _ seen: Forwarded
+        _ seen: Forwarded, _ owned: HeaderEdits.OwnedFields
     ) {
-        writer.put("X-Forwarded-For: ")
-        if seen.forIndex >= 0 {
-            writer.put(fields.lines[seen.forIndex].value.bytes(of: bytes))
-            writer.put(", ")
+        if !owned.contains(.forwardedFor) {
+            writer.put("X-Forwarded-For: ")
+            if seen.forIndex >= 0 {
+                writer.put(fields.lines[seen.forIndex].value.bytes(of: bytes))
+                writer.put(", ")
+            }
+            writer.put(address: client.peer)
+            writer.put("\r\n")
         }
-        writer.put(address: client.peer)
-        if !seen.proto { writer.put("\r\nX-Forwarded-Proto: http") }
-        if !seen.host && !head.authority.isEmpty {
-            writer.put("\r\nX-Forwarded-Host: ")
+        if !seen.proto && !owned.contains(.forwardedProto) { writer.put("X-Forwarded-Proto: http\r\n") }
+        if !seen.host && !head.authority.isEmpty && !owned.contains(.forwardedHost) {
+            writer.put("X-Forwarded-Host: ")
             writer.put(head.authority.bytes(of: bytes))
+            writer.put("\r\n")
         }
-        writer.put("\r\n")
     }
 
     // MARK: Towards the client
@@ -134,11 +149,10 @@ extension Worker {
         for assignment in edits.assignments { writer.put(assignment.line) }
         route.cors?.writeResponseFields(
             &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
-        writer.put("X-Request-Id: ")
-        writer.put(exchange.notes[.requestID])
+        if !edits.owned.contains(.requestID) { writeRequestID(&writer, exchange) }
         writeResponseFraming(&writer, exchange, head)
         writeConnection(&writer, exchange)
-        writer.put("\r\n\r\n")
+        writer.put("\r\n")
     }
 
     private func writeStatusLine(
@@ -156,15 +170,17 @@ extension Worker {
     ) {
         switch (head.framing, exchange.responseOutput) {
         case (.length(let count), _):
-            writer.put("\r\nContent-Length: ")
+            writer.put("Content-Length: ")
             writer.put(decimal: count)
+            writer.put("\r\n")
         case (.none, _):
             // RFC 9110 §8.6: on HEAD and 304 it says what a GET would have had; not allowed on 204.
             if let declared = head.declaredLength, head.status != 204 {
-                writer.put("\r\nContent-Length: ")
+                writer.put("Content-Length: ")
                 writer.put(decimal: declared)
+                writer.put("\r\n")
             }
-        case (_, .chunked), (_, .rechunked): writer.put("\r\nTransfer-Encoding: chunked")
+        case (_, .chunked), (_, .rechunked): writer.put("Transfer-Encoding: chunked\r\n")
         case (_, .verbatim), (_, .content), (_, .nothing): break
         }
     }
@@ -172,15 +188,17 @@ extension Worker {
     /// `Connection`, where it says more than the version does.
     func writeConnection(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
         if !exchange.clientKeepsAlive {
-            writer.put("\r\nConnection: close")
+            writer.put("Connection: close\r\n")
         } else if exchange.clientVersion == .http10 {
-            writer.put("\r\nConnection: keep-alive")
+            writer.put("Connection: keep-alive\r\n")
         }
     }
 
     func writeInterimHead(_ writer: inout ByteWriter, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer) {
         writeStatusLine(&writer, head, bytes)
         for index in 0..<head.fieldCount where !fields.lines[index].isHopByHop {
+            // Not allowed there (RFC 9110 §8.6), and some clients would frame by it.
+            if fields.lines[index].known == .contentLength { continue }
             writer.put(line: fields.lines[index], of: bytes)
         }
         writer.put("\r\n")

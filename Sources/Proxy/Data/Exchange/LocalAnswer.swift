@@ -29,14 +29,17 @@ extension Worker {
 
     func answer(_ exchange: RunningExchange, _ response: FixedResponse) {
         let ending = prepareEnding(exchange, closes: false)
-        var writer = startAnswer(exchange, status: response.status)
-        if !response.contentType.isEmpty {
+        let edits = exchange.route?.responseHeaders ?? .none
+        var writer = startAnswer(exchange, status: response.status, owned: edits.owned)
+        if !response.contentType.isEmpty && !edits.owned.contains(.contentType) {
             writer.put("Content-Type: ")
             writer.put(response.contentType)
             writer.put("\r\n")
         }
-        for assignment in exchange.route?.responseHeaders.assignments ?? [] { writer.put(assignment.line) }
-        response.body.withUnsafeBytes { endAnswer(exchange, &writer, $0, ending: ending) }
+        for assignment in edits.assignments { writer.put(assignment.line) }
+        response.body.withUnsafeBytes {
+            endAnswer(exchange, &writer, $0, ending: ending, owned: edits.owned)
+        }
     }
 
     func answerPreflight(_ exchange: RunningExchange, asked: UnsafeRawBufferPointer) {
@@ -56,7 +59,7 @@ extension Worker {
     /// For what could not be read as a request: answered, recorded and closed.
     func refuseUnread(_ client: ClientConnection, _ reply: LocalReply) {
         let exchange = takeExchange()
-        exchange.serving = serving
+        exchange.serving = client.pinned ?? serving
         exchange.client = client
         exchange.listenerIndex = client.listenerIndex
         exchange.startedAt = now
@@ -101,8 +104,10 @@ extension Worker {
         exchange.held.release(to: blocks)
     }
 
-    private func startAnswer(_ exchange: RunningExchange, status: UInt16, withCORS: Bool = true) -> ByteWriter
-    {
+    private func startAnswer(
+        _ exchange: RunningExchange, status: UInt16, withCORS: Bool = true,
+        owned: HeaderEdits.OwnedFields = []
+    ) -> ByteWriter {
         exchange.record.status = status
         exchange.isCommitted = true
         var writer = ByteWriter(writeBuffer)
@@ -110,10 +115,13 @@ extension Worker {
         writer.put(decimal: UInt64(status))
         writer.put(byte: 0x20)
         writer.put(reasonPhrase(status))
-        writer.put("\r\nDate: ")
-        date.refresh(realtime: headgate_realtime_ns())
-        writer.put(date.text)
         writer.put("\r\n")
+        if !owned.contains(.date) {
+            date.refresh(realtime: headgate_realtime_ns())
+            writer.put("Date: ")
+            writer.put(date.text)
+            writer.put("\r\n")
+        }
         if withCORS, let cors = exchange.route?.cors {
             cors.writeResponseFields(
                 &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
@@ -123,18 +131,18 @@ extension Worker {
 
     private func endAnswer(
         _ exchange: RunningExchange, _ writer: inout ByteWriter, _ body: UnsafeRawBufferPointer,
-        ending: ClientConnection.AfterFlush
+        ending: ClientConnection.AfterFlush, owned: HeaderEdits.OwnedFields = []
     ) {
         guard let client = exchange.client else { return }
-        writer.put("X-Request-Id: ")
-        writer.put(exchange.notes[.requestID])
+        if !owned.contains(.requestID) { writeRequestID(&writer, exchange) }
         let status = exchange.record.status
         if status != 204 && status != 304 {
-            writer.put("\r\nContent-Length: ")
+            writer.put("Content-Length: ")
             writer.put(decimal: UInt64(body.count))
+            writer.put("\r\n")
         }
         writeConnection(&writer, exchange)
-        writer.put("\r\n\r\n")
+        writer.put("\r\n")
         let hasBody = exchange.method != .head && status != 204 && status != 304
         let sentBody = hasBody ? body : UnsafeRawBufferPointer(start: nil, count: 0)
         exchange.record.responseBodyBytes = UInt64(sentBody.count)

@@ -31,7 +31,8 @@ extension Worker {
         _ exchange: RunningExchange, _ client: ClientConnection, _ upstream: UpstreamConnection,
         _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
     ) {
-        let canRepeat = exchange.method.isIdempotent && head.framing == .none
+        let hasBody = head.framing != .none && head.framing != .length(0)
+        let canRepeat = exchange.method.isIdempotent && !hasBody
         _ = exchange.machine.connected(replayable: upstream.isReused && canRepeat)
         exchange.record.reusedUpstream = upstream.isReused
         var writer = ByteWriter(writeBuffer)
@@ -41,11 +42,10 @@ extension Worker {
             return
         }
         if canRepeat && upstream.isReused {
-            if exchange.held.isEmpty {
-                hold(
-                    exchange,
-                    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount]), head)
-            }
+            let headBytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount])
+            // The head alone: what stands behind it is the next request's, and goes to `input` once.
+            exchange.held.release(to: blocks)
+            hold(exchange, headBytes, head)
         } else {
             exchange.held.release(to: blocks)
         }
@@ -141,7 +141,8 @@ extension Worker {
         guard upstream.exchange === exchange else { return }
         rearm(upstream, exchange)
         if !exchange.requestBody.hasEnded {
-            rearm(client)
+            // A reader that stalls has its clock already, and sending does not make it a better reader.
+            if client.output.isEmpty { rearm(client) }
             if client.isReadable { queueAgain(client) }
         }
     }

@@ -158,7 +158,7 @@ extension Worker {
         exchange.responseOutput = Worker.output(for: head.framing, to: exchange.clientVersion)
         let isCloseDelimited = head.framing == .untilClose && exchange.clientVersion == .http10
         let isContentOnly = exchange.responseOutput == .content
-        if isCloseDelimited || isContentOnly || !exchange.requestBody.hasEnded || client.isRetired
+        if isCloseDelimited || isContentOnly || !exchange.machine.hasSentRequest || client.isRetired
             || drainDeadline != nil
         {
             exchange.clientKeepsAlive = false

@@ -43,7 +43,7 @@ extension RoutePlan {
         var at = 0
         for wanted in prefix {
             guard at < path.count else { return nil }
-            if path[at] == wanted {
+            if path[at] == wanted || isHexDigit(at, of: path) && path[at] == wanted | 0x20 {
                 at += 1
             } else if path[at] == 0x25, at + 2 < path.count, escapedByte(path, at) == wanted {
                 at += 3
@@ -52,6 +52,12 @@ extension RoutePlan {
             }
         }
         return at
+    }
+
+    /// One of the two digits behind a `%`: normalised in upper case, received in either.
+    private static func isHexDigit(_ at: Int, of path: UnsafeRawBufferPointer) -> Bool {
+        guard hexDigit(path[at]) != nil else { return false }
+        return at >= 1 && path[at - 1] == 0x25 || at >= 2 && path[at - 2] == 0x25
     }
 
     private static func escapedByte(_ path: UnsafeRawBufferPointer, _ at: Int) -> UInt8? {

@@ -9,6 +9,8 @@ enum Mail: Sendable {
     case adopt(Generation, sockets: [ListenerSocket])
     /// A connection that was waiting on a listening socket about to be closed.
     case take(descriptor: Int32, listener: ListenerIdentity, peer: PeerAddress)
+    /// Every worker has adopted, and nothing more is handed over from sockets of the generation before.
+    case reloadEnded
     /// Accept nothing more, finish what runs, and end what still runs at `deadline` (monotonic nanoseconds).
     case drain(deadline: UInt64)
 }

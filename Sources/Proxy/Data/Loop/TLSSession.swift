@@ -69,9 +69,10 @@ final class TLSSession {
                 total += Int(count)
                 continue
             }
+            let result = result(of: count)
             // What was read goes first; the end or the error is found again by the next call.
-            if total > 0 { return .moved(total, more: true) }
-            return result(of: count)
+            if total > 0 { return .moved(total, more: result != .wouldBlock) }
+            return result
         }
         return .moved(total, more: true)
     }

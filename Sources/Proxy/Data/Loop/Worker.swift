@@ -21,6 +21,8 @@ final class Worker {
     let fields = FieldTable()
 
     var serving: ServingGeneration?
+    /// The one before, until control has handed over what waited on the sockets that it closes.
+    var previous: ServingGeneration?
     var clients: [ClientConnection] = []
     var upstreams: [UpstreamConnection] = []
     var listeners: [ListenerChannel] = []
@@ -204,16 +206,18 @@ final class Worker {
         switch mail {
         case .adopt(let generation, let sockets): adopt(generation, sockets)
         case .take(let descriptor, let listener, let peer): welcome(descriptor, peer, listener)
+        case .reloadEnded: previous = nil
         case .drain(let deadline): drain(until: deadline)
         }
     }
 
     private func adopt(_ plan: Generation, _ sockets: [ListenerSocket]) {
         let pools = plan.upstreams.map { $0.endpoints.map { pool(for: $0) } }
+        previous = serving
         serving = ServingGeneration(plan: plan, pools: pools, handle: handle)
         retirePools(exceptThoseOf: pools)
         listen(on: sockets)
-        retireClients()
+        retireClients(from: previous)
         handle.adoptedGeneration.store(plan.number, ordering: .releasing)
         handle.controlBell.ring()
     }
@@ -240,8 +244,8 @@ final class Worker {
         drainDeadline = deadline
         listen(on: [])
         for client in clients where client.phase == .idle {
-            // One that has only just connected still gets its answer.
-            if client.wasServed {
+            // One that has only just connected, or whose next request is here, still gets its answer.
+            if client.wasServed && Socket.isQuiet(client.descriptor) {
                 closeClient(client)
             } else {
                 timers.set(client, min(deadline, now + Worker.firstRequestGrace))

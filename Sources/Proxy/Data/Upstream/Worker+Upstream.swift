@@ -15,11 +15,16 @@ extension Worker {
         if readiness.isWritable { upstream.isWritable = true }
         if readiness.hasEnded { upstream.hasEnded = true }
         if readiness.isBroken { upstream.isBroken = true }
+        if upstream.tls != nil {
+            // OpenSSL may wait to write before it can read, and the other way round (key updates).
+            upstream.isReadable = true
+            upstream.isWritable = true
+        }
         switch upstream.phase {
         case .connecting: finishConnecting(upstream)
         case .handshaking: continueHandshake(upstream)
         case .idle:
-            // Bytes nobody asked for, or the end (wire: such a connection is never reused). A TLS session may
+            // Bytes nobody asked for, or the end (such a connection is never reused). A TLS session may
             // still send tickets: those are read, and nothing else may come.
             if upstream.isReadable && !isQuietTLS(upstream) { dropIdle(upstream) }
         case .active: upstreamMayGoOn(upstream)
@@ -82,8 +87,13 @@ extension Worker {
         exchange.serving!.plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint]
     }
 
+    /// Neither bytes nor an end wait on it. The answer may have ended just where a read did, and what stands
+    /// behind it would be taken for the next client's.
     private func stillLives(_ upstream: UpstreamConnection) -> Bool {
-        upstream.tls == nil ? Socket.isQuiet(upstream.descriptor) : isQuietTLS(upstream)
+        guard upstream.tls == nil else { return isQuietTLS(upstream) }
+        guard Socket.isQuiet(upstream.descriptor) else { return false }
+        upstream.isReadable = false
+        return true
     }
 
     private func isQuietTLS(_ upstream: UpstreamConnection) -> Bool {
@@ -140,7 +150,6 @@ extension Worker {
             return
         }
         guard upstream.isWritable else { return }
-        upstream.isReadable = false
         guard let context = upstream.pool.state.tls else {
             connected(upstream)
             return
@@ -175,8 +184,9 @@ extension Worker {
         upstream.pool.addressWorked()
         exchange.record.connectTime += now - exchange.connectStartedAt
         resumeWithHeldRequest(exchange, upstream)
-        // A pooled TLS connection reports nothing by epoll for what OpenSSL has read already.
+        // OpenSSL may hold bytes that epoll knows nothing of, and a plain server may have spoken first.
         if upstream.tls != nil, upstream.phase == .active { upstream.isReadable = true }
+        if upstream.isReadable { queueAgain(upstream) }
     }
 
     func connectFailed(_ upstream: UpstreamConnection, _ reply: LocalReply) {
@@ -274,7 +284,9 @@ extension Worker {
         }
         let isClean =
             upstream.output.isEmpty && upstream.input.isEmpty && !upstream.hasEnded && !upstream.isBroken
-        guard reuse, isClean, !pool.isRetired, pool.idle.count < pool.keptMax, pool.keptMax > 0 else {
+        guard reuse, isClean, !upstream.isReadable || stillLives(upstream), !pool.isRetired,
+            pool.idle.count < pool.keptMax, pool.keptMax > 0
+        else {
             closeUpstream(upstream)
             return
         }

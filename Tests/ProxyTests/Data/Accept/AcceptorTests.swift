@@ -65,15 +65,25 @@ import Testing
         #expect(try busy.readToEnd() == ("", .fin))
     }
 
-    @Test func `half a head of a listener that is gone ends the connection`() throws {
+    @Test func `half a head of a listener that goes is still answered, and so is who has only connected`()
+        throws
+    {
         let worker = try WorkerUnderTest(sketch { $0.otherListeners = 2 })
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send("GET / HTTP/1.1\r\n")
-        #expect(eventually { worker.handle.figures.connectionsOpen.load(ordering: .relaxed) == 1 })
+        let silent = try worker.connect()
+        #expect(eventually { worker.handle.figures.connectionsOpen.load(ordering: .relaxed) == 2 })
         try worker.adopt(sketch { $0.hasListener = false })
-        try client.send("Ho")
-        #expect(try client.readToEnd().text == "")
+        try client.send("Host: a\r\n\r\n")
+        for waiting in [client, silent] {
+            if waiting === silent { try silent.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+            let answer = try waiting.readMessage()
+            #expect(answer.body == "yes")
+            #expect(answer["connection"] == "close")
+            #expect(try waiting.readToEnd() == ("", .fin))
+        }
+        #expect(eventually { worker.generationsAlive == 1 })
     }
 
     private func sketch(_ change: (inout GenerationSketch) -> Void) -> GenerationSketch {

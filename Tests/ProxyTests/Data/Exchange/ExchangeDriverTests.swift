@@ -166,7 +166,7 @@ import Testing
     @Test func `first_byte runs out with a 504`() throws {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
-            $0.routes = [.proxying(.patient(firstByte: 60 * millisecond))]
+            $0.routes = [.proxying(.patient(firstByte: 500 * millisecond))]
         }
         defer { worker.stop() }
         let client = try worker.connect()
@@ -188,7 +188,7 @@ import Testing
     @Test func `idle runs out with a broken answer`() throws {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
-            $0.routes = [.proxying(.patient(idle: 60 * millisecond))]
+            $0.routes = [.proxying(.patient(idle: 300 * millisecond))]
         }
         defer { worker.stop() }
         let client = try worker.connect()
@@ -204,7 +204,7 @@ import Testing
     @Test func `total ends a stream that never pauses`() throws {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
-            $0.routes = [.proxying(.patient(total: 120 * millisecond))]
+            $0.routes = [.proxying(.patient(total: 800 * millisecond))]
         }
         defer { worker.stop() }
         let client = try worker.connect()

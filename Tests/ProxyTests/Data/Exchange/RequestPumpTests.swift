@@ -201,14 +201,14 @@ import Testing
     @Test func `first_byte does not run while the client is sending`() throws {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
-            $0.routes = [.proxying(.patient(firstByte: 50 * millisecond))]
+            $0.routes = [.proxying(.patient(firstByte: 300 * millisecond))]
         }
         defer { worker.stop() }
         let client = try worker.connect()
         try client.send(head + "Content-Length: 4\r\n\r\nhe")
         let endpoint = try upstream.accept()
         _ = try endpoint.readHead()
-        #expect(client.isQuiet(milliseconds: 150))
+        #expect(client.isQuiet(milliseconds: 500))
         try client.send("re")
         #expect(try endpoint.readText(4) == "here")
         let answer = try client.readMessage()
@@ -218,7 +218,7 @@ import Testing
 
     @Test func `an upstream that does not take the body pauses the client and no clock of its`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.body = 100 * millisecond }
+        let worker = try WorkerUnderTest(upstream) { $0.body = 600 * millisecond }
         defer { worker.stop() }
         let client = try worker.connect()
         let total = 64 << 20

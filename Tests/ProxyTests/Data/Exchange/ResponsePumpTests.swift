@@ -253,8 +253,8 @@ import Testing
     @Test func `a reader that stalls stops the upstream and is ended by client_idle`() throws {
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
-            $0.clientIdle = 300 * millisecond
-            $0.routes = [.proxying(.patient(idle: 100 * millisecond))]
+            $0.clientIdle = 1500 * millisecond
+            $0.routes = [.proxying(.patient(idle: 500 * millisecond))]
         }
         defer { worker.stop() }
         let client = try worker.connect(receiveBuffer: 4096)
@@ -279,7 +279,7 @@ import Testing
 
     @Test func `a slow reader lives and gets every byte`() throws {
         let upstream = try TestUpstream()
-        let worker = try WorkerUnderTest(upstream) { $0.clientIdle = 200 * millisecond }
+        let worker = try WorkerUnderTest(upstream) { $0.clientIdle = 1000 * millisecond }
         defer { worker.stop() }
         let client = try worker.connect(receiveBuffer: 16384)
         try client.send(get)

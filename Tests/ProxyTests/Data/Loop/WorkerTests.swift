@@ -81,7 +81,7 @@ import Testing
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
             $0.otherListeners = 1
-            $0.body = 60 * millisecond
+            $0.body = 500 * millisecond
         }
         defer { worker.stop() }
         let client = try worker.connect()
@@ -97,7 +97,7 @@ import Testing
         let upstream = try TestUpstream()
         let worker = try WorkerUnderTest(upstream) {
             $0.otherListeners = 1
-            $0.clientIdle = 80 * millisecond
+            $0.clientIdle = 400 * millisecond
         }
         defer { worker.stop() }
         let client = try worker.connect(receiveBuffer: 4096)
