@@ -3,6 +3,18 @@ public struct ConfigDocument: Sendable {
     private let source: SourceText
     private let root: Node
     private let remarks: [YAMLTree.Remark]
+    private let redaction: Redaction
+
+    private init(source: SourceText, root: Node, remarks: [YAMLTree.Remark]) {
+        self.source = source
+        self.root = root
+        self.remarks = remarks
+        redaction = Redaction(root: root)
+    }
+
+    private func reading(_ environment: @escaping (String) -> String?) -> Reading {
+        Reading(source: source, root: root, redaction: redaction, environment: environment)
+    }
 
     /// The tree of a file. `file` is what messages call it.
     ///
@@ -35,7 +47,7 @@ public struct ConfigDocument: Sendable {
     /// wrong with the key itself is said there.
     public var environmentFiles: [String] {
         guard let node = root.value(of: "env_file") else { return [] }
-        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        let reading = self.reading { _ in nil }
         let place = Place(node: node, path: .key(.root, "env_file"), reading: reading)
         do throws(Noted) {
             let files = try Form<[String]>.oneOrList(.verbatimPath).read(place)
@@ -48,7 +60,7 @@ public struct ConfigDocument: Sendable {
     public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic])
     {
         withoutActuallyEscaping(environment) { environment in
-            let reading = Reading(source: source, root: root, environment: environment)
+            let reading = self.reading(environment)
             for remark in remarks {
                 reading.note(
                     .error, remark.message, hint: remark.hint, at: remark.span, pathText: remark.path)
@@ -64,7 +76,7 @@ public struct ConfigDocument: Sendable {
     }
 
     func place(_ severity: Diagnostic.Severity, _ message: String, at path: ConfigPath) -> Diagnostic {
-        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        let reading = self.reading { _ in nil }
         reading.note(severity, message, at: reading.span(of: path), path: path)
         return reading.diagnostics[0]
     }

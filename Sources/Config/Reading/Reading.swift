@@ -17,11 +17,15 @@ final class Reading {
     /// A file with more problems than this is not a file for us; the rest is left unsaid.
     static let diagnosticsMax = 1000
 
-    init(source: SourceText, root: Node?, environment: @escaping (String) -> String?) {
+    /// - Parameter redaction: of the root, if it is known already.
+    init(
+        source: SourceText, root: Node?, redaction: Redaction? = nil,
+        environment: @escaping (String) -> String?
+    ) {
         self.source = source
         self.root = root
         self.environment = environment
-        redaction = root.map { Redaction(root: $0) } ?? Redaction()
+        self.redaction = redaction ?? root.map { Redaction(root: $0) } ?? Redaction()
     }
 
     var isFull: Bool { diagnostics.count >= Self.diagnosticsMax }
