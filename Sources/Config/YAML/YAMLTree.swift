@@ -165,12 +165,17 @@ struct YAMLTree {
             hint: "quote the value if it is text")
     }
 
+    /// Why a bound: nobody reads on, and each names its path.
+    private var hasManyRemarks: Bool { remarks.count >= Reading.diagnosticsMax }
+
     private mutating func noteMergeKey(_ span: Span) {
+        guard !hasManyRemarks else { return }
         let message = "merge keys (`<<`) are not allowed"
         remarks.append(.init(span: span, path: pathText, message: message, hint: "write the keys out"))
     }
 
     private mutating func noteDuplicate(_ key: (text: String, span: Span), first: Span) {
+        guard !hasManyRemarks else { return }
         let place = pathText.isEmpty ? "" : " in \(pathText)"
         let message =
             "duplicate key \(Quoting.quoted(key.text))\(place), first on line \(first.start.line + 1)"
