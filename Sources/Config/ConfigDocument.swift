@@ -59,6 +59,12 @@ public struct ConfigDocument: Sendable {
     /// it.
     public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic])
     {
+        let draft = draft(environment: environment)
+        return (draft.hasErrors ? nil : draft.config, draft.diagnostics)
+    }
+
+    /// Like `read`, but keeps what could be read of a file that has errors.
+    public func draft(environment: (String) -> String?) -> ConfigDraft {
         withoutActuallyEscaping(environment) { environment in
             let reading = self.reading(environment)
             for remark in remarks {
@@ -71,7 +77,9 @@ public struct ConfigDocument: Sendable {
                 config = nil
             }
             if let config { Validation(config, reading).run() }
-            return (reading.hasErrors ? nil : config, sortedByPosition(reading.diagnostics))
+            return ConfigDraft(
+                config: config, hasErrors: reading.hasErrors,
+                diagnostics: sortedByPosition(reading.diagnostics))
         }
     }
 
@@ -92,4 +100,14 @@ public struct ConfigDocument: Sendable {
         let end = Mark(line: mark.line, column: mark.column + 1)
         return .init(span: Span(start: mark, end: end), message: problem.message, hint: problem.hint)
     }
+}
+
+/// What a file gave, right or wrong.
+public struct ConfigDraft: Sendable {
+    /// With empty stand-ins for what could not be read. If there are errors it must not be served; it only
+    /// shows what the file names, so that a missing secret is told together with all else that is wrong.
+    public let config: GatewayConfig?
+    public let hasErrors: Bool
+    /// By position.
+    public let diagnostics: [Diagnostic]
 }
