@@ -3,6 +3,18 @@ public struct ConfigDocument: Sendable {
     private let source: SourceText
     private let root: Node
     private let remarks: [YAMLTree.Remark]
+    private let redaction: Redaction
+
+    private init(source: SourceText, root: Node, remarks: [YAMLTree.Remark]) {
+        self.source = source
+        self.root = root
+        self.remarks = remarks
+        redaction = Redaction(root: root)
+    }
+
+    private func reading(_ environment: @escaping (String) -> String?) -> Reading {
+        Reading(source: source, root: root, redaction: redaction, environment: environment)
+    }
 
     /// The tree of a file. `file` is what messages call it.
     ///
@@ -35,7 +47,7 @@ public struct ConfigDocument: Sendable {
     /// wrong with the key itself is said there.
     public var environmentFiles: [String] {
         guard let node = root.value(of: "env_file") else { return [] }
-        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        let reading = self.reading { _ in nil }
         let place = Place(node: node, path: .key(.root, "env_file"), reading: reading)
         do throws(Noted) {
             let files = try Form<[String]>.oneOrList(.verbatimPath).read(place)
@@ -47,8 +59,14 @@ public struct ConfigDocument: Sendable {
     /// it.
     public func read(environment: (String) -> String?) -> (config: GatewayConfig?, diagnostics: [Diagnostic])
     {
+        let draft = draft(environment: environment)
+        return (draft.hasErrors ? nil : draft.config, draft.diagnostics)
+    }
+
+    /// Like `read`, but keeps what could be read of a file that has errors.
+    public func draft(environment: (String) -> String?) -> ConfigDraft {
         withoutActuallyEscaping(environment) { environment in
-            let reading = Reading(source: source, root: root, environment: environment)
+            let reading = self.reading(environment)
             for remark in remarks {
                 reading.note(
                     .error, remark.message, hint: remark.hint, at: remark.span, pathText: remark.path)
@@ -59,12 +77,14 @@ public struct ConfigDocument: Sendable {
                 config = nil
             }
             if let config { Validation(config, reading).run() }
-            return (reading.hasErrors ? nil : config, sortedByPosition(reading.diagnostics))
+            return ConfigDraft(
+                config: config, hasErrors: reading.hasErrors,
+                diagnostics: sortedByPosition(reading.diagnostics))
         }
     }
 
     func place(_ severity: Diagnostic.Severity, _ message: String, at path: ConfigPath) -> Diagnostic {
-        let reading = Reading(source: source, root: root, environment: { _ in nil })
+        let reading = self.reading { _ in nil }
         reading.note(severity, message, at: reading.span(of: path), path: path)
         return reading.diagnostics[0]
     }
@@ -80,4 +100,14 @@ public struct ConfigDocument: Sendable {
         let end = Mark(line: mark.line, column: mark.column + 1)
         return .init(span: Span(start: mark, end: end), message: problem.message, hint: problem.hint)
     }
+}
+
+/// What a file gave, right or wrong.
+public struct ConfigDraft: Sendable {
+    /// With empty stand-ins for what could not be read. If there are errors it must not be served; it only
+    /// shows what the file names, so that a missing secret is told together with all else that is wrong.
+    public let config: GatewayConfig?
+    public let hasErrors: Bool
+    /// By position.
+    public let diagnostics: [Diagnostic]
 }

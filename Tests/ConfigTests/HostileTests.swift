@@ -119,6 +119,37 @@ import Testing
         #expect(duration < .seconds(10))
     }
 
+    /// In 4 MiB; the bounds are for debug builds, which take ten times as long as what is shipped.
+    @Test(arguments: ["", "upstreams: { a: http://a }\nauth:\n  a:\n"])
+    func `a file full of unknown keys is answered quickly`(_ head: String) {
+        let indent = head.isEmpty ? "" : "    "
+        var bytes = Array(head.utf8)
+        for index in 0..<370_000 where bytes.count < SourceText.byteCountMax - 20 {
+            bytes += Array("\(indent)\(index)k: 1\n".utf8)
+        }
+        let (diagnostics, duration) = Self.time(bytes)
+        #expect(!diagnostics.isEmpty && diagnostics.count <= Reading.diagnosticsMax)
+        #expect(duration < .seconds(10))
+    }
+
+    @Test(arguments: ["a: 1\n", "<<: 1\n", "? a\n"])
+    func `a file full of the same key is answered quickly`(_ piece: String) {
+        let (diagnostics, duration) = Self.time(Self.repeated(piece, (1 << 20) / piece.utf8.count))
+        #expect(diagnostics.count == Reading.diagnosticsMax)
+        #expect(duration < .seconds(5))
+    }
+
+    @Test func `masses of warnings hide no error`() {
+        var text = "version: 1\nupstreams:\n"
+        for index in 0...Reading.diagnosticsMax {
+            text += "  u\(index): { url: https://a, tls: { insecure_skip_verify: true } }\n"
+        }
+        let result = read(text + "routes: [{ path: /, auth: nobody, to: u0 }, kex]\n")
+        #expect(result.config == nil)
+        #expect(result.diagnostics.count == Reading.diagnosticsMax)
+        #expect(result.diagnostics.count { $0.severity == .error } == 2)
+    }
+
     @Test func `a line of a megabyte gives a short excerpt`() throws {
         let text =
             "version: 1\nlisteners: { a: 127.0.0.1:1, b: \"" + String(repeating: "é", count: 500_000)

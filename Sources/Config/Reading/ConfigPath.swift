@@ -32,12 +32,13 @@ indirect enum ConfigPath: Equatable, Sendable {
     private static func written(_ name: String) -> String {
         let isPlain =
             !name.isEmpty && name.utf8.count <= Quoting.countMax
-            && name.unicodeScalars.allSatisfy { !Quoting.isUnsafe($0) }
+            && name.unicodeScalars.allSatisfy { !Quoting.isUnsafe($0) } && !SecretSigns.looksSecret(name)
         return isPlain ? name : Quoting.escaped(name)
     }
 }
 
-/// Text of the file in a message: without control characters, and not endless.
+/// Text of the file in a message: without control characters, not endless, nothing that looks like a
+/// secret.
 enum Quoting {
     /// Characters shown at most.
     static let countMax = 60
@@ -45,6 +46,7 @@ enum Quoting {
     static func quoted(_ text: String) -> String { "`\(escaped(text))`" }
 
     static func escaped(_ text: String) -> String {
+        if SecretSigns.looksSecret(text) { return "(not shown)" }
         var result = ""
         for (count, scalar) in text.unicodeScalars.enumerated() {
             if count == countMax { return result + "…" }

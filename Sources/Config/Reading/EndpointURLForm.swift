@@ -28,7 +28,8 @@ enum URLParts {
         guard !authority.contains(UInt8(ascii: "@")) else {
             // Why not shown: what stands before the `@` is a password as a rule.
             let hint = "set the credential in `request_headers` of the route"
-            throw Mismatch(text: "must not hold a user or password", hint: hint, showsFound: false)
+            throw Mismatch(
+                text: "must not hold a user or password", hint: hint, isHintFixed: true, showsFound: false)
         }
         guard !rest.contains(UInt8(ascii: "?")), !rest.contains(UInt8(ascii: "#")) else {
             throw Mismatch(text: "must not have a query or fragment")

@@ -43,7 +43,8 @@ struct Expansion: Equatable {
         let tail = scalars.dropFirst(name.unicodeScalars.count)
         guard isName(name), tail.isEmpty || tail.dropFirst().first == "-" else {
             throw Problem(
-                message: "\(Quoting.quoted("${" + reference + "}")) is not `${NAME}` or `${NAME:-default}`",
+                // Why not what it is: a secret that was pasted between the braces has no valid name either.
+                message: "what stands in `${…}` is not `NAME` or `NAME:-default`",
                 hint: "write `$${` for the characters themselves")
         }
         let found = environment(name)
@@ -57,6 +58,12 @@ struct Expansion: Equatable {
         }
         if let found, !found.isEmpty { return found }
         return String(tail.dropFirst(2))
+    }
+
+    /// Whether it is wrong whatever the environment holds.
+    static func isMalformed(_ text: String) -> Bool {
+        do throws(Problem) { _ = try expand(text) { _ in "" } } catch { return true }
+        return false
     }
 
     /// IEEE 1003.1 §8.1, lower-case allowed.

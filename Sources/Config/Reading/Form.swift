@@ -87,6 +87,7 @@ extension Form {
                     let text = "name \(Quoting.quoted(entry.key)) in \(place.path.text) must be \(Names.rule)"
                     place.reading.note(.error, text, at: entry.keySpan, path: path)
                 }
+                if place.reading.isFull { return element.standIn(path) }
                 // Why not throw: the entry is defined, whatever is wrong with it.
                 do throws(Noted) {
                     return try element.read(Place(node: entry.value, path: path, reading: place.reading))
@@ -106,6 +107,7 @@ extension Form {
             if nonEmpty, items.isEmpty { throw place.fail("must not be empty") }
             return items.enumerated().map { index, item in
                 let path = ConfigPath.index(place.path, index)
+                if place.reading.isFull { return element.standIn(path) }
                 do throws(Noted) {
                     return try element.read(Place(node: item, path: path, reading: place.reading))
                 } catch { return element.standIn(path) }

@@ -28,6 +28,8 @@ final class MappingReader {
     }
 
     private let entries: [Node.Entry]
+    /// Positions of the entries by key, made when there are many.
+    private let positions: [String: Int]?
     /// nil: describing.
     private let place: Place?
     let path: ConfigPath
@@ -36,12 +38,16 @@ final class MappingReader {
 
     init(_ entries: [Node.Entry], at place: Place) {
         self.entries = entries
+        // Why: every key of the grammar is looked up several times, however many there are in the file.
+        let pairs = entries.count <= 16 ? nil : entries.enumerated().map { ($0.element.key, $0.offset) }
+        positions = pairs.map { Dictionary($0, uniquingKeysWith: { first, _ in first }) }
         self.place = place
         path = place.path
     }
 
     private init(describingAt path: ConfigPath) {
         entries = []
+        positions = nil
         place = nil
         self.path = path
     }
@@ -122,9 +128,12 @@ final class MappingReader {
 
     func rejectUnknownKeys() {
         guard let place else { return }
-        for entry in entries where !known.contains(entry.key) && !place.reading.isFull {
+        let missing = known.filter { !has($0) }
+        for entry in entries where !known.contains(entry.key) {
+            // Why leave: a guess at what was meant costs more than all else, and nobody would see it.
+            if place.reading.isFull { return }
             let hint =
-                Suggestion.hint(for: entry.key, among: known.filter { !has($0) })
+                Suggestion.hint(for: entry.key, among: missing)
                 ?? Suggestion.nearest(to: entry.key, among: known).map { "`\($0)` is there already" }
             let message = "unknown key \(Quoting.quoted(entry.key))\(path.inside)"
             place.reading.note(
@@ -139,7 +148,10 @@ final class MappingReader {
         return place.reading.keySpan(of: path)
     }
 
-    private func entry(_ key: String) -> Node.Entry? { entries.first { $0.key == key } }
+    private func entry(_ key: String) -> Node.Entry? {
+        if let positions { return positions[key].map { entries[$0] } }
+        return entries.first { $0.key == key }
+    }
 
     private func read<Value>(_ key: String, _ form: Form<Value>) -> Value? {
         guard let place, let entry = entry(key) else { return nil }
@@ -167,7 +179,7 @@ final class MappingReader {
     }
 
     private func noteMissing(_ key: String, _ place: Place) {
-        let near = Suggestion.nearest(to: key, among: entries.map(\.key).filter { $0 != key })
+        let near = Suggestion.nearest(to: key, among: entries.lazy.map(\.key).filter { $0 != key })
         let hint = near.map { "did you mean `\(key)` by \(Quoting.quoted($0))?" }
         place.reading.note(.error, "`\(key)` is missing\(path.inside)", hint: hint, at: keySpan, path: path)
     }

@@ -6,6 +6,8 @@ struct Mismatch: Error {
     /// "must be a duration such as `30s`": follows the key path.
     let text: String
     var hint: String?
+    /// Whether the hint says nothing of the value, and may stand beside one that is not shown.
+    var isHintFixed = false
     /// Whether ", found …" follows.
     var showsFound = true
 }
@@ -32,8 +34,10 @@ struct Place {
     }
 
     func fail(_ mismatch: Mismatch) -> Noted {
-        // Why without the hint: it is made from the value, and a variable's value is never printed.
-        let hint = reading.usesVariable(node) ? nil : mismatch.hint
+        // Why without the hint: it is made from the value, and what is a secret or a variable's value is
+        // never printed.
+        let isHidden = reading.usesVariable(node) || reading.mustHide(node)
+        let hint = isHidden && !mismatch.isHintFixed ? nil : mismatch.hint
         return fail(mismatch.text + (mismatch.showsFound ? ", found \(found)" : ""), hint: hint)
     }
 

@@ -17,15 +17,21 @@ final class Reading {
     /// A file with more problems than this is not a file for us; the rest is left unsaid.
     static let diagnosticsMax = 1000
 
-    init(source: SourceText, root: Node?, environment: @escaping (String) -> String?) {
+    /// - Parameter redaction: of the root, if it is known already.
+    init(
+        source: SourceText, root: Node?, redaction: Redaction? = nil,
+        environment: @escaping (String) -> String?
+    ) {
         self.source = source
         self.root = root
         self.environment = environment
-        redaction = root.map { Redaction(root: $0) } ?? Redaction()
+        self.redaction = redaction ?? root.map { Redaction(root: $0) } ?? Redaction()
     }
 
-    var isFull: Bool { diagnostics.count >= Self.diagnosticsMax }
-    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+    /// As many errors as are told, so that looking for more is of no use. Warnings never make it so.
+    var isFull: Bool { errorCount >= Self.diagnosticsMax }
+    var hasErrors: Bool { errorCount > 0 }
+    private var errorCount = 0
 
     func note(
         _ severity: Diagnostic.Severity, _ message: String, hint: String? = nil, at span: Span,
@@ -38,7 +44,7 @@ final class Reading {
     func note(
         _ severity: Diagnostic.Severity, _ message: String, hint: String?, at span: Span, pathText: String
     ) {
-        guard !isFull else { return }
+        guard !isFull, severity == .error || diagnostics.count < Self.diagnosticsMax else { return }
         // Why: a value with an anchor is read once per alias, and its problem is one.
         guard seen.insert("\(span.start.line):\(span.start.column):\(message)").inserted else { return }
         var diagnostic = Diagnostic(
@@ -46,7 +52,14 @@ final class Reading {
             length: source.length(of: span), keyPath: pathText, severity: severity, message: message,
             hint: hint)
         addExcerpt(to: &diagnostic, at: span)
+        // Why: an error must never be lost among masses of warnings, it decides whether the file is served.
+        if diagnostics.count == Self.diagnosticsMax,
+            let last = diagnostics.lastIndex(where: { $0.severity == .warning })
+        {
+            diagnostics.remove(at: last)
+        }
         diagnostics.append(diagnostic)
+        if severity == .error { errorCount += 1 }
     }
 
     /// No error was noted at the path or below it, so that a cross-check may build on its value.

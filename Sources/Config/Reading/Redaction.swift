@@ -1,18 +1,13 @@
 /// Keeps secrets that stand in the file out of excerpts and messages.
 struct Redaction: Sendable {
-    /// Values in the tree that must not be shown, in the order of the file; nil after a syntax error.
+    /// Keys and values of the file that must not be shown, in its order, whether the tree has kept them or
+    /// not; nil after a syntax error.
     private var spans: [Span]?
-
-    /// Names whose value is a secret wherever they stand; compared in lower case.
-    static let sensitiveNames: Set<String> = [
-        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
-        "set-cookie",
-    ]
 
     /// For a file that has a tree: exact places.
     init(root: Node) {
         var found: [Span] = []
-        Self.collect(root, hidden: false, into: &found)
+        Self.collect(root, .open, into: &found)
         found.sort { ($0.start.line, $0.start.column) < ($1.start.line, $1.start.column) }
         spans = found
     }
@@ -20,27 +15,20 @@ struct Redaction: Sendable {
     /// For a file that has none.
     init() {}
 
-    private static func collect(_ node: Node, hidden: Bool, into found: inout [Span]) {
+    private static func collect(_ node: Node, _ context: SecretContext, into found: inout [Span]) {
         switch node.kind {
-        case .scalar(let text, _):
-            if hidden || looksSecret(text) { found.append(node.span) }
+        case .scalar(let text, let style):
+            if node.span.start != node.span.end, context.hides(text, style) { found.append(node.span) }
         case .sequence(let items):
-            for item in items { collect(item, hidden: hidden, into: &found) }
+            for item in items { collect(item, context, into: &found) }
         case .mapping(let entries):
-            // Why not below a mapping: `{env: NAME}` names a secret and is none.
-            for entry in entries {
-                collect(
-                    entry.value, hidden: sensitiveNames.contains(ASCII.lowercased(entry.key)), into: &found)
+            for entries in [entries, node.dropped] {
+                for entry in entries {
+                    if SecretSigns.looksSecret(entry.key) { found.append(entry.keySpan) }
+                    collect(entry.value, context.below(entry.key), into: &found)
+                }
             }
         }
-    }
-
-    /// Credentials by their form: a scheme word, a well-known key prefix, or userinfo in a URL.
-    static func looksSecret(_ text: String) -> Bool {
-        let lower = ASCII.lowercased(String(text.unicodeScalars.prefix(4096)))
-        if lower.hasPrefix("bearer ") || lower.hasPrefix("basic ") || lower.hasPrefix("sk-") { return true }
-        guard lower.contains("://") else { return false }
-        return lower.contains("@")
     }
 
     func covers(_ span: Span) -> Bool {
@@ -57,7 +45,20 @@ struct Redaction: Sendable {
             guard span.start.line <= line, start < result.count else { break }
             for column in max(0, start)..<max(0, start, min(end, result.count)) { result[column] = "*" }
         }
+        Self.maskComment(
+            &result, lineBefore: source.characters(ofLine: line, from: 0, count: min(from, 4096)))
         return result
+    }
+
+    /// Why: a comment is in no tree, and an old secret that was commented out is still one.
+    private static func maskComment(_ shown: inout [Unicode.Scalar], lineBefore: [Unicode.Scalar]) {
+        let line = lowercased(lineBefore + shown)
+        let comment = line.indices.first {
+            line[$0] == UInt8(ascii: "#") && ($0 == 0 || line[$0 - 1] == 0x20 || line[$0 - 1] == 0x09)
+        }
+        guard let comment, let start = SecretSigns.start(in: Array(line[comment...])) else { return }
+        let first = max(0, comment + start - lineBefore.count)
+        for column in first..<max(first, shown.count) where shown[column] != " " { shown[column] = "*" }
     }
 
     /// The spans from the first one that ends behind the mark. They do not overlap, so both ends are in
@@ -74,31 +75,71 @@ struct Redaction: Sendable {
         return spans[low...]
     }
 
+    private static func lowercased(_ scalars: [Unicode.Scalar]) -> [UInt8] {
+        scalars.map { $0.isASCII ? SecretSigns.lowercased(UInt8($0.value)) : 0xFF }
+    }
+}
+
+// MARK: Without a tree
+
+extension Redaction {
+    private static let guessColumnsMax = 4096
+    private static let guessLinesMax = 500
+
     /// Why guess: after a syntax error nobody knows where values end, so the rest of the line goes.
     private static func maskedByGuess(_ source: SourceText, line: Int, from: Int, count: Int) -> [Unicode
         .Scalar]
     {
-        let guessMax = 4096
-        guard from + count <= guessMax else {
+        guard from + count <= guessColumnsMax else {
             return source.characters(ofLine: line, from: from, count: count).map { _ in "*" }
         }
         let scalars = source.characters(ofLine: line, from: 0, count: from + count)
-        let lower = Array(ASCII.lowercased(String(String.UnicodeScalarView(scalars))).unicodeScalars)
-        var secret = scalars.count
-        for mark in sensitiveNames.map({ $0 + ":" }) + ["bearer ", "basic ", "sk-", "://"] {
-            guard let found = position(of: mark, in: lower) else { continue }
-            if mark == "://", !lower.contains("@") { continue }
-            secret = min(secret, mark.hasSuffix(":") ? found + mark.unicodeScalars.count : found)
+        let text = lowercased(scalars)
+        var secret = SecretSigns.start(in: text, isName: hidesBelow) ?? scalars.count
+        switch contextAbove(line, in: source) {
+        case .secret: secret = 0
+        case .fields: secret = min(secret, (text.firstIndex(of: UInt8(ascii: ":")) ?? -1) + 1)
+        case .open, .edits, .variable, .reference: break
         }
         let shown = scalars.enumerated().map { $0.offset >= secret && $0.element != " " ? "*" : $0.element }
         return Array(shown.dropFirst(from))
     }
 
-    private static func position(of mark: String, in text: [Unicode.Scalar]) -> Int? {
-        let wanted = Array(mark.unicodeScalars)
-        guard text.count >= wanted.count else { return nil }
-        return (0...(text.count - wanted.count)).first {
-            text[$0..<($0 + wanted.count)].elementsEqual(wanted)
+    /// By the lines that are indented less, and by the line before if its value goes on.
+    private static func contextAbove(_ line: Int, in source: SourceText) -> SecretContext {
+        var indent = indent(lowercased(source.characters(ofLine: line, from: 0, count: guessColumnsMax)))
+        var isNearest = true
+        var context = SecretContext.open
+        for index in (max(0, line - guessLinesMax)..<line).reversed() {
+            let text = lowercased(source.characters(ofLine: index, from: 0, count: guessColumnsMax))
+            let own = Self.indent(text)
+            guard own < text.count else { continue }
+            if own < indent || isNearest && isIncomplete(text) {
+                if SecretSigns.start(in: text, needsValue: false) != nil { return .secret }
+                if SecretSigns.start(in: text, needsValue: false, isName: hidesBelow) != nil {
+                    context = .fields
+                }
+            }
+            indent = min(indent, own)
+            isNearest = false
+        }
+        return context
+    }
+
+    private static func hidesBelow(_ name: ArraySlice<UInt8>) -> Bool {
+        SecretContext.container(String(decoding: name, as: UTF8.self)) != nil
+            || SecretSigns.isSensitive(name: name)
+    }
+
+    private static func indent(_ text: [UInt8]) -> Int {
+        text.prefix { $0 == 0x20 || $0 == 0x09 }.count
+    }
+
+    /// Ends in `:` or within quotes.
+    private static func isIncomplete(_ text: [UInt8]) -> Bool {
+        if text.last(where: { $0 > 0x20 }) == UInt8(ascii: ":") { return true }
+        return [UInt8(ascii: "\""), UInt8(ascii: "'")].contains { quote in
+            text.count { $0 == quote } % 2 == 1
         }
     }
 }

@@ -28,9 +28,9 @@ extension Form where Value == TextSource {
         let environment = node.optional(
             "env", .environmentName, "Name of an environment variable that holds the value.")
         let file = node.optional(
-            "file", .filePath, "File that holds the value; one trailing newline is dropped.")
+            "file", .naming(.filePath), "File that holds the value; one trailing newline is dropped.")
         let credential = node.optional(
-            "credential", .credentialName,
+            "credential", .naming(.credentialName),
             "Name of a systemd credential (a file in `$CREDENTIALS_DIRECTORY`).")
         node.requireOne(of: ["env", "file", "credential"])
         if let environment { return .environment(environment) }
@@ -55,6 +55,16 @@ extension Form where Value == String {
                 throw Noted()
             }
             return name
+        }
+    }
+
+    /// Why: what names the place of a secret is shown; what was pasted there by mistake must not be.
+    static func naming(_ form: Form) -> Form {
+        Form(schema: form.schema, standIn: form.standIn) { (place) throws(Noted) in
+            guard !place.reading.mustHide(place.node) else {
+                throw place.fail("must say where the secret is, found a value that is not shown")
+            }
+            return try form.read(place)
         }
     }
 

@@ -39,11 +39,18 @@ extension Validation {
         }
     }
 
+    /// Fields that carry nothing but credentials. Why fewer than what is masked: `Idempotency-Key` is no
+    /// secret, and a warning must be right.
+    private static let credentialFields: Set<String> = [
+        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
+        "set-cookie",
+    ]
+
     private func warnLiteralSecrets(_ route: RouteConfig, _ path: ConfigPath) {
         let set = ConfigPath.key(.key(path, "request_headers"), "set")
         for assignment in route.requestHeaders.set {
             guard case .literal(let text) = assignment.value, !text.isEmpty else { continue }
-            guard Redaction.sensitiveNames.contains(ASCII.lowercased(assignment.name)) else { continue }
+            guard Self.credentialFields.contains(ASCII.lowercased(assignment.name)) else { continue }
             let place = ConfigPath.key(set, assignment.name)
             guard !usesVariable(at: place) else { continue }
             let message = "`\(place.text)` holds a secret in plain text"

@@ -13,19 +13,22 @@ final class Node: Sendable {
 
     let kind: Kind
     let span: Span
+    /// What stands in a mapping and is not taken: values of duplicate and merge keys. For masking only.
+    let dropped: [Entry]
     /// Nodes in it with every alias spelled out, itself included.
     let expandedCount: Int
     /// Collections inside each other; 0 for a scalar.
     let height: Int
 
-    init(_ kind: Kind, span: Span) {
+    init(_ kind: Kind, span: Span, dropped: [Entry] = []) {
         self.kind = kind
         self.span = span
+        self.dropped = dropped
         let children: [Node]
         switch kind {
         case .scalar: children = []
         case .sequence(let items): children = items
-        case .mapping(let entries): children = entries.map(\.value)
+        case .mapping(let entries): children = entries.map(\.value) + dropped.map(\.value)
         }
         expandedCount = children.reduce(1) { $0 + $1.expandedCount }
         if case .scalar = kind { height = 0 } else { height = 1 + (children.map(\.height).max() ?? 0) }

@@ -27,6 +27,7 @@ struct YAMLTree {
         let anchor: String?
         var items: [Node] = []
         var entries: [Node.Entry] = []
+        var dropped: [Node.Entry] = []
         var keys: [String: Span] = [:]
         /// The key whose value comes next.
         var pendingKey: (text: String, span: Span)?
@@ -93,7 +94,8 @@ struct YAMLTree {
     private mutating func close(_ event: YAMLEvent) throws(Failure) {
         let frame = frames.removeLast()
         let span = Span(start: frame.start.start, end: event.span.end)
-        let node = Node(frame.isMapping ? .mapping(frame.entries) : .sequence(frame.items), span: span)
+        let kind = frame.isMapping ? Node.Kind.mapping(frame.entries) : .sequence(frame.items)
+        let node = Node(kind, span: span, dropped: frame.dropped)
         if let anchor = frame.anchor {
             anchors[anchor] = node
             openAnchors.remove(anchor)
@@ -123,22 +125,27 @@ struct YAMLTree {
             return
         }
         frame.pendingKey = nil
-        if key.text == "<<" { return }
-        if let first = frame.keys[key.text] {
+        let entry = Node.Entry(key: key.text, keySpan: key.span, value: node)
+        if key.text == "<<" {
+            frame.dropped.append(entry)
+        } else if let first = frame.keys[key.text] {
             noteDuplicate(key, first: first)
+            frame.dropped.append(entry)
         } else {
             frame.keys[key.text] = key.span
-            frame.entries.append(.init(key: key.text, keySpan: key.span, value: node))
+            frame.entries.append(entry)
         }
     }
 
     private mutating func aliased(_ name: String, _ span: Span) throws(Failure) -> Node {
         guard !openAnchors.contains(name) else {
-            throw Failure(span: span, message: "alias `*\(name)` stands inside what it names", hint: nil)
+            let message = "alias \(shown(name))stands inside what it names"
+            throw Failure(span: span, message: message, hint: nil)
         }
         guard let node = anchors[name] else {
-            let hint = "a value that begins with `*` needs quotes: `\"*\(name)\"`"
-            throw Failure(span: span, message: "alias `*\(name)` is not defined", hint: hint)
+            let alias = shown(name)
+            let hint = "a value that begins with `*` needs quotes" + (alias.isEmpty ? "" : ": `\"*\(name)\"`")
+            throw Failure(span: span, message: "alias \(alias)is not defined", hint: hint)
         }
         aliasedNodes += node.expandedCount
         guard aliasedNodes <= Self.aliasedNodesMax else {
@@ -158,27 +165,44 @@ struct YAMLTree {
             hint: "quote the value if it is text")
     }
 
+    /// Why a bound: nobody reads on, and each names its path.
+    private var hasManyRemarks: Bool { remarks.count >= Reading.diagnosticsMax }
+
     private mutating func noteMergeKey(_ span: Span) {
+        guard !hasManyRemarks else { return }
         let message = "merge keys (`<<`) are not allowed"
         remarks.append(.init(span: span, path: pathText, message: message, hint: "write the keys out"))
     }
 
     private mutating func noteDuplicate(_ key: (text: String, span: Span), first: Span) {
+        guard !hasManyRemarks else { return }
         let place = pathText.isEmpty ? "" : " in \(pathText)"
         let message =
             "duplicate key \(Quoting.quoted(key.text))\(place), first on line \(first.start.line + 1)"
-        let path = pathText.isEmpty ? key.text : pathText + "." + key.text
-        remarks.append(.init(span: key.span, path: path, message: message, hint: nil))
+        remarks.append(
+            .init(span: key.span, path: ConfigPath.key(path, key.text).text, message: message, hint: nil))
     }
 
     /// Path of the collection that is being filled; the frame in hand has been popped.
-    private var pathText: String {
+    private var path: ConfigPath {
         var path = ConfigPath.root
         for frame in frames {
             path =
                 frame.isMapping ? .key(path, frame.pendingKey?.text ?? "") : .index(path, frame.items.count)
         }
-        return path.text
+        return path
+    }
+
+    private var pathText: String { path.text }
+
+    /// An alias as a message may show it, with a blank behind it; nothing where it may be a secret without
+    /// quotes.
+    private func shown(_ name: String) -> String {
+        let context = frames.reduce(SecretContext.open) { context, frame in
+            frame.pendingKey.map { context.below($0.text) } ?? context
+        }
+        guard case .open = context, !SecretSigns.looksSecret(name) else { return "" }
+        return "`*\(name)` "
     }
 }
 

@@ -33,6 +33,14 @@ final class TLSContexts {
         contexts = contexts.filter { settings.contains($0.key) }
     }
 
+    /// What is wrong with a file of authorities; nil: nothing.
+    static func problem(inAuthorities pem: [UInt8]) -> String? {
+        do throws(Failure) {
+            _ = try make(Settings(ca: pem, verifies: true))
+            return nil
+        } catch { return error.message }
+    }
+
     private static func make(_ settings: Settings) throws(Failure) -> TLSClientContext {
         guard let context = SSL_CTX_new(TLS_client_method()) else { throw Failure(message: lastError()) }
         let owner = TLSClientContext(adopting: context, serverName: "")

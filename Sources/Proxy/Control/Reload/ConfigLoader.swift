@@ -102,9 +102,10 @@ private struct ConfigReading {
         guard let document = parsed.document else { return nil }
         self.document = document
         let environment = readEnvironment(document.environmentFiles)
-        let read = document.read { environment[$0] }
-        diagnostics += read.diagnostics
-        guard let config = read.config else { return nil }
+        let draft = document.draft { environment[$0] }
+        diagnostics += draft.diagnostics
+        // Why of a draft: what is missing is told in one run with all else.
+        guard let config = draft.config else { return nil }
         let secrets = readSecrets(of: config, in: environment)
         let authorities = readAuthorities(of: config)
         return LoadedConfig(config: config, folder: loader.folder, secrets: secrets, authorities: authorities)
@@ -151,18 +152,23 @@ private struct ConfigReading {
             ]
             for (key, assignments) in lists {
                 for assignment in assignments {
-                    guard let source = LoadedConfig.source(of: assignment.value, in: loader.folder),
+                    guard !isStandIn(assignment.value),
+                        let source = LoadedConfig.source(of: assignment.value, in: loader.folder),
                         secrets[source] == nil
                     else { continue }
                     if let path = source.path(in: environment) { _ = inputs.read(path) }
+                    let path: [ConfigStep] = [
+                        .key("routes"), .index(route.index), .key(key), .key("set"), .key(assignment.name),
+                    ]
                     do throws(SecretError) {
-                        secrets[source] = try source.resolve(in: environment)
+                        let secret = try source.resolve(in: environment)
+                        if isFieldValue(secret.reveal()) {
+                            secrets[source] = secret
+                        } else {
+                            note(path, "the value holds a line break or another control character")
+                        }
                     } catch {
-                        let path: [ConfigStep] = [
-                            .key("routes"), .index(route.index), .key(key), .key("set"),
-                            .key(assignment.name),
-                        ]
-                        diagnostics.append(places.error(path, error.description))
+                        note(path, error.description)
                     }
                 }
             }
@@ -175,12 +181,35 @@ private struct ConfigReading {
         for upstream in config.upstreams {
             guard let path = upstream.tls.ca, authorities[path] == nil else { continue }
             switch inputs.read(Path.absolute(path, in: loader.folder)) {
-            case .success(let bytes): authorities[path] = bytes
-            case .failure(let error):
-                let steps: [ConfigStep] = [.key("upstreams"), .key(upstream.name), .key("tls"), .key("ca")]
-                diagnostics.append(places.error(steps, "cannot read \(path): \(error)"))
+            case .success(let bytes):
+                authorities[path] = bytes
+                // Why not always: without verification the file is not looked into.
+                guard !upstream.tls.insecureSkipVerify else { continue }
+                if let problem = TLSContexts.problem(inAuthorities: bytes) {
+                    note(steps(upstream), "\(path): \(problem)")
+                }
+            case .failure(let error): note(steps(upstream), "cannot read \(path): \(error)")
             }
         }
         return authorities
     }
+
+    private func steps(_ upstream: UpstreamConfig) -> [ConfigStep] {
+        [.key("upstreams"), .key(upstream.name), .key("tls"), .key("ca")]
+    }
+
+    /// What stands in a draft for a reference that could not be read.
+    private func isStandIn(_ text: TextSource) -> Bool {
+        switch text {
+        case .literal(let text), .environment(let text), .file(let text), .credential(let text): text.isEmpty
+        }
+    }
+
+    private mutating func note(_ path: [ConfigStep], _ message: String) {
+        guard diagnostics.count < ConfigReading.diagnosticsMax else { return }
+        diagnostics.append(places.error(path, message))
+    }
+
+    /// Twice what the text of the file alone can give: these must show even beside masses of warnings.
+    private static let diagnosticsMax = 2000
 }
