@@ -60,6 +60,8 @@ final class ClientConnection: Channel {
     var headEnd = HeadEndScanner()
     /// When the first byte of the head came, monotonic.
     var headStartedAt: UInt64 = 0
+    /// Place in `Worker.outbox`; -1 for none.
+    var outboxEntry: Int32 = -1
     /// Unsent bytes of an answer.
     var output = ByteQueue()
     /// Last progress of a write that could not be finished, monotonic.

@@ -132,6 +132,7 @@ extension Worker {
 
     /// Sends, or queues what the socket does not take. Order is kept.
     func send(_ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> SendResult {
+        guard sendStaged(client) else { return .failed }
         guard bytes.count > 0 else { return client.output.isEmpty ? .sent : .queued }
         guard client.output.isEmpty else {
             client.output.append(bytes, from: blocks)
@@ -155,6 +156,7 @@ extension Worker {
     func send(_ client: ClientConnection, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer)
         -> SendResult
     {
+        guard sendStaged(client) else { return .failed }
         guard client.output.isEmpty, body.count > 0 else {
             let first = send(client, head)
             return first == .failed || body.count == 0 ? first : send(client, body)
@@ -178,6 +180,32 @@ extension Worker {
         }
         startStallClock(client)
         return .queued
+    }
+
+    /// Puts a piece of a stream into the outbox. - Returns: false if it has to be sent at once.
+    func stage(_ client: ClientConnection, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count > 0, client.output.isEmpty else { return bytes.count == 0 }
+        return outbox.append(bytes, for: client)
+    }
+
+    /// What waits in the outbox goes before anything else. - Returns: false if the connection is broken.
+    private func sendStaged(_ client: ClientConnection) -> Bool {
+        guard client.outboxEntry >= 0 else { return true }
+        let bytes = outbox.take(for: client)
+        return bytes.isEmpty || send(client, bytes) != .failed
+    }
+
+    /// The end of a turn: every client gets its events.
+    func sendOutbox() {
+        guard !outbox.isEmpty else { return }
+        for index in 0..<outbox.count {
+            let client = outbox.client(at: index)
+            guard client.phase != .closed, !sendStaged(client), let exchange = client.exchange else {
+                continue
+            }
+            perform(exchange.machine.clientLeft(sawLastEvent: exchange.tail.sawDone), exchange)
+        }
+        outbox.removeAll()
     }
 
     private func startStallClock(_ client: ClientConnection) {
@@ -245,6 +273,7 @@ extension Worker {
     /// - Parameter byReset: RST; else FIN, for a chunked answer, whose missing last chunk shows anyway and
     ///   which then still delivers every event that came.
     func abortClient(_ client: ClientConnection, byReset: Bool) {
+        _ = sendStaged(client)
         if byReset { Socket.resetOnClose(client.descriptor) }
         closeClient(client)
     }
@@ -255,6 +284,7 @@ extension Worker {
         // Why first: `clients` may hold the last reference, and the caller relies on the object to the end of
         // the turn.
         bury(client)
+        _ = outbox.take(for: client)
         client.exchange = nil
         client.input.release(to: blocks)
         client.output.release(to: blocks)

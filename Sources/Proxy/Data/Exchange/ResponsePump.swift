@@ -194,7 +194,10 @@ extension Worker {
         if let client = exchange.client {
             if exchange.isEventStream { exchange.tail.scan(step.piece) }
             exchange.record.responseBodyBytes += UInt64(step.piece.count)
-            guard deliver(exchange, client, &writer, step.piece) else { return }
+            let mayWait = exchange.isEventStream && step.verdict == .more && writer.count == 0
+            if !(mayWait && stage(client, step.piece)) {
+                guard deliver(exchange, client, &writer, step.piece) else { return }
+            }
         }
         switch step.verdict {
         case .more: rearm(upstream, exchange)

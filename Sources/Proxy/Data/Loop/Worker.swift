@@ -19,6 +19,7 @@ final class Worker {
     let writeBuffer: UnsafeMutableRawBufferPointer
     let pathScratch: UnsafeMutableRawBufferPointer
     let fields = FieldTable()
+    var outbox = Outbox()
 
     var serving: ServingGeneration?
     /// The one before, until control has handed over what waited on the sockets that it closes.
@@ -73,6 +74,7 @@ final class Worker {
         poller.destroy()
         timers.destroy()
         fields.deallocate()
+        outbox.destroy()
         (readBase - BodyReader.headroom).deallocate()
         writeBuffer.deallocate()
         pathScratch.deallocate()
@@ -115,6 +117,7 @@ final class Worker {
             for index in 0..<count { dispatch(poller.events[index]) }
             while let channel = timers.popExpired(now: now) { timedOut(channel) }
             continueOthers()
+            sendOutbox()
             forgetEnded()
             if drainDeadline != nil { finishIfDrained() }
             let turn = headgate_monotonic_ns() - turnStartedAt
