@@ -2,7 +2,7 @@
 //
 //   swiftc -sanitize=fuzzer,address -parse-as-library Tests/Fuzz/FuzzConfig.swift \
 //     $(find Sources/Config -name '*.swift') -I Sources/CYAML -lyaml -o .build/fuzz-config
-//   .build/fuzz-config -max_total_time=60 Tests/Fuzz/Corpus/FuzzConfig
+//   .build/fuzz-config -max_total_time=60 Tests/Fuzz/Corpus/Config
 
 /// Any bytes give a configuration or at least one error, and every diagnostic points into the text and
 /// prints.
