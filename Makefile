@@ -86,8 +86,11 @@ fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)
 	Tests/Fuzz/run $(FUZZ_LONG)
 
 .PHONY: sanitize
+sanitize: export HEADGATE_SANITIZED := 1
 sanitize: test-packages $(VENV)/.stamp ## the test suite under the address and the thread sanitizer
-	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python swift test --sanitize=address --scratch-path $(BUILD)/asan
+	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python \
+		LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp:print_suppressions=0 \
+		swift test --sanitize=address --scratch-path $(BUILD)/asan
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python SWIFT_BACKTRACE=enable=no \
 		TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
 		swift test --sanitize=thread --scratch-path $(BUILD)/tsan

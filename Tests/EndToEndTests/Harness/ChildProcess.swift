@@ -16,7 +16,7 @@ final class ChildProcess: Resource {
 
     /// - Parameters:
     ///   - arguments: the first is the path of the program, or its name in PATH.
-    ///   - environment: `NAME=value`, beyond PATH and HOME, which are kept.
+    ///   - environment: `NAME=value`, beyond PATH, HOME and the sanitizers' options.
     init(
         _ arguments: [String], environment: [String] = [], in folder: Folder,
         standardInput: String = "/dev/null"
@@ -139,7 +139,7 @@ final class ChildProcess: Resource {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        let names: [String] = ["PATH", "HOME", "LANG"]
+        let names = ["PATH", "HOME", "LANG", "LSAN_OPTIONS", "TSAN_OPTIONS"]
         let kept = names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         return try withCStrings(arguments) { argv in
             try withCStrings(kept + extra) { environment in
