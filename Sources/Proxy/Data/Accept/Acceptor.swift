@@ -53,8 +53,6 @@ extension Worker {
             close(descriptor)
             return
         }
-        // Bounds the wait for the first byte, whatever becomes of the listener.
-        client.checkedGeneration = 0
         client.slot = clients.count
         clients.append(client)
         handle.figures.connectionsOpen.add(1, ordering: .relaxed)

@@ -42,26 +42,32 @@ extension Worker {
     private func startExchange(
         _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> RunningExchange {
-        let exchange = takeExchange()
-        exchange.serving = client.pinned ?? serving
-        exchange.client = client
-        exchange.listenerIndex = client.listenerIndex
+        let exchange = openExchange(client)
         exchange.method = head.method
         exchange.clientVersion = head.version
         exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired && drainDeadline == nil
         exchange.expectsContinue = head.expectsContinue
         exchange.requestBody = BodyReader(head.framing)
+        exchange.record.version = head.version
+        client.wasServed = true
+        noteTexts(exchange, head, bytes)
+        return exchange
+    }
+
+    /// An exchange on this client, with what is known before its head is.
+    func openExchange(_ client: ClientConnection) -> RunningExchange {
+        let exchange = takeExchange()
+        exchange.serving = client.pinned ?? serving
+        exchange.client = client
+        exchange.listenerIndex = client.listenerIndex
         exchange.startedAt = now
         exchange.record.startedAt = headgate_realtime_ns()
-        exchange.record.headTime = now - client.headStartedAt
-        exchange.record.version = head.version
+        exchange.record.headTime = client.headStartedAt == 0 ? 0 : now - client.headStartedAt
         exchange.record.peer = client.peer
         client.exchange = exchange
         client.phase = .exchange
-        client.wasServed = true
         handle.figures.exchangesStarted.add(1, ordering: .relaxed)
         handle.figures.exchangesRunning.add(1, ordering: .relaxed)
-        noteTexts(exchange, head, bytes)
         return exchange
     }
 

@@ -58,18 +58,7 @@ extension Worker {
 
     /// For what could not be read as a request: answered, recorded and closed.
     func refuseUnread(_ client: ClientConnection, _ reply: LocalReply) {
-        let exchange = takeExchange()
-        exchange.serving = client.pinned ?? serving
-        exchange.client = client
-        exchange.listenerIndex = client.listenerIndex
-        exchange.startedAt = now
-        exchange.record.startedAt = headgate_realtime_ns()
-        exchange.record.peer = client.peer
-        exchange.record.headTime = client.headStartedAt == 0 ? 0 : now - client.headStartedAt
-        client.exchange = exchange
-        client.phase = .exchange
-        handle.figures.exchangesStarted.add(1, ordering: .relaxed)
-        handle.figures.exchangesRunning.add(1, ordering: .relaxed)
+        let exchange = openExchange(client)
         noteNewRequestID(exchange)
         exchange.machine.answeredLocally()
         answer(exchange, reply)
