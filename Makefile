@@ -12,8 +12,8 @@ VENV := $(BUILD)/venv
 MOCK := 127.0.0.1:8090
 
 # Debian packages: to build and run, and what the tests need besides.
-BUILD_PACKAGES := libyaml-dev libssl-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) curl gcc libc6-dev openssl python3 python3-venv strace
+BUILD_PACKAGES := libyaml-dev libssl-dev libsqlite3-dev libcrypt-dev pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) curl gcc libc6-dev openssl python3 python3-venv sqlite3 strace
 BENCH_PACKAGES := $(TEST_PACKAGES) binutils haproxy nginx-light valgrind
 
 # Installs what is missing, and says what that is; does nothing where it is all there.

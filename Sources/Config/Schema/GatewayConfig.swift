@@ -11,7 +11,9 @@ public struct GatewayConfig: Equatable, Sendable {
     public var resolveTimeout: Duration
     /// In file order, as all named maps here.
     public var listeners: [ListenerConfig]
+    public var stores: [StoreConfig] = []
     public var auth: [AuthConfig]
+    public var limits: [LimitConfig] = []
     public var upstreams: [UpstreamConfig]
     public var routes: [RouteConfig]
 }

@@ -21,7 +21,15 @@ public struct RouteConfig: Equatable, Sendable {
     public var maxBodyBytes: UInt64?
     public var cors: CORSConfig?
     public var action: RouteActionConfig
+    /// Names of `limits` entries; all must pass.
+    public var limits: [String] = []
+    public var errors = ErrorsConfig.openai
+    /// Member `footer` of errors; nil: none.
+    public var errorFooter: String?
 }
+
+/// `errors`: how the gateway's own errors look on a route.
+public enum ErrorsConfig: String, Equatable, Sendable, CaseIterable { case openai, detail, webscout }
 
 extension RouteConfig {
     init(_ node: MappingReader) {
@@ -153,4 +161,5 @@ extension RouteTimeoutsConfig {
 public enum RouteActionConfig: Equatable, Sendable {
     case upstream(String)
     case respond(RespondConfig)
+    case action(ActionConfig)
 }

@@ -78,6 +78,7 @@ extension AuthConfig.Mode {
     var isOpenUnsaid: Bool {
         switch self {
         case .none(let allowOpen, _): !allowOpen
+        case .envKey, .tokenFile, .jwt, .userKeys: false
         }
     }
 }

@@ -6,7 +6,7 @@ extension Validation {
         checkStripPrefix(route, path)
         warnLiteralSecrets(route, path)
         switch route.action {
-        case .respond:
+        case .respond, .action:
             for key in ["strip_prefix", "add_prefix", "request_headers", "timeouts"] {
                 let place = ConfigPath.key(path, key)
                 guard reading.node(at: place) != nil else { continue }

@@ -5,6 +5,7 @@ final class WorkerPool {
     /// Rung when a worker has adopted or finished.
     let bell: Bell
     let writerBell: WriterBell
+    let desk = Desk()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0
 
@@ -16,7 +17,7 @@ final class WorkerPool {
     /// - Parameter count: nil: one for each CPU that this process may use.
     func start(count: Int?) throws(SystemError) {
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
-            let handle = try WorkerHandle(index: index, controlBell: bell, writerBell: writerBell)
+            let handle = try WorkerHandle(index: index, controlBell: bell, writerBell: writerBell, desk: desk)
             try Worker.start(handle)
             handles.append(handle)
         }

@@ -4,7 +4,13 @@
 /// it.
 final class RoutePlan: Sendable {
     let match: RouteMatch
-    let admission: RouteAdmission
+    /// Asked in this order; never empty.
+    let auth: [AuthPlan]
+    /// All must let a request pass.
+    let limits: [RateLimit]
+    let errors: ErrorShape
+    /// Member `footer` of the gateway's own errors, as JSON text; empty for none.
+    let errorFooter: [UInt8]
     let action: RouteAction
     /// Removed from the front of the request path before joining; empty for none.
     let stripPrefix: [UInt8]
@@ -20,12 +26,16 @@ final class RoutePlan: Sendable {
     let labelText: PlanText
 
     init(
-        match: RouteMatch, admission: RouteAdmission, action: RouteAction, stripPrefix: [UInt8],
+        match: RouteMatch, auth: [AuthPlan], limits: [RateLimit] = [], errors: ErrorShape = .openai,
+        errorFooter: [UInt8] = [], action: RouteAction, stripPrefix: [UInt8],
         addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
         maxBodyBytes: UInt64, cors: CORSPolicy?, label: String, labelText: PlanText
     ) {
         self.match = match
-        self.admission = admission
+        self.auth = auth
+        self.limits = limits
+        self.errors = errors
+        self.errorFooter = errorFooter
         self.action = action
         self.stripPrefix = stripPrefix
         self.addPrefix = addPrefix
@@ -88,16 +98,36 @@ struct HeaderCondition: Sendable {
     let value: [UInt8]?
 }
 
-/// Who may use the route. Later modes (keys, tokens) become cases here.
-enum RouteAdmission: Sendable {
-    /// `mode: none`. With `ignoresCredentials` a credential is dropped unread; without, it is refused.
-    case open(ignoresCredentials: Bool)
+/// How the gateway's own errors look on a route.
+enum ErrorShape: Sendable {
+    /// `{"error": {"message", "type", "param", "code"}}`, as the OpenAI SDKs read it.
+    case openai
+    /// `{"detail": "…"}`
+    case detail
+    /// `{"error": "…", "code": "…", "details": {"message": "…"}}`
+    case webscout
 }
 
 enum RouteAction: Sendable {
     /// Index into `Generation.upstreams`, and the upstream's clocks with the route's own put over them.
     case proxy(upstream: Int, timeouts: UpstreamTimeouts)
     case respond(FixedResponse)
+    /// Control answers.
+    case action(ActionPlan)
+}
+
+/// A built-in action as a route mounts it.
+final class ActionPlan: Sendable {
+    /// `login`
+    let name: String
+    let answerer: Answerer
+    /// Bytes of a request body.
+    static let bodyMax = 64 << 10
+
+    init(name: String, answerer: Answerer) {
+        self.name = name
+        self.answerer = answerer
+    }
 }
 
 /// A `respond` route: the answer as it goes out, without the fields that change per request.

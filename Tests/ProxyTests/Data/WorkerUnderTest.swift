@@ -128,7 +128,10 @@ extension RoutePlan {
         RoutePlan(
             match: RouteMatch(
                 listeners: listeners, host: host, path: path, methods: methods, headers: headers),
-            admission: .open(ignoresCredentials: ignoresCredentials), action: action,
+            auth: [
+                AuthPlan(
+                    name: "open", mode: .open(ignoresCredentials: ignoresCredentials), callers: CallerIndex())
+            ], action: action,
             stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
             maxBodyBytes: maxBody, cors: cors, label: "routes[0]", labelText: PlanText("routes[0]"))
@@ -181,7 +184,8 @@ final class WorkerUnderTest {
 
     init(_ sketch: GenerationSketch) throws {
         listener = try TestListener()
-        handle = try WorkerHandle(index: 0, controlBell: try Bell(), writerBell: try WriterBell())
+        handle = try WorkerHandle(
+            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk())
         try Worker.start(handle)
         try adopt(sketch)
     }

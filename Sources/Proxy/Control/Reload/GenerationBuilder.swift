@@ -103,7 +103,7 @@ struct GenerationBuilder {
     private mutating func route(_ config: RouteConfig) -> RoutePlan {
         let label = "routes[\(config.index)]"
         return RoutePlan(
-            match: match(config), admission: admission(config), action: action(config),
+            match: match(config), auth: auth(config), action: action(config),
             stripPrefix: Array((config.stripPrefix ?? "").utf8),
             addPrefix: Array((config.addPrefix ?? "").utf8),
             requestHeaders: edits(
@@ -126,20 +126,19 @@ struct GenerationBuilder {
             methods: MethodSet(names: config.methods), headers: headers)
     }
 
-    private func admission(_ config: RouteConfig) -> RouteAdmission {
-        // Why any: with several entries of `mode: none` the laxest decides, as they are asked in turn.
-        let modes = config.auth.compactMap { name in loaded.config.auth.first { $0.name == name }?.mode }
-        let ignores = modes.contains { mode in
-            switch mode {
-            case .none(_, let ignoresCredentials): ignoresCredentials
-            }
+    private func auth(_ config: RouteConfig) -> [AuthPlan] {
+        config.auth.compactMap { name in
+            guard let entry = loaded.config.auth.first(where: { $0.name == name }),
+                case .none(_, let ignores) = entry.mode
+            else { return nil }
+            return AuthPlan(name: name, mode: .open(ignoresCredentials: ignores), callers: CallerIndex())
         }
-        return .open(ignoresCredentials: ignores)
     }
 
     private func action(_ config: RouteConfig) -> RouteAction {
         switch config.action {
         case .respond(let response): return .respond(FixedResponse(response))
+        case .action(let action): return .action(ActionPlan(name: action.name, answerer: Answerer()))
         case .upstream(let name):
             guard let index = loaded.config.upstreams.firstIndex(where: { $0.name == name }) else {
                 preconditionFailure("the config has checked that upstream \(name) is defined")

@@ -131,12 +131,14 @@ extension Worker {
     private func decide(
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
-        switch route.admission {
-        case .open(let ignoresCredentials):
-            if !ignoresCredentials && hasCredential(head, bytes) { return .refuse(.credentialRefused) }
+        for auth in route.auth {
+            if case .open(ignoresCredentials: false) = auth.mode, hasCredential(head, bytes) {
+                return .refuse(.credentialRefused)
+            }
         }
         switch route.action {
         case .respond(let response): return .respond(response)
+        case .action: return .refuse(.internalError)
         case .proxy(let upstream, let timeouts):
             if head.asksForWebSocket { return .refuse(.upgradeRefused) }
             exchange.bodyLimit = route.maxBodyBytes

@@ -1,5 +1,9 @@
 /// One request and its response, from the complete head to the record.
 ///
+///      ▲ │
+///      │ ├─▶ collecting (the body is read whole) ─▶ back
+///      │ └─▶ asking (control decides) ─▶ back
+///      ▼
 ///     admitting ─▶ connecting ─▶ waiting ─▶ relaying ─▶ finished
 ///                   │      ▲        │           │
 ///                   └──────┘        │           └─ clientLeft after the last event ─▶ draining ─▶ finished
@@ -12,6 +16,10 @@ struct Exchange: Equatable {
     enum State: Equatable {
         /// Route and caller are being decided.
         case admitting
+        /// The body is being read whole, because something looks into it before anything is decided.
+        case collecting
+        /// Control was asked: who the caller is, or what the answer is.
+        case asking
         /// No byte has reached an upstream, so trying another address is safe.
         case connecting(attempt: UInt8)
         /// The request is on its way or there; nothing was answered.
@@ -55,7 +63,7 @@ struct Exchange: Equatable {
     var hasSentRequest: Bool {
         switch state {
         case .waiting(_, request: .sent, _), .relaying(request: .sent), .draining: true
-        case .admitting, .connecting, .waiting, .relaying, .finished: false
+        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .finished: false
         }
     }
 
@@ -65,7 +73,43 @@ struct Exchange: Equatable {
         case .admitting:
             state = .connecting(attempt: 1)
             return .connect(freshOnly: false)
-        case .connecting, .waiting, .relaying, .draining, .finished: invalid("admitted")
+        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("admitted")
+        }
+    }
+
+    /// The body has to be there before anything is decided.
+    mutating func bodyWanted() {
+        switch state {
+        case .admitting: state = .collecting
+        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("bodyWanted")
+        }
+    }
+
+    /// It is there whole: deciding goes on.
+    mutating func bodyCollected() {
+        switch state {
+        case .collecting: state = .admitting
+        case .admitting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("bodyCollected")
+        }
+    }
+
+    /// A question went to control.
+    mutating func asked() {
+        switch state {
+        case .admitting: state = .asking
+        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished: invalid("asked")
+        }
+    }
+
+    /// Control has answered, or does not in time: deciding goes on.
+    mutating func answered() {
+        switch state {
+        case .asking: state = .admitting
+        case .admitting, .collecting, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("answered")
         }
     }
 
@@ -73,7 +117,8 @@ struct Exchange: Equatable {
     mutating func answeredLocally() {
         switch state {
         case .admitting: state = .finished
-        case .connecting, .waiting, .relaying, .draining, .finished: invalid("answeredLocally")
+        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("answeredLocally")
         }
     }
 
@@ -84,7 +129,8 @@ struct Exchange: Equatable {
         case .connecting(let attempt):
             state = .waiting(attempt: attempt, request: .sending, replayable: replayable)
             return .sendRequest
-        case .admitting, .waiting, .relaying, .draining, .finished: invalid("connected")
+        case .admitting, .collecting, .asking, .waiting, .relaying, .draining, .finished:
+            invalid("connected")
         }
     }
 
@@ -100,7 +146,8 @@ struct Exchange: Equatable {
             }
             state = .finished
             return .reply(reply)
-        case .admitting, .waiting, .relaying, .draining, .finished: invalid("connectFailed")
+        case .admitting, .collecting, .asking, .waiting, .relaying, .draining, .finished:
+            invalid("connectFailed")
         }
     }
 
@@ -110,7 +157,8 @@ struct Exchange: Equatable {
         case .waiting(let attempt, _, let replayable):
             state = .waiting(attempt: attempt, request: .sent, replayable: replayable)
         case .relaying: state = .relaying(request: .sent)
-        case .admitting, .connecting, .draining, .finished: invalid("requestEnded")
+        case .admitting, .collecting, .asking, .connecting, .draining, .finished:
+            invalid("requestEnded")
         }
         return .wait
     }
@@ -121,7 +169,8 @@ struct Exchange: Equatable {
         case .waiting(_, let request, _):
             state = .relaying(request: request)
             return .relayHead
-        case .admitting, .connecting, .relaying, .draining, .finished: invalid("headArrived")
+        case .admitting, .collecting, .asking, .connecting, .relaying, .draining, .finished:
+            invalid("headArrived")
         }
     }
 
@@ -137,7 +186,8 @@ struct Exchange: Equatable {
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: upstreamReusable)
-        case .admitting, .connecting, .waiting, .finished: invalid("responseEnded")
+        case .admitting, .collecting, .asking, .connecting, .waiting, .finished:
+            invalid("responseEnded")
         }
     }
 
@@ -160,7 +210,8 @@ struct Exchange: Equatable {
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: false)
-        case .admitting, .connecting, .finished: invalid("upstreamLost")
+        case .admitting, .collecting, .asking, .connecting, .finished:
+            invalid("upstreamLost")
         }
     }
 
@@ -171,7 +222,7 @@ struct Exchange: Equatable {
         case .relaying(request: .sent) where sawLastEvent:
             state = .draining
             return .drainUpstream
-        case .admitting, .connecting, .waiting, .relaying:
+        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying:
             state = .finished
             return .abort(.clientLeft)
         case .draining: return .wait
@@ -182,13 +233,14 @@ struct Exchange: Equatable {
     /// The request body broke a rule or a bound, or its sender stopped sending.
     mutating func requestRefused(_ reply: LocalReply) -> Action {
         switch state {
-        case .connecting, .waiting:
+        case .collecting, .connecting, .waiting:
             state = .finished
             return .reply(reply)
         case .relaying:
             state = .finished
             return .abort(.clientBroken)
-        case .admitting, .draining, .finished: invalid("requestRefused")
+        case .admitting, .asking, .draining, .finished:
+            invalid("requestRefused")
         }
     }
 
@@ -198,7 +250,8 @@ struct Exchange: Equatable {
         case .relaying, .waiting, .connecting:
             state = .finished
             return .abort(.clientStalled)
-        case .admitting, .draining, .finished: invalid("clientStalled")
+        case .admitting, .collecting, .asking, .draining, .finished:
+            invalid("clientStalled")
         }
     }
 
@@ -214,14 +267,15 @@ struct Exchange: Equatable {
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: false)
-        case .admitting, .finished: invalid("upstreamTimedOut")
+        case .admitting, .collecting, .asking, .finished:
+            invalid("upstreamTimedOut")
         }
     }
 
     /// `drain_timeout` is over.
     mutating func cut() -> Action {
         switch state {
-        case .admitting, .connecting, .waiting:
+        case .admitting, .collecting, .asking, .connecting, .waiting:
             state = .finished
             return .reply(.draining)
         case .relaying:

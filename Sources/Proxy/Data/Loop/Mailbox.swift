@@ -13,6 +13,10 @@ enum Mail: Sendable {
     case reloadEnded
     /// Accept nothing more, finish what runs, and end what still runs at `deadline` (monotonic nanoseconds).
     case drain(deadline: UInt64)
+    /// Control has decided what an exchange asked.
+    case answered(Ticket, Answer)
+    /// Callers were revoked or disabled: exchanges of theirs end where `on_revoke: cut` says so.
+    case cutRevoked
 }
 
 struct ListenerSocket: Sendable {

@@ -212,6 +212,7 @@ final class Worker {
         case .take(let descriptor, let listener, let peer): welcome(descriptor, peer, listener)
         case .reloadEnded: previous = nil
         case .drain(let deadline): drain(until: deadline)
+        case .answered, .cutRevoked: break
         }
     }
 

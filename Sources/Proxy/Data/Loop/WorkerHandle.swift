@@ -18,8 +18,11 @@ final class WorkerHandle: Sendable {
     let controlBell: Bell
     /// Rung when a record was put into `records` while the writer slept.
     let writerBell: WriterBell
+    /// Where questions go; one for all workers.
+    let desk: Desk
 
-    init(index: Int, controlBell: Bell, writerBell: WriterBell) throws(SystemError) {
+    init(index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk) throws(SystemError) {
+        self.desk = desk
         self.index = index
         self.controlBell = controlBell
         self.writerBell = writerBell

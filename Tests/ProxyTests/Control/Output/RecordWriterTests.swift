@@ -12,7 +12,7 @@ private final class Scene {
 
     init() throws {
         let bell = try WriterBell()
-        handle = try WorkerHandle(index: 0, controlBell: try Bell(), writerBell: bell)
+        handle = try WorkerHandle(index: 0, controlBell: try Bell(), writerBell: bell, desk: Desk())
         writer = try RecordWriter(bell: bell)
     }
 

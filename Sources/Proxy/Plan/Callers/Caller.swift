@@ -1,0 +1,79 @@
+import Synchronization
+
+/// Somebody whom the gateway knows by a credential: a shared key, an entry of a token file, a user's key, a
+/// verified token. Made by control, found by workers; an exchange holds the one that it is accounted to.
+///
+/// Cost: one object of at most 128 bytes for each key, and 11 for its place in the index.
+final class Caller: Sendable {
+    enum State: UInt8 {
+        case active
+        /// Withdrawn for good; the credential is known and refused.
+        case revoked
+        /// Its user is disabled.
+        case disabled
+    }
+
+    let digest: KeyDigest
+    /// Row of the key in its store; 0 where it has none (shared keys, token files, tokens).
+    let keyID: Int64
+    /// Row of the user in the store; 0 where there is none.
+    let userID: Int64
+    /// Nanoseconds since 1970 from which on it is refused as expired; `.max`: never.
+    let notAfter: UInt64
+    /// For the record, `status` and templates: the name of the key, the user or the subject. Never the
+    /// credential.
+    let label: PlanText
+    /// Requests admitted per minute for this key alone; 0: no limit of its own.
+    let requestsPerMinute: UInt32
+    /// nil: every model.
+    let models: ModelList?
+
+    private let stateBits: Atomic<UInt8>
+    /// Requests admitted since control last asked (`takeUses`).
+    private let uses = Atomic<UInt32>(0)
+    /// Nanoseconds since 1970; 0: not since this object was made.
+    private let lastUse = Atomic<UInt64>(0)
+
+    init(
+        digest: KeyDigest, keyID: Int64 = 0, userID: Int64 = 0, notAfter: UInt64 = .max, label: PlanText,
+        requestsPerMinute: UInt32 = 0, models: ModelList? = nil, state: State = .active
+    ) {
+        self.digest = digest
+        self.keyID = keyID
+        self.userID = userID
+        self.notAfter = notAfter
+        self.label = label
+        self.requestsPerMinute = requestsPerMinute
+        self.models = models
+        stateBits = Atomic(state.rawValue)
+    }
+
+    var state: State {
+        guard let state = State(rawValue: stateBits.load(ordering: .relaxed)) else {
+            preconditionFailure("only states are stored")
+        }
+        return state
+    }
+
+    /// Control: what the next look-up, and `on_revoke: cut`, find.
+    func become(_ state: State) { stateBits.store(state.rawValue, ordering: .releasing) }
+
+    /// Worker: a request was admitted. `time` is nanoseconds since 1970.
+    func noteUse(at time: UInt64) {
+        uses.add(1, ordering: .relaxed)
+        lastUse.store(time, ordering: .relaxed)
+    }
+
+    /// Control: the uses since the last call, and when the last one was.
+    func takeUses() -> (count: UInt32, last: UInt64) {
+        (uses.exchange(0, ordering: .relaxed), lastUse.load(ordering: .relaxed))
+    }
+}
+
+/// Names of the models that a caller may use, exact.
+final class ModelList: Sendable {
+    let names: [[UInt8]]
+    init(_ names: [String]) { self.names = names.map { Array($0.utf8) } }
+
+    func contains(_ name: UnsafeRawBufferPointer) -> Bool { names.contains { name.elementsEqual($0) } }
+}

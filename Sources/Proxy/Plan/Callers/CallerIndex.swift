@@ -1,0 +1,52 @@
+import Synchronization
+
+/// The callers of one entry of `auth:`, findable by the digest of their credential. Outlives generations, as
+/// long as the entry means the same source: an unchanged entry keeps its index over a reload.
+///
+/// Workers look up, control changes single entries in place: a revocation is there for the next look-up on
+/// every worker. Sharded by digest, one lock each, held for one look-up or one change and never across a call
+/// that could block.
+final class CallerIndex: Sendable {
+    /// `max_stale` in nanoseconds: how long the source may be in doubt before unknown credentials are
+    /// answered 503 instead of 401.
+    let maxStale = Atomic<UInt64>(0)
+    /// Monotonic nanoseconds since when the source cannot be read or is not what it should be; 0: it is fine.
+    let inDoubtSince = Atomic<UInt64>(0)
+
+    private static let shardCount = 64
+    private let shards: [Locked<CallerTable>]
+
+    init() {
+        shards = (0..<CallerIndex.shardCount).map { _ in Locked(CallerTable()) }
+    }
+
+    /// Worker. nil: nobody has this credential.
+    func find(_ digest: KeyDigest) -> Caller? {
+        shard(digest).withLock { $0.find(digest) }
+    }
+
+    /// Control: puts the caller in, in place of one with the same digest.
+    func put(_ caller: Caller) { shard(caller.digest).withLock { $0.put(caller) } }
+
+    /// Control.
+    @discardableResult
+    func remove(_ digest: KeyDigest) -> Caller? { shard(digest).withLock { $0.remove(digest) } }
+
+    var count: Int { shards.reduce(0) { $0 + $1.withLock { $0.count } } }
+
+    /// Control: everybody, shard by shard; changes made meanwhile may or may not be seen.
+    func forEach(_ body: (Caller) -> Void) {
+        for shard in shards { for caller in shard.withLock({ $0.all }) { body(caller) } }
+    }
+
+    /// Worker: unknown credentials must not be told that they are wrong.
+    /// - Parameter now: monotonic nanoseconds.
+    func isInDoubt(now: UInt64) -> Bool {
+        let since = inDoubtSince.load(ordering: .relaxed)
+        return since != 0 && now >= since + maxStale.load(ordering: .relaxed)
+    }
+
+    private func shard(_ digest: KeyDigest) -> Locked<CallerTable> {
+        shards[Int(truncatingIfNeeded: digest.words.3) & (CallerIndex.shardCount - 1)]
+    }
+}
