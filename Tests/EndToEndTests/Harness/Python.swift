@@ -1,0 +1,22 @@
+import Glibc
+
+/// Runs the scripts of `SDK/` with a Python that has the packages of other makers that they use.
+enum Python {
+    static func run(_ script: String, _ arguments: String..., in folder: Folder) throws
+        -> (code: Int32, output: String, errors: String)
+    {
+        let path = "\(Project.path)/Tests/EndToEndTests/SDK/\(script)"
+        return try EndToEndTests.run([try program(), "-B", path] + arguments, in: folder)
+    }
+
+    private static func program() throws -> String {
+        if let path = getenv("HEADGATE_PYTHON") { return String(cString: path) }
+        let path = "\(Project.path)/.build/venv/bin/python"
+        guard access(path, X_OK) == 0 else {
+            throw Trouble(
+                "no Python with the `openai` package: `make test` makes one in .build/venv; or name one in HEADGATE_PYTHON"
+            )
+        }
+        return path
+    }
+}
