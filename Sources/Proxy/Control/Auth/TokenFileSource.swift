@@ -72,6 +72,31 @@ final class TokenFileSource: @unchecked Sendable {
 
     var state: Shown { shown.withLock { $0 } }
 
+    /// Whether there is nobody whom the file names, for `when_unconfigured`.
+    /// - Parameter isNew: nothing was known of the file before this reading; else one that is missing counts
+    ///   only when that has lasted.
+    func isUnconfigured(isNew: Bool) -> Bool {
+        let found = TokenFileSource.look(path)
+        switch found.look {
+        case .unusable: return false
+        case .content: return found.file?.entries.isEmpty ?? false
+        case .missing: return isNew || hasStayedAway
+        }
+    }
+
+    /// The same without waiting for a missing file to stay so.
+    var isUnconfiguredNow: Bool { isUnconfigured(isNew: true) }
+
+    /// Why not the whole two seconds: a reload waits as long for a file to come back, and must not be a
+    /// moment early.
+    private var hasStayedAway: Bool {
+        switch state.standing {
+        case .gone: true
+        case .missing(let since): headgate_monotonic_ns() >= since + TokenFileStanding.missingMax * 3 / 4
+        case .good, .unsettled, .broken: false
+        }
+    }
+
     /// - Throws: what stands in the way of a thread or of watching.
     func start() throws(SystemError) {
         let watcher = try ConfigWatcher()
