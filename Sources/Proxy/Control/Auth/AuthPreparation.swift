@@ -11,17 +11,20 @@ struct AuthPreparation {
     let served: AuthSet
     let trigger: Reload.Trigger
     let mailboxes: Mailboxes
+    /// false: only looks whether they are there, for `check`.
+    let opensStores: Bool
     private var set = AuthSet()
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, served: AuthSet, trigger: Reload.Trigger,
-        mailboxes: Mailboxes
+        mailboxes: Mailboxes, opensStores: Bool = true
     ) {
         self.loaded = loaded
         self.places = places
         self.served = served
         self.trigger = trigger
         self.mailboxes = mailboxes
+        self.opensStores = opensStores
     }
 
     mutating func run() -> AuthSet {
@@ -35,10 +38,10 @@ struct AuthPreparation {
 
     private mutating func prepare(_ config: StoreConfig) {
         let steps: [ConfigStep] = [.key("stores"), .key(config.name)]
-        let atRest: Store.Options.AtRest
+        var atRest = Store.Options.AtRest.refused
         do throws(StoreError) {
             atRest = try self.atRest(config)
-        } catch { return fail(steps + [.key("encryption_key")], error.description) }
+        } catch { fail(steps + [.key("encryption_key")], error.description) }
         let path = Path.absolute(config.path, in: loaded.folder)
         let identity = StoreEntry.Identity(
             path: path, userIDs: config.userIDs, storesPlain: config.storesPlain,
@@ -53,10 +56,15 @@ struct AuthPreparation {
             let keeper = try StoreKeeper(
                 path: path, options: options, passwordCost: config.passwordCost, display: config.path,
                 mailboxes: mailboxes)
-            try keeper.start(migrates: trigger == .start)
             let entry = StoreEntry(name: config.name, identity: identity, keeper: keeper)
-            set.newStores.append(entry)
             set.stores[config.name] = entry
+            guard opensStores else {
+                let exists = FileSignature(path) != nil
+                if !exists { warn(steps + [.key("sqlite")], "\(StoreError.missing(path: config.path))") }
+                return
+            }
+            try keeper.start(migrates: trigger == .start)
+            set.newStores.append(entry)
             let opened = keeper.ask { opened in opened.map { _ in true } }
             if case .failure(let error) = opened { fail(steps + [.key("sqlite")], error.description) }
         } catch { fail(steps, error.description) }
@@ -128,11 +136,11 @@ struct AuthPreparation {
             store: ObjectIdentifier(store.keeper), acceptsKeys: keys.acceptsKeys,
             acceptsSessions: keys.acceptsSessions)
         var problem: StoreError?
-        let hasFailed = !set.isGood
+        let attaches = opensStores && set.isGood
         adopt(config, identity, mode: .keys) { callers in
             let audience = KeyAudience(
                 callers, acceptsKeys: keys.acceptsKeys, acceptsSessions: keys.acceptsSessions)
-            if !hasFailed, case .failure(let error) = store.keeper.attach(audience) { problem = error }
+            if attaches, case .failure(let error) = store.keeper.attach(audience) { problem = error }
             return .store(store.keeper, audience)
         }
         if let problem { fail([.key("auth"), .key(config.name), .key("store")], problem.description) }

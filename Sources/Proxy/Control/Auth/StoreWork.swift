@@ -208,7 +208,8 @@ final class StoreWork: @unchecked Sendable {
         }
         guard isNew, !audiences.isEmpty else { return }
         Log.error(
-            "store \(display) cannot be read: \(text); the keys known so far stay good, and it is tried again")
+            "store \(display) cannot be read: \(text); the keys known so far stay good, and it is tried again"
+        )
     }
 
     private func recovered() {

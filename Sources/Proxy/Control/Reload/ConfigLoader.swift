@@ -140,7 +140,8 @@ private struct ConfigReading {
             case .success(let bytes):
                 let file = EnvironmentFile(bytes)
                 files.append(file)
-                warnIfReadable(path, paths.count > 1 ? [.key("env_file"), .index(index)] : [.key("env_file")])
+                warnIfReadable(
+                    path, paths.count > 1 ? [.key("env_file"), .index(index)] : [.key("env_file")])
                 for problem in file.problems {
                     diagnostics.append(
                         Diagnostic(

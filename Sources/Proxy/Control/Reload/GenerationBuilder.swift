@@ -164,7 +164,7 @@ struct GenerationBuilder {
     private mutating func edits(_ config: HeaderEditsConfig, at path: [ConfigStep]) -> HeaderEdits {
         var assignments: [HeaderEdits.Assignment] = []
         for assignment in config.set {
-            let value = bytes(of: assignment.value)
+            let value = loaded.secret(assignment.value).reveal()
             guard isFieldValue(value) else {
                 let message = "the value holds a line break or another control character"
                 diagnostics.append(places.error(path + [.key("set"), .key(assignment.name)], message))
@@ -176,10 +176,6 @@ struct GenerationBuilder {
         return HeaderEdits(assignments: assignments, removals: config.remove.map(lowercasedBytes))
     }
 
-    private func bytes(of text: TextSource) -> [UInt8] {
-        if case .literal(let literal) = text { return Array(literal.utf8) }
-        return loaded.secret(text).reveal()
-    }
 }
 
 /// RFC 9110 §5.5: no CR, LF, NUL or other control except the tab; nothing blank at the ends is kept by a
