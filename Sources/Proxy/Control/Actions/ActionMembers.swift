@@ -82,7 +82,8 @@ struct ActionMembers: Equatable, Sendable {
             switch byte {
             case UInt8(ascii: "+"): bytes.append(0x20)
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue)
+                guard let high = rest.popFirst().flatMap(hexValue),
+                    let low = rest.popFirst().flatMap(hexValue)
                 else { return nil }
                 bytes.append(high << 4 | low)
             default: bytes.append(byte)

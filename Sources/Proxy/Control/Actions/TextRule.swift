@@ -7,6 +7,7 @@ struct TextRule: Sendable {
     let accepts: @Sendable (String) -> Bool
 
     static let passwordBytesMax = 4096
+    static let upstreamKeyBytesMax = 4096
 
     /// Enough of RFC 5321 §4.1.2 to catch mistakes: one `@`, a local part without blanks, quotes and
     /// brackets, a domain of labels with a dot among them; at most 254 bytes (RFC 5321 §4.5.3.1.3).
@@ -57,10 +58,11 @@ struct TextRule: Sendable {
     static func upstreamKey(_ rules: UpstreamKeyRules) -> TextRule {
         let prefix = rules.prefix ?? ""
         let beginning = prefix.isEmpty ? "" : " that begin with `\(prefix)`"
+        let lengthMin = max(1, rules.lengthMin)
         return TextRule(
-            wanted: "\(max(1, rules.lengthMin)) to 4096 printable ASCII characters\(beginning)"
+            wanted: "\(lengthMin) to \(upstreamKeyBytesMax) printable ASCII characters\(beginning)"
         ) { text in
-            (max(1, rules.lengthMin)...4096).contains(text.utf8.count) && text.hasPrefix(prefix)
+            text.utf8.count >= lengthMin && text.utf8.count <= upstreamKeyBytesMax && text.hasPrefix(prefix)
                 && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         }
     }
