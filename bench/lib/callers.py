@@ -66,7 +66,7 @@ def insert_keys(path, count, key):
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         user = database.execute("SELECT id FROM users WHERE username = 'bench'").fetchone()[0]
         database.executemany(
-            "INSERT INTO api_keys (public_id, user_id, kind, name, shown_prefix, digest, created_at)"
+            "INSERT INTO keys (public_id, user_id, kind, name, shown_prefix, digest, created_at)"
             " VALUES (?, ?, 'key', ?, ?, ?, ?)",
             ((f"bench-{number}", user, f"k{number}", text[:12], hashlib.sha256(text.encode()).digest(), now)
              for number, text in enumerate(texts)))

@@ -5,8 +5,15 @@ enum Python {
     static func run(_ script: String, _ arguments: String..., in folder: Folder) throws
         -> (code: Int32, output: String, errors: String)
     {
-        let path = "\(Project.path)/Tests/EndToEndTests/SDK/\(script)"
-        return try EndToEndTests.run([try program(), "-B", path] + arguments, in: folder)
+        try EndToEndTests.run(command([script] + arguments), in: folder)
+    }
+
+    /// For a script that goes on beside the test.
+    static func command(_ words: String...) throws -> [String] { try command(words) }
+
+    /// - Parameter words: the script's name, and its arguments.
+    private static func command(_ words: [String]) throws -> [String] {
+        [try program(), "-B", "\(Project.path)/Tests/EndToEndTests/SDK/\(words[0])"] + words.dropFirst()
     }
 
     private static func program() throws -> String {
