@@ -11,6 +11,17 @@ struct LoadedConfig {
     let secrets: [SecretSource: Secret]
     /// PEM of the trusted authorities, by the path as written.
     let authorities: [String: [UInt8]]
+    /// The variables of the process and of `env_file`.
+    let environment: Environment
+
+    /// - Precondition: the text stands in a place whose references the loader resolves.
+    func secret(_ text: TextSource) -> Secret {
+        if case .literal(let literal) = text { return Secret(literal) }
+        guard let source = LoadedConfig.source(of: text, in: folder), let secret = secrets[source] else {
+            preconditionFailure("the loader refuses a configuration whose references do not resolve")
+        }
+        return secret
+    }
 
     /// nil: the text is written out in the file.
     static func source(of text: TextSource, in folder: String) -> SecretSource? {
@@ -108,7 +119,9 @@ private struct ConfigReading {
         guard let config = draft.config else { return nil }
         let secrets = readSecrets(of: config, in: environment)
         let authorities = readAuthorities(of: config)
-        return LoadedConfig(config: config, folder: loader.folder, secrets: secrets, authorities: authorities)
+        return LoadedConfig(
+            config: config, folder: loader.folder, secrets: secrets, authorities: authorities,
+            environment: environment)
     }
 
     private mutating func readConfigFile() -> [UInt8]? {
@@ -127,6 +140,8 @@ private struct ConfigReading {
             case .success(let bytes):
                 let file = EnvironmentFile(bytes)
                 files.append(file)
+                warnIfReadable(
+                    path, paths.count > 1 ? [.key("env_file"), .index(index)] : [.key("env_file")])
                 for problem in file.problems {
                     diagnostics.append(
                         Diagnostic(
@@ -141,10 +156,16 @@ private struct ConfigReading {
         return Environment(process: Environment.ofProcess(), files: files)
     }
 
-    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource:
-        Secret]
-    {
-        var secrets: [SecretSource: Secret] = [:]
+    /// Where a typed reference stands, and what it leads to.
+    private struct Reference {
+        let text: TextSource
+        let path: [ConfigStep]
+        /// It becomes the value of a header field.
+        var isField = false
+    }
+
+    private func references(of config: GatewayConfig) -> [Reference] {
+        var references: [Reference] = []
         for route in config.routes {
             let lists = [
                 ("request_headers", route.requestHeaders.set),
@@ -152,25 +173,45 @@ private struct ConfigReading {
             ]
             for (key, assignments) in lists {
                 for assignment in assignments {
-                    guard !isStandIn(assignment.value),
-                        let source = LoadedConfig.source(of: assignment.value, in: loader.folder),
-                        secrets[source] == nil
-                    else { continue }
-                    if let path = source.path(in: environment) { _ = inputs.read(path) }
                     let path: [ConfigStep] = [
                         .key("routes"), .index(route.index), .key(key), .key("set"), .key(assignment.name),
                     ]
-                    do throws(SecretError) {
-                        let secret = try source.resolve(in: environment)
-                        if isFieldValue(secret.reveal()) {
-                            secrets[source] = secret
-                        } else {
-                            note(path, "the value holds a line break or another control character")
-                        }
-                    } catch {
-                        note(path, error.description)
-                    }
+                    references.append(Reference(text: assignment.value, path: path, isField: true))
                 }
+            }
+        }
+        for store in config.stores {
+            guard let key = store.encryptionKey else { continue }
+            let path: [ConfigStep] = [.key("stores"), .key(store.name), .key("encryption_key")]
+            references.append(Reference(text: key, path: path))
+        }
+        for auth in config.auth {
+            guard case .jwt(let jwt) = auth.mode, case .secret(let text) = jwt.key else { continue }
+            let path: [ConfigStep] = [.key("auth"), .key(auth.name), .key("secret")]
+            references.append(Reference(text: text, path: path))
+        }
+        return references
+    }
+
+    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource:
+        Secret]
+    {
+        var secrets: [SecretSource: Secret] = [:]
+        for reference in references(of: config) {
+            guard !isStandIn(reference.text),
+                let source = LoadedConfig.source(of: reference.text, in: loader.folder),
+                secrets[source] == nil
+            else { continue }
+            if let path = source.path(in: environment) { _ = inputs.read(path) }
+            do throws(SecretError) {
+                let secret = try source.resolve(in: environment)
+                if !reference.isField || isFieldValue(secret.reveal()) {
+                    secrets[source] = secret
+                } else {
+                    note(reference.path, "the value holds a line break or another control character")
+                }
+            } catch {
+                note(reference.path, error.description)
             }
         }
         return secrets
@@ -208,6 +249,12 @@ private struct ConfigReading {
     private mutating func note(_ path: [ConfigStep], _ message: String) {
         guard diagnostics.count < ConfigReading.diagnosticsMax else { return }
         diagnostics.append(places.error(path, message))
+    }
+
+    private mutating func warnIfReadable(_ path: String, _ steps: [ConfigStep]) {
+        let absolute = Path.absolute(path, in: loader.folder)
+        guard let mode = SecretFileMode.readableByOthers(absolute) else { return }
+        diagnostics.append(places.warning(steps, SecretFileMode.warning(path, mode)))
     }
 
     /// Twice what the text of the file alone can give: these must show even beside masses of warnings.
