@@ -76,6 +76,7 @@ public struct ConfigDocument: Sendable {
             do throws(Noted) { config = try Form.mapping(GatewayConfig.init).read(place) } catch {
                 config = nil
             }
+            config = config.map { DefaultNames.fill($0, reading) }
             if let config { Validation(config, reading).run() }
             return ConfigDraft(
                 config: config, hasErrors: reading.hasErrors,

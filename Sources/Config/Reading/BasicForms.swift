@@ -13,6 +13,19 @@ extension Form where Value == Int {
     }
 }
 
+extension Form where Value == Int {
+    /// One number of a few.
+    static func number(of choices: [Int]) -> Form {
+        let wanted = choices.map { "`\($0)`" }.joined(separator: " or ")
+        let schema = Schema([("enum", .array(choices.map { .integer($0) }))])
+        return .scalar(wanted, schema: schema, standIn: choices[0]) { (scalar) throws(Mismatch) in
+            guard case .integer(let digits) = scalar.core, let value = Int(digits), choices.contains(value)
+            else { throw Mismatch(text: "must be \(wanted)") }
+            return value
+        }
+    }
+}
+
 extension Form where Value == Bool {
     static var bool: Form {
         .scalar("`true` or `false`", schema: .boolean, standIn: false) { (scalar) throws(Mismatch) in
@@ -70,6 +83,11 @@ extension Form where Value == String {
             throw Mismatch(text: "must be \(wanted)", hint: "quote it if it is text")
         }
     }
+}
+
+extension Form where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+    /// One word of an enumeration.
+    static var word: Form { .word(Value.allCases.map { ($0.rawValue, $0) }) }
 }
 
 extension Form {

@@ -60,6 +60,18 @@ struct Expansion: Equatable {
         return String(tail.dropFirst(2))
     }
 
+    /// Variables that the text takes values from.
+    static func names(in text: String) -> [String] {
+        var names: [String] = []
+        do throws(Problem) {
+            _ = try withoutActuallyEscaping({ (name: String) -> String? in
+                names.append(name)
+                return ""
+            }) { look throws(Problem) in try expand(text, environment: look) }
+        } catch { return [] }
+        return names
+    }
+
     /// Whether it is wrong whatever the environment holds.
     static func isMalformed(_ text: String) -> Bool {
         do throws(Problem) { _ = try expand(text) { _ in "" } } catch { return true }

@@ -55,18 +55,7 @@ extension Form {
             },
             standIn: { MappingReader.standIn(make, at: $0) },
             read: { (place) throws(Noted) in
-                var place = place
-                if case .mapping = place.node.kind {
-                } else if let key {
-                    let entry = Node.Entry(key: key, keySpan: place.node.span, value: place.node)
-                    place = Place(
-                        node: Node(.mapping([entry]), span: place.node.span), path: place.path,
-                        reading: place.reading)
-                }
-                guard case .mapping(let entries) = place.node.kind else {
-                    throw place.fail("must be a mapping, found \(place.found)")
-                }
-                let reader = MappingReader(entries, at: place)
+                let reader = try place.mapping(shortFor: key)
                 let value = make(reader)
                 reader.rejectUnknownKeys()
                 return value

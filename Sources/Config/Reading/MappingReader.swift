@@ -88,6 +88,18 @@ final class MappingReader {
         return read(key, form)
     }
 
+    /// What decides how the rest is read: nil where it is missing or wrong, which has been noted.
+    func deciding<Value>(_ key: String, _ form: Form<Value>) -> Value? {
+        known.append(key)
+        if let place, entry(key) == nil { noteMissing(key, place) }
+        return read(key, form)
+    }
+
+    /// Keys that are no mistake here, although nothing reads them.
+    func know(_ keys: [String]) {
+        for key in keys where !known.contains(key) { known.append(key) }
+    }
+
     func value<Value>(_ key: String, _ form: Form<Value>, default text: Default, _ about: String) -> Value {
         declare(key, form, about, default: text)
         return read(key, form) ?? written(text, form, key)
@@ -126,14 +138,16 @@ final class MappingReader {
         place.reading.note(.warning, message, hint: hint, at: entry.keySpan, path: .key(path, key))
     }
 
-    func rejectUnknownKeys() {
+    /// - Parameter owner: says where a key belongs that is unknown here, such as "`mode: jwt`".
+    func rejectUnknownKeys(owner: (String) -> String? = { _ in nil }) {
         guard let place else { return }
         let missing = known.filter { !has($0) }
         for entry in entries where !known.contains(entry.key) {
             // Why leave: a guess at what was meant costs more than all else, and nobody would see it.
             if place.reading.isFull { return }
             let hint =
-                Suggestion.hint(for: entry.key, among: missing)
+                owner(entry.key).map { "\(Quoting.quoted(entry.key)) belongs to \($0)" }
+                ?? Suggestion.hint(for: entry.key, among: missing)
                 ?? Suggestion.nearest(to: entry.key, among: known).map { "`\($0)` is there already" }
             let message = "unknown key \(Quoting.quoted(entry.key))\(path.inside)"
             place.reading.note(

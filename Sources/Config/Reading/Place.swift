@@ -56,6 +56,15 @@ struct Place {
         }
     }
 
+    /// The mapping here. `shortFor`: a value that is no mapping is read as if it stood at that key.
+    func mapping(shortFor key: String? = nil) throws(Noted) -> MappingReader {
+        if case .mapping(let entries) = node.kind { return MappingReader(entries, at: self) }
+        guard let key else { throw fail("must be a mapping, found \(found)") }
+        let entry = Node.Entry(key: key, keySpan: node.span, value: node)
+        let whole = Place(node: Node(.mapping([entry]), span: node.span), path: path, reading: reading)
+        return MappingReader([entry], at: whole)
+    }
+
     /// Whether the scalar here is this word, without telling anybody if it is not.
     func isWord(_ word: String) -> Bool {
         guard case .scalar(let text, _) = node.kind else { return false }

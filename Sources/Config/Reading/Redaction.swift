@@ -7,7 +7,7 @@ struct Redaction: Sendable {
     /// For a file that has a tree: exact places.
     init(root: Node) {
         var found: [Span] = []
-        Self.collect(root, .open, into: &found)
+        Self.collect(root, .root, into: &found)
         found.sort { ($0.start.line, $0.start.column) < ($1.start.line, $1.start.column) }
         spans = found
     }
@@ -99,7 +99,7 @@ extension Redaction {
         switch contextAbove(line, in: source) {
         case .secret: secret = 0
         case .fields: secret = min(secret, (text.firstIndex(of: UInt8(ascii: ":")) ?? -1) + 1)
-        case .open, .edits, .variable, .reference: break
+        case .root, .open, .names, .suspect, .edits, .variable, .reference: break
         }
         let shown = scalars.enumerated().map { $0.offset >= secret && $0.element != " " ? "*" : $0.element }
         return Array(shown.dropFirst(from))

@@ -55,7 +55,7 @@ enum SecretSigns {
     private static let words = [
         "authorization", "password", "passwd", "passphrase", "secret", "apikey", "cookie",
     ].map { Array($0.utf8) }
-    private static let openings = ["bearer ", "basic ", "sk-"].map { Array($0.utf8) }
+    private static let openings = ["bearer ", "basic ", "sk-", "-----begin "].map { Array($0.utf8) }
 
     private static func contains(_ word: [UInt8], in text: [UInt8]) -> Bool {
         guard text.count >= word.count else { return false }
@@ -81,68 +81,5 @@ enum SecretSigns {
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-    }
-}
-
-/// What a place in the tree can hold, by the keys above it.
-enum SecretContext {
-    case open
-    /// In `request_headers` or `response_headers`.
-    case edits
-    /// In a mapping from header names.
-    case fields
-    /// A header's value, or below a sensitive name.
-    case secret
-    /// `env` of a typed reference.
-    case variable
-    /// `file` or `credential` of a typed reference: says where the secret is.
-    case reference
-
-    /// Of the value under a key.
-    func below(_ key: String) -> SecretContext {
-        if key == "<<" { return self }
-        switch self {
-        case .open:
-            return SecretContext.container(key) ?? (SecretSigns.isSensitive(name: key) ? .secret : .open)
-        case .edits: return key == "remove" ? .open : .fields
-        case .fields, .variable, .reference: return .secret
-        case .secret:
-            if key == "env" { return .variable }
-            return key == "file" || key == "credential" ? .reference : .secret
-        }
-    }
-
-    static func container(_ key: String) -> SecretContext? {
-        switch key {
-        case "request_headers", "response_headers": .edits
-        case "set", "headers": .fields
-        case _: nil
-        }
-    }
-
-    /// Whether a scalar here must not be shown.
-    func hides(_ text: String, _ style: YAMLEvent.Style) -> Bool {
-        if SecretContext.isReference(text) { return false }
-        if Expansion.isMalformed(text) || SecretSigns.looksSecret(text) { return true }
-        switch self {
-        case .open, .reference: return false
-        case .variable: return !Expansion.isName(text)
-        case .edits, .fields, .secret:
-            guard style == .plain else { return true }
-            switch CoreScalar(text) {
-            case .null, .bool: return false
-            case .integer, .float, .unrepresentable, .text: return true
-            }
-        }
-    }
-
-    /// `${NAME}` and `Bearer ${NAME}` name a secret and hold none.
-    private static func isReference(_ text: String) -> Bool {
-        guard text.utf8.last == UInt8(ascii: "}") else { return false }
-        let lower = ASCII.lowercased(text)
-        let scheme = ["bearer ", "basic "].first { lower.hasPrefix($0) } ?? ""
-        let rest = text.unicodeScalars.dropFirst(scheme.unicodeScalars.count)
-        return rest.starts(with: "${".unicodeScalars)
-            && Expansion.isName(String(rest.dropFirst(2).dropLast()))
     }
 }

@@ -22,42 +22,6 @@ public struct ActionConfig: Equatable, Sendable {
     ]
 }
 
-/// How somebody is told apart at `login`.
-public enum IdentityConfig: String, Equatable, Sendable, CaseIterable { case email, username, either }
-
-/// What a login gives out.
-public enum IssueConfig: Equatable, Sendable {
-    /// Name of the `jwt` entry of `auth` that signs (by its `secret`) and accepts it.
-    case jwt(auth: String)
-    /// An opaque token, accepted by `user-keys` of the same store for so long. Default 24 h.
-    case session(lifetime: Duration)
-}
-
-public struct RegisterConfig: Equatable, Sendable {
-    /// Members that the request must have, of `email`, `username`, `password`. Always has `password`.
-    public var required: [String]
-    /// Members that it may have.
-    public var optional: [String]
-    /// `response: token`, with what it is made by; nil for `response: user`.
-    public var issues: IssueConfig?
-    /// `response: user`: members of the answer.
-    public var fields: [String]
-    /// 409 (default) or 400.
-    public var duplicateStatus: Int
-    /// Least characters of a password; default 1.
-    public var passwordLengthMin: Int
-}
-
-public struct LoginConfig: Equatable, Sendable {
-    public var identity: IdentityConfig
-    public var issues: IssueConfig
-    /// `oauth2`: `{access_token, token_type}`; `session`: `{token, user_id, username, api_key_status}`.
-    public var response: Response
-    public enum Response: String, Equatable, Sendable, CaseIterable { case oauth2, session }
-    /// Name under which the user's upstream key is looked up for `api_key_status`. Default `default`.
-    public var keyName: String
-}
-
 public struct UpstreamKeyRules: Equatable, Sendable {
     /// What a key must begin with; nil: anything.
     public var prefix: String?
@@ -74,4 +38,88 @@ public struct GenerateKeyConfig: Equatable, Sendable {
     public var rateLimitMax: Int
     /// Without one in the request; nil: none.
     public var rateLimitDefault: Int?
+}
+extension ActionConfig {
+    enum Name: String, CaseIterable {
+        case register, login, me, protected
+        case setAPIKey = "set-api-key"
+        case listAPIKeys = "list-api-keys"
+        case deleteAPIKey = "delete-api-key"
+        case generateKey = "generate-key"
+        case validateKey = "validate-key"
+    }
+
+    static let variants: [Variant<Name>] = [
+        ("makes a user", .register), ("gives out a token for a password", .login),
+        ("tells the caller's user", .me), ("greets the caller's user", .protected),
+        ("stores an upstream key of the caller's user", .setAPIKey),
+        ("lists the upstream keys of the caller's user, without the keys", .listAPIKeys),
+        ("deletes one that the path names", .deleteAPIKey), ("makes a key of `user-keys`", .generateKey),
+        ("tells whether a key is good", .validateKey),
+    ].map { (about: String, name: Name) in
+        Variant(name.rawValue, name, "`\(name.rawValue)`: \(about).")
+    }
+
+    init(_ node: MappingReader, _ name: Name) {
+        self.name = name.rawValue
+        store =
+            name == .validateKey
+            ? ""
+            : node.optional("store", .name, "Entry of `stores`. Default: the only one.") ?? ""
+        kind =
+            switch name {
+            case .register: .register(RegisterConfig(node))
+            case .login: .login(LoginConfig(node))
+            case .me:
+                .me(
+                    fields: node.value(
+                        "fields", .userFields, default: ["id", "username", "email"],
+                        "Members of the answer, in this order."))
+            case .protected: .protected
+            case .setAPIKey: .setAPIKey(UpstreamKeyRules(node))
+            case .listAPIKeys: .listAPIKeys
+            case .deleteAPIKey: .deleteAPIKey
+            case .generateKey: .generateKey(GenerateKeyConfig(node))
+            case .validateKey: .validateKey(keys: GenerateKeyConfig.keys(node))
+            }
+    }
+}
+
+extension Form where Value == [String] {
+    /// Members of a user that an answer may have.
+    static var userFields: Form {
+        .distinct(.list(.word(ActionConfig.userFields.map { ($0, $0) }), nonEmpty: true))
+    }
+}
+
+extension UpstreamKeyRules {
+    init(_ node: MappingReader) {
+        prefix = node.optional(
+            "key_prefix", .claimText, "What a key must begin with. Default: anything.")
+        lengthMin = node.value("key_min_length", .integer(1...4096), default: "1", "Least bytes of a key.")
+    }
+}
+
+extension GenerateKeyConfig {
+    static func keys(_ node: MappingReader) -> String {
+        node.optional("keys", .name, "Entry of `auth` with `mode: user-keys`. Default: the only one.") ?? ""
+    }
+
+    init(_ node: MappingReader) {
+        keys = Self.keys(node)
+        selfService = node.value(
+            "self_service", .bool, default: "false",
+            "Let anybody make a key, naming themselves; else the caller makes one.")
+        rateLimitMax = node.value(
+            "max_rate_limit", .integer(LimitConfig.perMinute), default: "60",
+            "Highest `rate_limit` that a request may ask for, in requests per minute.")
+        let unasked = node.optional(
+            "default_rate_limit", .orOff(.integer(LimitConfig.perMinute)),
+            "Without one in the request. Default: 60, or `max_rate_limit` if that is less.")
+        rateLimitDefault = unasked ?? min(60, rateLimitMax)
+        if let limit = rateLimitDefault, limit > rateLimitMax {
+            node.fail(
+                "default_rate_limit", "`default_rate_limit` is more than `max_rate_limit`\(node.path.inside)")
+        }
+    }
 }

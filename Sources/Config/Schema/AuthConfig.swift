@@ -35,54 +35,6 @@ public struct EnvKeyConfig: Equatable, Sendable {
     public var matchesAny: Bool
 }
 
-/// `mode: jwt` (RFC 7519).
-public struct JWTConfig: Equatable, Sendable {
-    public enum Key: Equatable, Sendable {
-        /// For HS256, HS384, HS512; at least 32 bytes.
-        case secret(TextSource)
-        /// PEM of a public key or certificate; path.
-        case publicKey(path: String)
-        /// Path of a JWK set (RFC 7517).
-        case jwksFile(path: String)
-        case jwksURL(EndpointURLWithPath)
-    }
-    /// An http(s) URL with a whole path and query.
-    public struct EndpointURLWithPath: Equatable, Sendable {
-        public var endpoint: EndpointURL
-        /// As it goes into the request line: begins with `/`.
-        public var target: String
-    }
-    /// `HS256` …; never empty.
-    public var algorithms: [String]
-    public var key: Key
-    /// PEM of trusted authorities for a `jwks` URL; nil: the system's.
-    public var ca: String?
-    /// How long a fetched JWK set is used before it is looked at again. Default 1 h.
-    public var refresh: Duration
-    /// nil: not looked at.
-    public var issuer: String?
-    /// Any of them; empty: a token must not say `aud`… see the reference.
-    public var audiences: [String]
-    /// For clocks that differ. Default 30 s.
-    public var leeway: Duration
-    /// Claims that must be there besides. `exp` is always required unless `requiresExpiry` is false.
-    public var requiredClaims: [String]
-    public var requiresExpiry: Bool
-    /// Claim that names the caller. Default `sub`.
-    public var callerClaim: String
-    /// Claim with the caller's own requests per minute; nil: none.
-    public var limitClaim: String?
-    /// Claim with the models that the caller may use; nil: none.
-    public var modelsClaim: String?
-    /// Store in which the subject must be an active user; nil: the token alone decides.
-    public var store: String?
-    /// What `sub` holds for `store`, and what `login` puts there: `id` (default) or `username`.
-    public var subject: Subject
-    public enum Subject: String, Equatable, Sendable, CaseIterable { case id, username }
-    /// Of the tokens that `login` makes. Default 24 h.
-    public var lifetime: Duration
-}
-
 /// `mode: user-keys`.
 public struct UserKeysConfig: Equatable, Sendable {
     public var store: String
@@ -95,15 +47,113 @@ public struct UserKeysConfig: Equatable, Sendable {
 }
 
 extension AuthConfig {
-    init(_ node: MappingReader) {
+    enum Kind { case open, envKey, tokenFile, jwt, userKeys }
+
+    static let variants: [Variant<Kind>] = [
+        Variant("none", .open, "`none`: everybody, without a credential."),
+        Variant("env-key", .envKey, "`env-key`: whoever has the key that a variable holds."),
+        Variant(
+            "token-file", .tokenFile, "`token-file`: tokens in a JSON file, as `headgate token` makes them."),
+        Variant("jwt", .jwt, "`jwt`: signed tokens (RFC 7519), from elsewhere or from `action: login`."),
+        Variant("user-keys", .userKeys, "`user-keys`: keys and sessions of users in a store."),
+    ]
+
+    init(_ node: MappingReader, _ kind: Kind) {
         name = node.name
-        node.required("mode", .word([("none", ())]), "`none`: everybody, without a credential.")
-        mode = .none(
+        mode =
+            switch kind {
+            case .open: .open(node)
+            case .envKey: .envKey(EnvKeyConfig(node))
+            case .tokenFile:
+                .tokenFile(
+                    path: node.required(
+                        "file", .filePath, "JSON file of tokens, relative to this file's folder. Watched."))
+            case .jwt: .jwt(JWTConfig(node))
+            case .userKeys: .userKeys(UserKeysConfig(node))
+            }
+        switch kind {
+        case .open: return
+        case .envKey:
+            readUnconfigured(node)
+            allowsSharedSecret = node.value(
+                "allow_shared_secret", .bool, default: "false",
+                "Accept that a variable named here is also what an upstream is sent.")
+        case .tokenFile: readUnconfigured(node)
+        case .jwt, .userKeys: break
+        }
+        readCommon(node)
+    }
+
+    private mutating func readUnconfigured(_ node: MappingReader) {
+        allowsWhenUnconfigured = node.value(
+            "when_unconfigured", .word([("deny", false), ("allow", true)]), default: "deny",
+            "While there is no key at all: nobody comes in (`deny`), or everybody does (`allow`).")
+    }
+
+    private mutating func readCommon(_ node: MappingReader) {
+        let schemes = node.value(
+            "schemes", .distinct(.oneOrList(.word([("bearer", true), ("raw", false)]))), default: ["bearer"],
+            "How the credential may stand in `Authorization`: `bearer`, behind that word; `raw`, alone.")
+        takesBearer = schemes.contains(true)
+        takesRaw = schemes.contains(false)
+        rejectStatus = node.value(
+            "reject_status", .number(of: [401, 403]), default: "401",
+            "Status for a credential that is refused.")
+        cutsOnRevoke = node.value(
+            "on_revoke", .word([("finish", false), ("cut", true)]), default: "finish",
+            "What becomes of running requests of a credential that is revoked.")
+        maxStale = node.value(
+            "max_stale", .duration(.zero...Quantities.durationMax), default: "30s",
+            "How long the source may be unreadable before unknown credentials get 503.")
+    }
+}
+
+extension AuthConfig.Mode {
+    fileprivate static func open(_ node: MappingReader) -> Self {
+        .none(
             allowOpen: node.value(
                 "allow_open", .bool, default: "false",
                 "Accept that a listener beyond this machine serves everybody."),
             ignoreCredentials: node.value(
                 "ignore_credentials", .bool, default: "false",
                 "Drop a credential unread instead of refusing it."))
+    }
+}
+
+extension EnvKeyConfig {
+    init(_ node: MappingReader) {
+        variables = node.required(
+            "variables", .distinct(.oneOrList(.naming(.variableName))),
+            "Variable that holds a key, or a list. Unset or empty ones are passed over.")
+        matchesAny = node.value(
+            "match", .word([("first", false), ("any", true)]), default: "first",
+            "`first`: the first that is set is the key; `any`: each of them is one.")
+    }
+}
+
+extension UserKeysConfig {
+    init(_ node: MappingReader) {
+        store = node.optional("store", .name, "Entry of `stores`. Default: the only one.") ?? ""
+        prefix = node.value("prefix", .keyPrefix, default: "hg_", "What new keys begin with.")
+        let accept = node.value(
+            "accept", .distinct(.oneOrList(.word([("keys", true), ("sessions", false)]))),
+            default: ["keys", "sessions"],
+            "`keys`: those that users made; `sessions`: those that `action: login` made.")
+        acceptsKeys = accept.contains(true)
+        acceptsSessions = accept.contains(false)
+    }
+}
+
+extension Form where Value == String {
+    /// Why not more: a key goes into header fields, command lines and URLs.
+    static var keyPrefix: Form {
+        let wanted = "1 to 16 letters, digits, `-` or `_`"
+        return .scalar(wanted, schema: .string(pattern: "^[A-Za-z0-9_-]{1,16}$"), standIn: "") {
+            (scalar) throws(Mismatch) in
+            guard (1...16).contains(scalar.text.utf8.count),
+                scalar.text.utf8.allSatisfy({ ASCII.isLetterOrDigit($0) || "-_".utf8.contains($0) })
+            else { throw Mismatch(text: "must be \(wanted)") }
+            return scalar.text
+        }
     }
 }

@@ -40,7 +40,16 @@ extension GatewayConfig {
             node.optional(
                 "listeners", .named(.mapping(shortFor: "bind", ListenerConfig.init), max: 1000),
                 "Where clients connect, by name.") ?? []
-        auth = node.optional("auth", .named(.mapping(AuthConfig.init)), "Who may come in, by name.") ?? []
+        stores =
+            node.optional(
+                "stores", .named(.mapping(shortFor: "sqlite", StoreConfig.init), max: 100),
+                "Files of users and keys, by name.") ?? []
+        auth =
+            node.optional(
+                "auth", .named(.variants(by: "mode", AuthConfig.variants, AuthConfig.init)),
+                "Who may come in, by name.") ?? []
+        limits =
+            node.optional("limits", .named(.mapping(LimitConfig.init)), "How much, by name.") ?? []
         upstreams =
             node.optional(
                 "upstreams", .named(.mapping(shortFor: "url", UpstreamConfig.init)),

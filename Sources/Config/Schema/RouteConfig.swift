@@ -53,6 +53,14 @@ extension RouteConfig {
                 "Header fields that must be there: with this value, or `true` for any.") ?? []
         auth = node.required(
             "auth", .oneOrList(.name), "Entry of `auth`, or a list in the order they are asked.")
+        limits =
+            node.optional(
+                "limits", .oneOrList(.name), "Entry of `limits`, or a list; all must pass. Default: none.")
+            ?? []
+        errors = node.value(
+            "errors", .word, default: "openai", "How the gateway's own errors look on this route.")
+        errorFooter = node.optional(
+            "error_footer", .footer, "Text that errors have as `footer` besides. Default: none.")
         stripPrefix = node.optional("strip_prefix", .pathPrefix, "Removed from the front of the path.")
         addPrefix = node.optional(
             "add_prefix", .pathPrefix, "Put in front of the path, after `strip_prefix`.")
@@ -67,8 +75,13 @@ extension RouteConfig {
         let upstream = node.optional("to", .name, "Upstream that answers.")
         let respond = node.optional(
             "respond", .mapping(RespondConfig.init), "A fixed answer, without an upstream.")
-        node.requireOne(of: ["to", "respond"])
-        action = upstream.map { .upstream($0) } ?? respond.map { .respond($0) } ?? .upstream("")
+        let builtIn = node.optional(
+            "action", .variants(by: "name", isShort: true, ActionConfig.variants, ActionConfig.init),
+            "A built-in endpoint: its name, or a mapping of `name` and what it takes.")
+        node.requireOne(of: ["to", "respond", "action"])
+        action =
+            upstream.map { .upstream($0) } ?? respond.map { .respond($0) } ?? builtIn.map { .action($0) }
+            ?? .upstream("")
     }
 }
 
@@ -128,6 +141,11 @@ extension Form where Value == HeaderEditsConfig {
 }
 
 extension Form where Value == String {
+    /// Text for people, of a length that an answer can bear.
+    static var footer: Form {
+        .text("text of 1 to 1000 bytes") { (text) in (1...1000).contains(text.utf8.count) ? text : nil }
+    }
+
     static var method: Form {
         let wanted = "a method such as `GET`, in capitals"
         return .text(wanted, pattern: "^[A-Z0-9!#$%&'*+.^_`|~-]+$") { (text) throws(Mismatch) in

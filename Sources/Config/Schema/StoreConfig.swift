@@ -14,3 +14,41 @@ public struct StoreConfig: Equatable, Sendable {
     /// bcrypt's cost, 4 to 15. Default 10.
     public var passwordCost: Int
 }
+
+extension StoreConfig {
+    init(_ node: MappingReader) {
+        name = node.name
+        path = node.required("sqlite", .filePath, "SQLite file, relative to this file's folder.")
+        encryptionKey = node.optional(
+            "encryption_key", .encryptionKey,
+            "Master key that upstream keys are encrypted with: `{env: NAME}`, `{file: path}` or "
+                + "`{credential: name}`; 64 hex digits, or base64 of 32 bytes.")
+        storesPlain = node.value(
+            "at_rest", .word([("encrypted", false), ("plain", true)]), default: "encrypted",
+            "`encrypted`: upstream keys need `encryption_key`; `plain`: they are stored as they are.")
+        userIDs = node.value(
+            "user_ids", .word, default: "uuid",
+            "Form of the ids that users are known by outside.")
+        passwordCost = node.value(
+            "password_cost", .integer(4...15), default: "10",
+            "Cost of bcrypt: one more doubles the time of a login.")
+        if storesPlain, encryptionKey != nil {
+            node.fail(
+                "at_rest", "`at_rest: plain` cannot stand with `encryption_key`\(node.path.inside)",
+                hint: "remove one of them")
+        }
+    }
+}
+
+extension Form where Value == TextSource {
+    static var encryptionKey: Form {
+        .secret("64 hex digits or base64 of 32 bytes") { (text) in
+            let isHex = text.utf8.count == 64 && text.utf8.allSatisfy { ASCII.hexValue($0) != nil }
+            let base = text.hasSuffix("=") ? text.utf8.dropLast() : text.utf8[...]
+            // Both alphabets of RFC 4648.
+            return isHex
+                || base.count == 43
+                    && base.allSatisfy { ASCII.isLetterOrDigit($0) || "+/-_".utf8.contains($0) }
+        }
+    }
+}

@@ -24,6 +24,25 @@ extension Form where Value == TextSource {
         }
     }
 
+    /// A secret of the gateway itself. What is written out must be `wanted` as `isGood` says; what is read
+    /// from elsewhere is checked once it has been.
+    static func secret(_ wanted: String, isGood: @escaping (String) -> Bool) -> Form {
+        let reference = Form<TextSource>.mapping(readReference)
+        let literal = Form<String>.scalar("text", schema: HeaderRules.valueSchema, standIn: "") {
+            (scalar) throws(Mismatch) in
+            guard scalar.core != .null, isGood(scalar.text) else {
+                throw Mismatch(text: "must be \(wanted)", showsFound: false)
+            }
+            return scalar.text
+        }
+        return Form(
+            schema: .anyOf([literal.schema(), reference.schema()]), standIn: .literal("")
+        ) { (place) throws(Noted) in
+            if case .mapping = place.node.kind { return try reference.read(place) }
+            return .literal(try literal.read(place))
+        }
+    }
+
     private static func readReference(_ node: MappingReader) -> TextSource {
         let environment = node.optional(
             "env", .environmentName, "Name of an environment variable that holds the value.")
@@ -40,11 +59,16 @@ extension Form where Value == TextSource {
 }
 
 extension Form where Value == String {
-    /// A variable that is set. It is looked up here, where its place in the file is known.
-    static var environmentName: Form {
-        let name = Form.text("the name of an environment variable", pattern: "^[A-Za-z_][A-Za-z0-9_]*$") {
+    /// The name of a variable that may be unset.
+    static var variableName: Form {
+        .text("the name of an environment variable", pattern: "^[A-Za-z_][A-Za-z0-9_]*$") {
             Expansion.isName($0) ? $0 : nil
         }
+    }
+
+    /// A variable that is set. It is looked up here, where its place in the file is known.
+    static var environmentName: Form {
+        let name = variableName
         return Form(schema: name.schema, standIn: name.standIn) { (place) throws(Noted) in
             let name = try name.read(place)
             guard let value = place.reading.environment(name), !value.isEmpty else {

@@ -42,15 +42,9 @@ extension Validation {
 
     /// Open is explicit: `mode: none` beyond this machine needs `allow_open: true`.
     func checkOpenAccess() {
-        let exposed = config.listeners.filter { isSound($0) && !$0.bind.isLoopback }.map(\.name)
-        guard let firstExposed = exposed.first else { return }
-        let closed = config.auth.filter { $0.mode.isOpenUnsaid }.map(\.name)
-        var unsaid = Set(closed)
-        let exposedSet = Set(exposed)
+        var unsaid = Set(config.auth.filter { $0.mode.isOpenUnsaid }.map(\.name))
         for route in config.routes where !unsaid.isEmpty {
-            let listener =
-                route.listeners.isEmpty ? firstExposed : route.listeners.first { exposedSet.contains($0) }
-            guard let listener else { continue }
+            guard let listener = exposure(of: route) else { continue }
             for name in route.auth where unsaid.remove(name) != nil {
                 noteOpen(auth: name, listener: listener, route: route)
             }
@@ -68,8 +62,16 @@ extension Validation {
         reading.note(.error, message, hint: hint, at: reading.span(of: mode), path: mode)
     }
 
-    private func isSound(_ listener: ListenerConfig) -> Bool {
-        reading.isSound(.key(.key(.root, "listeners"), listener.name))
+    /// A listener of the route that others than this machine can reach.
+    func exposure(of route: RouteConfig) -> String? {
+        if route.listeners.isEmpty { return exposed.first }
+        return route.listeners.first { exposedSet.contains($0) }
+    }
+
+    static func exposed(_ config: GatewayConfig, _ reading: Reading) -> [String] {
+        config.listeners.filter { listener in
+            reading.isSound(.key(.key(.root, "listeners"), listener.name)) && !listener.bind.isLoopback
+        }.map(\.name)
     }
 }
 

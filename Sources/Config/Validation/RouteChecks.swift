@@ -7,13 +7,15 @@ extension Validation {
         warnLiteralSecrets(route, path)
         switch route.action {
         case .respond, .action:
+            let own = reading.node(at: .key(path, "action")) == nil ? "respond" : "action"
             for key in ["strip_prefix", "add_prefix", "request_headers", "timeouts"] {
                 let place = ConfigPath.key(path, key)
                 guard reading.node(at: place) != nil else { continue }
-                let message = "`\(place.text)` has no effect beside `respond`"
+                let message = "`\(place.text)` has no effect beside `\(own)`"
                 reading.note(
                     .warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
             }
+            if case .action(let action) = route.action { checkAction(action, route) }
         case .upstream(let name):
             guard reading.node(at: .key(path, "timeouts")) != nil else { return }
             guard let timeouts = upstreamTimeouts[name] else { return }
@@ -49,13 +51,8 @@ extension Validation {
     private func warnLiteralSecrets(_ route: RouteConfig, _ path: ConfigPath) {
         let set = ConfigPath.key(.key(path, "request_headers"), "set")
         for assignment in route.requestHeaders.set {
-            guard case .literal(let text) = assignment.value, !text.isEmpty else { continue }
             guard Self.credentialFields.contains(ASCII.lowercased(assignment.name)) else { continue }
-            let place = ConfigPath.key(set, assignment.name)
-            guard !usesVariable(at: place) else { continue }
-            let message = "`\(place.text)` holds a secret in plain text"
-            let hint = "write `{env: NAME}`, `{file: path}` or `{credential: name}`"
-            reading.note(.warning, message, hint: hint, at: reading.keySpan(of: place), path: place)
+            warnLiteral(assignment.value, at: .key(set, assignment.name))
         }
     }
 }

@@ -1,0 +1,113 @@
+/// How somebody is told apart at `login`.
+public enum IdentityConfig: String, Equatable, Sendable, CaseIterable { case email, username, either }
+
+/// What a login gives out.
+public enum IssueConfig: Equatable, Sendable {
+    /// Name of the `jwt` entry of `auth` that signs (by its `secret`) and accepts it.
+    case jwt(auth: String)
+    /// An opaque token, accepted by `user-keys` of the same store for so long. Default 24 h.
+    case session(lifetime: Duration)
+}
+
+public struct RegisterConfig: Equatable, Sendable {
+    /// Members that the request must have, of `email`, `username`, `password`. Always has `password`.
+    public var required: [String]
+    /// Members that it may have.
+    public var optional: [String]
+    /// `response: token`, with what it is made by; nil for `response: user`.
+    public var issues: IssueConfig?
+    /// `response: user`: members of the answer.
+    public var fields: [String]
+    /// 409 (default) or 400.
+    public var duplicateStatus: Int
+    /// Least characters of a password; default 1.
+    public var passwordLengthMin: Int
+}
+
+public struct LoginConfig: Equatable, Sendable {
+    public var identity: IdentityConfig
+    public var issues: IssueConfig
+    /// `oauth2`: `{access_token, token_type}`; `session`: `{token, user_id, username, api_key_status}`.
+    public var response: Response
+    public enum Response: String, Equatable, Sendable, CaseIterable { case oauth2, session }
+    /// Name under which the user's upstream key is looked up for `api_key_status`. Default `default`.
+    public var keyName: String
+}
+
+extension IssueConfig {
+    /// `issues`, `jwt` and `lifetime`.
+    init(_ node: MappingReader, isSession: Bool) {
+        let issues = node.optional(
+            "issues", .word([("jwt", false), ("session", true)]),
+            "What is given out. Default: `session` with `response: session`, else `jwt`.")
+        let jwt = node.optional(
+            "jwt", .name,
+            "Entry of `auth` whose `secret` signs. Default: the only `mode: jwt` with a `secret`.")
+        let lifetime = node.optional(
+            "lifetime", .duration(.seconds(1)...Quantities.durationMax), "Of a session. Default: 24h.")
+        if issues ?? isSession {
+            self = .session(lifetime: lifetime ?? .seconds(86_400))
+            node.fail(
+                "jwt", "`jwt` has no effect\(node.path.inside): sessions are not signed", hint: "remove it")
+        } else {
+            self = .jwt(auth: jwt ?? "")
+            node.fail(
+                "lifetime", "`lifetime` is that of a session\(node.path.inside)",
+                hint: "set `lifetime` of the `jwt` entry of `auth`")
+        }
+    }
+}
+
+extension LoginConfig {
+    init(_ node: MappingReader) {
+        identity = node.value("identity", .word, default: "either", "What a user is named by.")
+        response = node.value(
+            "response", .word, default: "oauth2",
+            "`oauth2`: `access_token` and `token_type`; `session`: token, user and `api_key_status`.")
+        issues = IssueConfig(node, isSession: response == .session)
+        keyName = node.value(
+            "key_name", .claimText, default: "default",
+            "Name of the upstream key that `api_key_status` tells of.")
+    }
+}
+
+extension RegisterConfig {
+    init(_ node: MappingReader) {
+        let members = Form<[String]>.distinct(
+            .list(.word(["email", "username", "password"].map { ($0, $0) })))
+        required = node.value(
+            "require", members, default: ["email", "password"], "Members that a request must have.")
+        optional = node.value("optional", members, default: [], "Members that it may have.")
+        let givesUser = node.value(
+            "response", .word([("token", false), ("user", true)]), default: "token",
+            "`token`: logged in at once; `user`: the new user.")
+        let issues = IssueConfig(node, isSession: false)
+        self.issues = givesUser ? nil : issues
+        fields = node.value(
+            "fields", .userFields, default: ["id", "email"], "Members of the answer with `response: user`.")
+        duplicateStatus = node.value(
+            "duplicate_status", .number(of: [409, 400]), default: "409",
+            "Status where the user exists already.")
+        passwordLengthMin = node.value(
+            "password_min", .integer(1...1024), default: "1", "Least characters of a password.")
+        check(node, givesUser)
+    }
+
+    private func check(_ node: MappingReader, _ givesUser: Bool) {
+        let inside = node.path.inside
+        if !required.contains("password") {
+            node.fail("require", "`require` must have `password`\(inside)")
+        } else if required == ["password"] {
+            node.fail("require", "`require` must have `email` or `username`\(inside)")
+        }
+        for name in optional where required.contains(name) {
+            node.fail("optional", "`\(name)` stands in `require` and in `optional`\(inside)")
+        }
+        let idle = givesUser ? ["issues", "jwt", "lifetime"] : ["fields"]
+        for key in idle {
+            node.fail(
+                key, "`\(key)` has no effect\(inside) with `response: \(givesUser ? "user" : "token")`",
+                hint: "remove it")
+        }
+    }
+}

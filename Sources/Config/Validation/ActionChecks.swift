@@ -1,0 +1,130 @@
+/// What a built-in endpoint needs of the entries around it.
+extension Validation {
+    func checkAction(_ action: ActionConfig, _ route: RouteConfig) {
+        let path = ConfigPath.key(Self.path(of: route), "action")
+        switch action.kind {
+        case .register(let register):
+            if let issues = register.issues { checkIssues(issues, action, path) }
+            warnUnlimited(action, route)
+        case .login(let login):
+            checkIssues(login.issues, action, path)
+            warnUnlimited(action, route)
+        case .generateKey(let rules):
+            checkKeys(rules.keys, action, path)
+            if rules.selfService {
+                warnUnlimited(action, route)
+            } else {
+                refuseOpen(route, "`\(action.name)` without `self_service: true` needs a caller")
+            }
+        case .validateKey(let keys): checkKeys(keys, action, path)
+        case .deleteAPIKey:
+            checkUser(action, route)
+            checkDeletePath(route)
+        case .me, .protected, .setAPIKey, .listAPIKeys: checkUser(action, route)
+        }
+    }
+
+    // MARK: Users
+
+    /// The action is about the caller's user, so the route must be one that knows it.
+    private func checkUser(_ action: ActionConfig, _ route: RouteConfig) {
+        let need = "`\(action.name)` needs a caller who is a user"
+        guard !refuseOpen(route, need), !action.store.isEmpty else { return }
+        let path = ConfigPath.key(Self.path(of: route), "auth")
+        let stores = route.auth.map { auth[$0]?.mode.store }
+        guard reading.isSound(path), reading.isSound(.key(.root, "auth")), !stores.contains(action.store)
+        else { return }
+        let message =
+            "\(need) of store `\(action.store)`, and no auth entry of routes[\(route.index)] has them"
+        let hint = "`mode: user-keys` and `mode: jwt` with `store: \(action.store)` do"
+        reading.note(.error, message, hint: hint, at: reading.span(of: path), path: path)
+    }
+
+    /// Whether the route lets somebody in without a credential, which is noted.
+    @discardableResult
+    private func refuseOpen(_ route: RouteConfig, _ need: String) -> Bool {
+        guard let index = route.auth.firstIndex(where: isOpen) else { return false }
+        let path = reading.entryPath(.key(Self.path(of: route), "auth"), index)
+        guard reading.isSound(path) else { return true }
+        let message = "\(need): auth `\(route.auth[index])` of routes[\(route.index)] has `mode: none`"
+        reading.note(
+            .error, message, hint: "name an entry that asks for a credential", at: reading.span(of: path),
+            path: path)
+        return true
+    }
+
+    private func isOpen(_ name: String) -> Bool {
+        guard let mode = auth[name]?.mode else { return false }
+        if case .none = mode { return reading.isSound(.key(.key(.root, "auth"), name)) }
+        return false
+    }
+
+    private func checkDeletePath(_ route: RouteConfig) {
+        guard case .exact = route.path else { return }
+        let path = ConfigPath.key(Self.path(of: route), "path")
+        let message = "`\(path.text)` has no room for the name of the key that `delete-api-key` deletes"
+        reading.note(
+            .error, message, hint: "end it in `/**`", at: reading.span(of: path), path: path)
+    }
+
+    // MARK: What is given out
+
+    private func checkIssues(_ issues: IssueConfig, _ action: ActionConfig, _ path: ConfigPath) {
+        switch issues {
+        case .jwt(let name): checkSigner(name, action, path)
+        case .session:
+            let accepts = config.auth.contains { entry in
+                guard case .userKeys(let keys) = entry.mode else { return false }
+                return keys.acceptsSessions && keys.store == action.store && usedAuth.contains(entry.name)
+            }
+            guard !accepts, !action.store.isEmpty, reading.isSound(.key(.root, "auth")) else { return }
+            let message = "no route takes the sessions that `\(action.name)` gives out"
+            let hint = "list an auth entry with `mode: user-keys` and `store: \(action.store)` on one"
+            reading.note(.warning, message, hint: hint, at: reading.span(of: path), path: path)
+        }
+    }
+
+    private func checkSigner(_ name: String, _ action: ActionConfig, _ path: ConfigPath) {
+        let place = ConfigPath.key(path, "jwt")
+        guard let entry = auth[name], reading.isSound(.key(.key(.root, "auth"), name)) else { return }
+        guard entry.mode.signs else {
+            let message = "auth `\(name)` cannot sign: it is not `mode: jwt` with a `secret`"
+            return reading.note(.error, message, at: reading.span(of: place), path: place)
+        }
+        if let store = entry.mode.store, store != action.store, !action.store.isEmpty {
+            let message =
+                "auth `\(name)` looks for users in store `\(store)`, `\(action.name)` takes them from "
+                + "`\(action.store)`"
+            return reading.note(
+                .error, message, hint: "name one store in both", at: reading.span(of: place), path: place)
+        }
+        guard !usedAuth.contains(name) else { return }
+        let message = "no route takes the tokens that `\(action.name)` gives out"
+        reading.note(
+            .warning, message, hint: "list auth `\(name)` on one", at: reading.span(of: path), path: path)
+    }
+
+    private func checkKeys(_ name: String, _ action: ActionConfig, _ path: ConfigPath) {
+        let place = ConfigPath.key(path, "keys")
+        guard let entry = auth[name], reading.isSound(.key(.key(.root, "auth"), name)) else { return }
+        guard case .userKeys(let keys) = entry.mode else {
+            let message = "auth `\(name)` has no keys to make: it is not `mode: user-keys`"
+            return reading.note(.error, message, at: reading.span(of: place), path: place)
+        }
+        guard keys.store != action.store, !action.store.isEmpty else { return }
+        let message = "keys of auth `\(name)` are in store `\(keys.store)`, not in `\(action.store)`"
+        let store = ConfigPath.key(path, "store")
+        reading.note(.error, message, hint: "remove `store`", at: reading.span(of: store), path: store)
+    }
+
+    /// Why only a warning: something in front may hold people back.
+    private func warnUnlimited(_ action: ActionConfig, _ route: RouteConfig) {
+        guard route.limits.isEmpty, route.auth.contains(where: isOpen), let listener = exposure(of: route)
+        else { return }
+        let path = ConfigPath.key(Self.path(of: route), "action")
+        let message =
+            "everybody may call `\(action.name)` on listener `\(listener)` as often as they like"
+        let hint = "add `limits` with an entry such as `{ by: ip, requests_per_minute: 20 }`"
+        reading.note(.warning, message, hint: hint, at: reading.span(of: path), path: path)
+    }
+}

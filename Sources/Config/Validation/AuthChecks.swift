@@ -1,0 +1,85 @@
+/// What cannot work, or is open, in the entries of `auth` and `stores`.
+extension Validation {
+    func checkStores() {
+        var earlier: [String: String] = [:]
+        for store in config.stores {
+            let path = ConfigPath.key(.key(.root, "stores"), store.name)
+            guard reading.isSound(path), !reading.isFull else { continue }
+            if let source = store.encryptionKey { warnLiteral(source, at: .key(path, "encryption_key")) }
+            guard let other = earlier.updateValue(store.name, forKey: store.path) else { continue }
+            let message = "stores `\(other)` and `\(store.name)` are the same file"
+            let place = ConfigPath.key(path, "sqlite")
+            reading.note(.error, message, hint: "keep one of them", at: reading.span(of: place), path: place)
+        }
+    }
+
+    func checkAuth() {
+        for entry in config.auth {
+            let path = ConfigPath.key(.key(.root, "auth"), entry.name)
+            guard reading.isSound(path), !reading.isFull else { continue }
+            switch entry.mode {
+            case .none, .tokenFile, .userKeys: break
+            case .envKey(let keys): warnUnset(keys, entry, path)
+            case .jwt(let jwt):
+                if case .secret(let source) = jwt.key { warnLiteral(source, at: .key(path, "secret")) }
+            }
+        }
+        checkUnconfigured()
+        SharedSecrets(config, reading).check()
+    }
+
+    /// A secret that stands in the file itself is there for whoever reads the file.
+    func warnLiteral(_ source: TextSource, at path: ConfigPath) {
+        guard case .literal(let text) = source, !text.isEmpty, !usesVariable(at: path) else { return }
+        let message = "`\(path.text)` holds a secret in plain text"
+        let hint = "write `{env: NAME}`, `{file: path}` or `{credential: name}`"
+        reading.note(.warning, message, hint: hint, at: reading.keySpan(of: path), path: path)
+    }
+
+    private func warnUnset(_ keys: EnvKeyConfig, _ entry: AuthConfig, _ path: ConfigPath) {
+        guard !keys.variables.contains(where: { reading.environment($0)?.isEmpty == false }) else { return }
+        let place = ConfigPath.key(path, "variables")
+        let outcome =
+            entry.allowsWhenUnconfigured
+            ? "everybody comes in, as `when_unconfigured: allow` says" : "nobody comes in by it"
+        let message = "no variable of auth `\(entry.name)` is set: \(outcome)"
+        reading.note(
+            .warning, message, hint: "set it, or name it in an `env_file`", at: reading.keySpan(of: place),
+            path: place)
+    }
+
+    // MARK: `when_unconfigured: allow`
+
+    private func checkUnconfigured() {
+        let allowing = Set(config.auth.filter(\.allowsWhenUnconfigured).map(\.name))
+        guard !allowing.isEmpty else { return }
+        var told: Set<String> = []
+        for route in config.routes where !reading.isFull {
+            guard let first = route.auth.first(where: allowing.contains) else { continue }
+            if let other = route.auth.first(where: { !allowing.contains($0) }) {
+                noteOverruled(first, by: other, route)
+            } else if let listener = exposure(of: route), told.insert(first).inserted {
+                noteUnconfigured(first, listener, route)
+            }
+        }
+    }
+
+    private func noteOverruled(_ name: String, by other: String, _ route: RouteConfig) {
+        let path = ConfigPath.key(Self.path(of: route), "auth")
+        guard auth[other] != nil, reading.isSound(path) else { return }
+        let message =
+            "`when_unconfigured: allow` of auth `\(name)` has no effect on routes[\(route.index)]: "
+            + "auth `\(other)` does not say so"
+        reading.note(.warning, message, at: reading.span(of: path), path: path)
+    }
+
+    private func noteUnconfigured(_ name: String, _ listener: String, _ route: RouteConfig) {
+        let path = ConfigPath.key(.key(.key(.root, "auth"), name), "when_unconfigured")
+        let message =
+            "auth `\(name)` lets everybody in while it has no key, and routes[\(route.index)] serves it on "
+            + "listener `\(listener)`, which is not loopback"
+        reading.note(
+            .warning, message, hint: "write `deny`, or bind 127.0.0.1", at: reading.span(of: path), path: path
+        )
+    }
+}

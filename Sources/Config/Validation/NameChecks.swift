@@ -1,0 +1,135 @@
+/// Names resolve, and what is defined is used.
+extension Validation {
+    func checkReferences() {
+        let listeners = Defined("listener", "listeners", config.listeners.map(\.name))
+        let auth = Defined("auth", "auth", config.auth.map(\.name))
+        let upstreams = Defined("upstream", "upstreams", config.upstreams.map(\.name))
+        let limits = Defined("limit", "limits", config.limits.map(\.name))
+        let stores = Defined("store", "stores", config.stores.map(\.name))
+        for entry in config.auth {
+            let path = ConfigPath.key(.key(.root, "auth"), entry.name)
+            if let store = entry.mode.store {
+                check([store], in: stores, at: .key(path, "store"), isList: false)
+            }
+        }
+        for route in config.routes {
+            let path = Self.path(of: route)
+            check(route.listeners, in: listeners, at: .key(path, "listener"))
+            check(route.auth, in: auth, at: .key(path, "auth"))
+            check(route.limits, in: limits, at: .key(path, "limits"))
+            switch route.action {
+            case .respond: break
+            case .upstream(let name): check([name], in: upstreams, at: .key(path, "to"), isList: false)
+            case .action(let action):
+                let place = ConfigPath.key(path, "action")
+                // Why only if written: what was left out has been filled in from what is defined.
+                if reading.node(at: .key(place, "store")) != nil {
+                    check([action.store], in: stores, at: .key(place, "store"), isList: false)
+                }
+                if let (key, name) = action.authName {
+                    check([name], in: auth, at: .key(place, key), isList: false)
+                }
+            }
+        }
+    }
+
+    private struct Defined {
+        let kind: String
+        let section: String
+        let names: [String]
+        let set: Set<String>
+        init(_ kind: String, _ section: String, _ names: [String]) {
+            (self.kind, self.section, self.names, self.set) = (kind, section, names, Set(names))
+        }
+    }
+
+    private func check(_ names: [String], in defined: Defined, at path: ConfigPath, isList: Bool = true) {
+        var seen: Set<String> = []
+        for (index, name) in names.enumerated() where !name.isEmpty && !reading.isFull {
+            let place = isList ? reading.entryPath(path, index) : path
+            guard reading.isSound(place) else { continue }
+            if !seen.insert(name).inserted {
+                reading.note(
+                    .error, "\(shown(name, at: place)) is listed twice", at: reading.span(of: place),
+                    path: place)
+            }
+            guard !defined.set.contains(name) else { continue }
+            let list =
+                defined.names.prefix(20).joined(separator: ", ") + (defined.names.count > 20 ? ", …" : "")
+            let known = defined.names.isEmpty ? "`\(defined.section)` is empty" : "defined: \(list)"
+            let hint = usesVariable(at: place) ? nil : Suggestion.hint(for: name, among: defined.names)
+            let message = "\(defined.kind) \(shown(name, at: place)) is not defined (\(known))"
+            reading.note(.error, message, hint: hint, at: reading.span(of: place), path: place)
+        }
+    }
+
+    /// Why: a name may have come from a variable, or be a key put in the wrong place; neither is printed.
+    private func shown(_ name: String, at path: ConfigPath) -> String {
+        if usesVariable(at: path) { return "made from `${…}`" }
+        let isSecret = reading.node(at: path).map(reading.mustHide) ?? false
+        return isSecret ? "that is not shown" : Quoting.quoted(name)
+    }
+
+    func checkUnused() {
+        let routes = config.routes
+        if config.listeners.isEmpty {
+            warnMissing("listeners", "no listener is defined: nothing can connect")
+        }
+        if routes.isEmpty { warnMissing("routes", "no route is defined: every request gets 404") }
+        // Why: a name that is misspelt where it is used would be called unused where it is defined.
+        guard reading.isSound(.key(.root, "routes")) else { return }
+        let actions = routes.compactMap { route in
+            if case .action(let action) = route.action { action } else { nil }
+        }
+        let auth = usedAuth.union(actions.compactMap { $0.authName?.name })
+        for entry in config.auth where !auth.contains(entry.name) { warnUnused("auth", entry.name) }
+        let upstreams = Set(
+            routes.compactMap { route in
+                if case .upstream(let name) = route.action { name } else { nil }
+            })
+        for entry in config.upstreams where !upstreams.contains(entry.name) {
+            warnUnused("upstreams", entry.name)
+        }
+        let limits = Set(routes.flatMap(\.limits))
+        for entry in config.limits where !limits.contains(entry.name) { warnUnused("limits", entry.name) }
+        let stores = Set(actions.map(\.store) + config.auth.compactMap(\.mode.store))
+        for entry in config.stores where !stores.contains(entry.name) { warnUnused("stores", entry.name) }
+        guard !routes.isEmpty, routes.allSatisfy({ !$0.listeners.isEmpty }) else { return }
+        let listeners = Set(routes.flatMap(\.listeners))
+        for entry in config.listeners where !listeners.contains(entry.name) {
+            warnUnused("listeners", entry.name)
+        }
+    }
+
+    private func warnMissing(_ key: String, _ message: String) {
+        let path = ConfigPath.key(.root, key)
+        guard reading.isSound(path) else { return }
+        reading.note(.warning, message, at: reading.keySpan(of: path), path: path)
+    }
+
+    private func warnUnused(_ section: String, _ name: String) {
+        guard !reading.isFull else { return }
+        let path = ConfigPath.key(.key(.root, section), name)
+        let kind = section == "auth" ? "auth" : String(section.dropLast())
+        let message =
+            "\(kind) \(Quoting.quoted(name)) is not used by any \(section == "stores" ? "auth entry or route" : "route")"
+        reading.note(.warning, message, at: reading.keySpan(of: path), path: path)
+    }
+}
+
+extension ActionConfig {
+    /// The entry of `auth` that the action names, and the key that names it.
+    var authName: (key: String, name: String)? {
+        switch kind {
+        case .login(let login): login.issues.signer.map { ("jwt", $0) }
+        case .register(let register): register.issues?.signer.map { ("jwt", $0) }
+        case .generateKey(let rules): ("keys", rules.keys)
+        case .validateKey(let keys): ("keys", keys)
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: nil
+        }
+    }
+}
+
+extension IssueConfig {
+    fileprivate var signer: String? { if case .jwt(let name) = self { name } else { nil } }
+}
