@@ -1,25 +1,41 @@
+import Proxy
+
 /// The command line is wrong: exit 2.
 struct CommandLineError: Error, Equatable {
     let message: String
+    /// How it would be right; printed below the message.
+    var usage: String?
+    var exitCode = ExitCode.usage
 }
 
 /// What was typed, understood. `-c FILE` may stand before or after the verb.
 struct CommandLineArguments: Equatable {
     /// nil: none was given.
     var verb: Verb?
+    /// Name of the verb below `verb`; nil where that has none below.
+    var subVerb: String?
     var wantsHelp = false
-    var config: String?
-    var admin: String?
-    var mock: String?
-    var isJSON = false
+    /// By name, dashes included; `-c` is `--config`.
+    private var values: [String: String] = [:]
+    private var flags: Set<String> = []
     /// Words that are no options.
     var operands: [String] = []
     /// Everything after `mock`, which reads its own.
     var passed: [String] = []
 
+    var config: String? { self["--config"] }
+    var admin: String? { self["--admin"] }
+    var mock: String? { self["--mock"] }
+    var isJSON: Bool { has("--json") }
+
+    /// Value of an option; nil: it was not given.
+    subscript(option: String) -> String? { values[option] }
+    func has(_ option: String) -> Bool { flags.contains(option) }
+
     /// `headgate help VERB`.
     var helpTopic: Verb? { verb == .help ? operands.first.flatMap(Verb.init) : nil }
 
+    /// - Parameter arguments: without the program's name. Behind `--` nothing is an option.
     static func parse(_ arguments: [String]) throws(CommandLineError) -> CommandLineArguments {
         var parsed = CommandLineArguments()
         var given: [String] = []
@@ -31,6 +47,9 @@ struct CommandLineArguments: Equatable {
                 parsed.wantsHelp = true
             } else if word == "--version", parsed.verb == nil {
                 parsed.verb = .version
+            } else if word == "--" {
+                parsed.operands += rest
+                rest = []
             } else if word.hasPrefix("-"), word != "-" {
                 given.append(try parsed.readOption(word, &rest))
             } else if parsed.verb == nil {
@@ -39,15 +58,14 @@ struct CommandLineArguments: Equatable {
                 parsed.operands.append(word)
             }
         }
+        guard !parsed.wantsHelp else { return parsed }
         try parsed.checkAgainstVerb(given)
         return parsed
     }
 
     private static func verb(_ word: String) throws(CommandLineError) -> Verb {
         if let verb = Verb(rawValue: word) { return verb }
-        let suggestion = nearest(to: word, among: Verb.allCases.map(\.rawValue)).map {
-            "; did you mean `\($0)`?"
-        }
+        let suggestion = suggestion(for: word, among: Verb.allCases.map(\.rawValue))
         throw CommandLineError(
             message: "unknown command `\(word)`" + (suggestion ?? "; `headgate help` lists them"))
     }
@@ -59,18 +77,15 @@ struct CommandLineArguments: Equatable {
         let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
         let name = parts[0]
-        switch name {
-        case "-c", "--config": config = try value(of: name, parts, &rest)
-        case "--admin": admin = try value(of: name, parts, &rest)
-        case "--mock": mock = try value(of: name, parts, &rest)
-        case "--json":
-            guard parts.count == 1 else { throw CommandLineError(message: "`--json` takes no value") }
-            isJSON = true
-        case _:
-            let known = ["--config", "--admin", "--mock", "--json", "--help"]
-            let suggestion = CommandLineArguments.nearest(to: name, among: known).map {
-                "; did you mean `\($0)`?"
-            }
+        let known = Verb.allCases.flatMap(\.allOptions)
+        if known.contains(name + "=") {
+            values[name == "-c" ? "--config" : name] = try value(of: name, parts, &rest)
+        } else if known.contains(name) {
+            guard parts.count == 1 else { throw CommandLineError(message: "`\(name)` takes no value") }
+            flags.insert(name)
+        } else {
+            let words = known.map { $0.hasSuffix("=") ? String($0.dropLast()) : $0 } + ["--help"]
+            let suggestion = CommandLineArguments.suggestion(for: name, among: words)
             throw CommandLineError(message: "unknown option `\(name)`" + (suggestion ?? ""))
         }
         return name
@@ -84,22 +99,52 @@ struct CommandLineArguments: Equatable {
         return value
     }
 
-    private func checkAgainstVerb(_ given: [String]) throws(CommandLineError) {
-        guard !wantsHelp else { return }
+    private mutating func checkAgainstVerb(_ given: [String]) throws(CommandLineError) {
         guard let verb else {
             guard given.isEmpty else {
                 throw CommandLineError(message: "no command given; `headgate help` lists them")
             }
             return
         }
-        for name in given where !verb.options.contains(name) && !verb.options.contains(name + "=") {
-            throw CommandLineError(message: "`headgate \(verb.rawValue)` takes no `\(name)`")
-        }
+        guard verb.subVerbs.isEmpty else { return try checkAgainstSubVerb(of: verb, given) }
+        try check(given, verb.options, of: "headgate \(verb.rawValue)")
         if operands.count > verb.operandsMax {
             throw CommandLineError(
                 message: "`headgate \(verb.rawValue)` does not expect `\(operands[verb.operandsMax])`")
         }
         if verb == .help, let topic = operands.first { _ = try CommandLineArguments.verb(topic) }
+    }
+
+    private func check(_ given: [String], _ options: [String], of usage: String) throws(CommandLineError) {
+        for name in given where !options.contains(name) && !options.contains(name + "=") {
+            throw CommandLineError(message: "`\(usage)` takes no `\(name)`")
+        }
+    }
+
+    /// The first operand names what to do.
+    private mutating func checkAgainstSubVerb(of verb: Verb, _ given: [String]) throws(CommandLineError) {
+        func wrong(_ message: String) -> CommandLineError {
+            CommandLineError(message: message, usage: verb.usage, exitCode: verb.wrongUsageCode)
+        }
+        guard !operands.isEmpty else { throw wrong("`headgate \(verb.rawValue)` does not say what to do") }
+        let name = operands.removeFirst()
+        guard let subVerb = verb.subVerb(name) else {
+            let suggestion = CommandLineArguments.suggestion(for: name, among: verb.subVerbs.map(\.name))
+            throw wrong("unknown command `\(verb.rawValue) \(name)`" + (suggestion ?? ""))
+        }
+        self.subVerb = name
+        let words = "headgate \(verb.rawValue) \(name)"
+        try check(given, verb.options + subVerb.options, of: words)
+        if operands.count < subVerb.operandCount.lowerBound {
+            throw wrong("`\(words)` needs \(subVerb.operands)")
+        }
+        if operands.count > subVerb.operandCount.upperBound {
+            throw wrong("`\(words)` does not expect `\(operands[subVerb.operandCount.upperBound])`")
+        }
+    }
+
+    private static func suggestion(for word: String, among words: [String]) -> String? {
+        nearest(to: word, among: words).map { "; did you mean `\($0)`?" }
     }
 
     /// The word that is at most two edits away, if there is one.

@@ -1,4 +1,5 @@
 import Glibc
+import Proxy
 
 @main
 struct Headgate {
@@ -20,7 +21,8 @@ struct Headgate {
             return perform(command)
         } catch {
             Terminal.printError("headgate: \(error.message)")
-            return 2
+            if let usage = error.usage { Terminal.printError(usage) }
+            return error.exitCode
         }
     }
 
@@ -34,6 +36,7 @@ struct Headgate {
         case .check: return CheckCommand.run(command)
         case .reload: return ReloadCommand.run(command)
         case .status: return StatusCommand.run(command)
+        case .token: return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
         }
         return 0
     }

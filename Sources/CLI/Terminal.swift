@@ -5,6 +5,15 @@ enum Terminal {
     static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func printError(_ text: String) { write(text, to: STDERR_FILENO) }
 
+    /// Text from a file, without what a terminal would obey.
+    static func printable(_ text: String) -> String {
+        var shown = ""
+        for scalar in text.unicodeScalars {
+            shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+        }
+        return shown
+    }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var rest = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)[...]
         while !rest.isEmpty {

@@ -1,22 +1,41 @@
+import Proxy
+
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, check, schema, reload, status, mock, version, help
+    case run, check, schema, reload, status, token, mock, version, help
 
-    /// Options that the verb takes besides `--help`. Those with a value end in `=`.
+    /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
+    /// in `=`.
     var options: [String] {
         switch self {
         case .run: ["-c=", "--config=", "--admin=", "--mock="]
         case .check: ["-c=", "--config=", "--json"]
         case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
+        case .token: ["-c=", "--config=", "--json"]
         case .schema, .version, .help, .mock: []
         }
     }
 
-    /// How many words may follow.
+    /// What can be done by it: the word that follows. Empty: it is told no more.
+    var subVerbs: [SubVerb] {
+        switch self {
+        case .token: TokenCommand.subVerbs
+        case .run, .check, .schema, .reload, .status, .mock, .version, .help: []
+        }
+    }
+
+    func subVerb(_ name: String) -> SubVerb? { subVerbs.first { $0.name == name } }
+
+    /// The exit code where the word that follows is missing or wrong.
+    ///
+    /// Why `token` differs: scripts know it as 1 from the tool whose place it takes.
+    var wrongUsageCode: Int32 { self == .token ? 1 : ExitCode.usage }
+
+    /// How many words may follow, where there are no verbs below it.
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .schema, .reload, .status, .version, .mock: 0
+        case .run, .schema, .reload, .status, .token, .version, .mock: 0
         }
     }
 
@@ -27,6 +46,7 @@ enum Verb: String, CaseIterable {
         case .schema: "print the JSON Schema of the config file, for editors"
         case .reload: "make the running headgate read its files again; wait for the outcome"
         case .status: "show what the running headgate is doing"
+        case .token: "make, list, revoke and delete the tokens of a token file"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -63,6 +83,7 @@ enum Verb: String, CaseIterable {
             "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
         case .version: "usage: headgate version\n\nPrints the version."
         case .help: "usage: headgate help [COMMAND]\n\nExplains a command."
+        case .token: TokenCommand.help
         case .mock: MockCommand.help
         }
     }
@@ -72,7 +93,7 @@ enum Verb: String, CaseIterable {
           # yaml-language-server: $schema=./headgate.schema.json
         """
 
-    private static let configHelp =
+    static let configHelp =
         "  -c, --config FILE   the config file (default ./headgate.yaml, then /etc/headgate/headgate.yaml)"
     private static let adminHelp = """
           --admin PATH        the admin socket; without it, where `headgate help` says

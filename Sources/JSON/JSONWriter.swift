@@ -140,7 +140,7 @@ public struct JSONWriter {
 
 private func isNumber(_ text: String) -> Bool {
     switch Result(catching: { () throws(JSONError) in try JSONValue.parse(Array(text.utf8)) }) {
-    case .success(.integer), .success(.number): text.utf8.first != 0x20 && text.utf8.last != 0x20
+    case .success(.integer), .success(.number): text.utf8.allSatisfy { $0 > 0x20 }
     default: false
     }
 }

@@ -170,7 +170,7 @@ func `octets that are no UTF-8 are refused`(octets: [UInt8]) {
 @Test func `a container knows its kind at every depth`() {
     let text = #"[{"a":[{"b":[[{}],1]},2]},3]"#
     #expect(events(text).last == ".")
-    #expect(events(text.replacing("]},2", with: "}],2")).last == "syntax@20")
+    #expect(events(text.replacing("]},2", with: "}],2")).last == "syntax@19")
 }
 
 @Test func `every beginning of a text is refused and never trapped on`() {

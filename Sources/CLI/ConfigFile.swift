@@ -1,0 +1,68 @@
+import Config
+import Glibc
+import Proxy
+import Stores
+
+/// A config file as commands see it that work on what it names, with the daemon running or not.
+///
+/// Why a draft: a secret that only the daemon's environment holds must not keep anybody from making a token.
+struct ConfigFile {
+    /// As it was given.
+    let path: String
+    let config: GatewayConfig
+    /// Nothing is said about them here: `headgate check` does.
+    let hasErrors: Bool
+    let environment: Environment
+    /// Folder that relative paths start from.
+    let folder: String
+
+    /// - Returns: nil: none is named, and at the usual places there is none.
+    static func find(_ command: CommandLineArguments) throws(CommandLineError) -> ConfigFile? {
+        guard let path = command.config ?? ConfigPath.defaults.first(where: { access($0, F_OK) == 0 }) else {
+            return nil
+        }
+        return try ConfigFile(path)
+    }
+
+    init(_ path: String) throws(CommandLineError) {
+        self.path = path
+        folder = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
+        let parsed = ConfigDocument.parse(try ConfigFile.read(path, limitBytes: 16 << 20), file: path)
+        guard let document = parsed.document else {
+            throw CommandLineError(
+                message: "\(path) cannot be read:\n" + renderReport(parsed.diagnostics),
+                exitCode: ExitCode.failure)
+        }
+        var files: [EnvironmentFile] = []
+        for name in document.environmentFiles {
+            let file = ConfigFile.absolute(name, in: folder)
+            files.append(
+                EnvironmentFile(try ConfigFile.read(file, limitBytes: EnvironmentFile.limitBytes)))
+        }
+        let environment = Environment(process: Environment.ofProcess(), files: files)
+        self.environment = environment
+        let draft = document.draft { environment[$0] }
+        hasErrors = draft.hasErrors
+        guard let config = draft.config else {
+            throw CommandLineError(
+                message: "\(path) cannot be read:\n" + renderReport(draft.diagnostics),
+                exitCode: ExitCode.failure)
+        }
+        self.config = config
+    }
+
+    /// Of a path in the file.
+    func absolute(_ path: String) -> String { ConfigFile.absolute(path, in: folder) }
+
+    private static func absolute(_ path: String, in folder: String) -> String {
+        path.hasPrefix("/") ? path : folder + "/" + path
+    }
+
+    private static func read(_ path: String, limitBytes: Int) throws(CommandLineError) -> [UInt8] {
+        do throws(FileReadError) {
+            return try readFile(path, limitBytes: limitBytes)
+        } catch {
+            throw CommandLineError(message: "cannot read \(path): \(error)", exitCode: ExitCode.failure)
+        }
+    }
+}
