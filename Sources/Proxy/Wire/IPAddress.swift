@@ -8,8 +8,8 @@ struct IPAddress: Equatable {
         self.low = low
     }
 
-    /// As proxies write one: IPv4 in dotted decimal or IPv6 (RFC 4291 §2.2), in brackets or not, a port behind
-    /// it or not. Zones are not accepted.
+    /// As proxies write one: IPv4 in dotted decimal or IPv6 (RFC 4291 §2.2), in brackets or not, a port
+    /// behind it or not. Zones are not accepted.
     init?(parsing text: UnsafeRawBufferPointer) {
         guard let first = text.first else { return nil }
         if first == UInt8(ascii: "[") {

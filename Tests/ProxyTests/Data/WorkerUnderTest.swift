@@ -163,6 +163,12 @@ extension AuthPlan {
         AuthPlan(name: "open", mode: .open(ignoresCredentials: ignoresCredentials), callers: CallerIndex())
     }
 
+    static func jwt(rejectStatus: UInt16 = 401, cuts: Bool = false) -> AuthPlan {
+        AuthPlan(
+            name: "staff", mode: .jwt(answerer: Answerer()), callers: CallerIndex(),
+            rejectStatus: rejectStatus, cutsOnRevoke: cuts)
+    }
+
     /// An entry that knows these.
     static func keys(
         _ callers: [Caller], schemes: CredentialSchemes = .bearer, rejectStatus: UInt16 = 401,
@@ -186,6 +192,17 @@ extension Caller {
             digest: KeyDigest.test(key), notAfter: notAfter, label: PlanText(label),
             requestsPerMinute: perMinute, models: models, state: state)
     }
+}
+
+extension RouteAction {
+    static var act: RouteAction { .action(ActionPlan(name: "act", answerer: Answerer())) }
+}
+
+extension Question {
+    var credential: PresentedCredential? {
+        if case .credential(let credential) = subject { credential } else { nil }
+    }
+    var action: ActionRequest? { if case .action(let request) = subject { request } else { nil } }
 }
 
 extension KeyDigest {
@@ -215,6 +232,8 @@ struct GenerationSketch {
     /// Listeners that stand before the one under test.
     var otherListeners = 0
     var hasListener = true
+    /// How long control may take.
+    var answerLimit = 10 * second
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -234,7 +253,8 @@ final class WorkerUnderTest {
     init(_ sketch: GenerationSketch) throws {
         listener = try TestListener()
         handle = try WorkerHandle(
-            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk())
+            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(),
+            answerLimit: sketch.answerLimit)
         try Worker.start(handle)
         try adopt(sketch)
     }
@@ -329,6 +349,18 @@ final class WorkerUnderTest {
         }
         guard cameAll, seen.count == count else { throw Unexpected("\(seen.count) records, not \(count)") }
         return seen
+    }
+
+    /// Waits for the next question to control.
+    func question() throws -> Question {
+        guard eventually({ handle.desk.count > 0 }) else { throw Unexpected("nothing was asked") }
+        let questions = handle.desk.takeAll()
+        guard questions.count == 1 else { throw Unexpected("\(questions.count) questions, not 1") }
+        return questions[0]
+    }
+
+    func answer(_ question: Question, _ answer: Answer) {
+        handle.mailbox.post(.answered(question.ticket, answer))
     }
 
     func record() throws -> SeenRecord { try records(1)[0] }

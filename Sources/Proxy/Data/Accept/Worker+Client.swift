@@ -399,7 +399,7 @@ extension Worker {
             } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
                 deadline = Worker.after(limits.body, now)
             } else if let exchange = client.exchange, exchange.machine.isAsking {
-                deadline = exchange.askedAt + Worker.answerLimit
+                deadline = exchange.askedAt + handle.answerLimit
             } else {
                 deadline = .max
             }

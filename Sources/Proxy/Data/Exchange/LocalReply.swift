@@ -1,7 +1,7 @@
 /// Every answer that headgate writes itself. One row each in `properties`: the error table of the product.
 ///
-/// How a body looks is the route's matter (`ErrorBody`). `type` of a 401 is `authentication_error`, because some
-/// clients treat any other as a bad request.
+/// How a body looks is the route's matter (`ErrorBody`). `type` of a 401 is `authentication_error`, because
+/// some clients treat any other as a bad request.
 enum LocalReply: UInt8, CaseIterable {
     case startLineInvalid, targetInvalid, fieldInvalid, hostInvalid, lengthInvalid, codingUnsupported
     case framingConflict, bodyInvalid

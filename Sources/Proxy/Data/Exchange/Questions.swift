@@ -2,9 +2,6 @@ import CLinux
 
 /// What an exchange asks of control, and what becomes of it with the answer. The worker goes on meanwhile.
 extension Worker {
-    /// Nanoseconds that control may take for an answer.
-    static let answerLimit: UInt64 = 30_000_000_000
-
     /// The exchange waits from here on, or is answered where control has too much to do.
     func ask(_ exchange: RunningExchange, _ answerer: Answerer, _ subject: Question.Subject) {
         guard let client = exchange.client else { return }

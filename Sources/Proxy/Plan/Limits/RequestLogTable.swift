@@ -1,7 +1,8 @@
 /// One shard of `RequestWindows`: the logs of its subjects, found by open addressing with linear probing.
 ///
-/// Each admission also looks at two logs in turn and forgets those that are empty by now. So what is remembered
-/// stays within about twice the subjects of one window, and no admission has to clear away many at once.
+/// Each admission also looks at two logs in turn and forgets those that are empty by now. So what is
+/// remembered stays within about twice the subjects of one window, and no admission has to clear away many at
+/// once.
 struct RequestLogTable: Sendable {
     private var logs: [RequestLog] = []
     /// Index into `logs` plus one; 0 for a free place.
