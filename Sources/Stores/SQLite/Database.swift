@@ -12,7 +12,6 @@ final class Database {
         case blob([UInt8])
     }
 
-    /// `create` takes part only in files of our own making: see `PrivateFile`.
     enum Access { case readWrite, readOnly }
 
     let path: String
@@ -108,6 +107,7 @@ final class Database {
     ///
     /// Why IMMEDIATE: a transaction that begins by reading may find another writer in its way later, where
     /// waiting no longer helps.
+    @discardableResult
     func transaction<Result>(
         isReading: Bool = false, _ body: () throws(StoreError) -> Result
     ) throws(StoreError) -> Result {

@@ -1,7 +1,31 @@
 import Glibc
 
 /// Files that nobody but their owner reads.
-enum PrivateFile {
+public enum PrivateFile {
+    /// Makes a file with a secret and a line end, mode 0600.
+    /// - Returns: false: one is there already, and stays as it is.
+    public static func create(_ path: String, holding secret: Secret) throws(StoreError) -> Bool {
+        guard try create(path) else { return false }
+        do throws(StoreError) {
+            try write(secret.reveal() + [UInt8(ascii: "\n")], to: path)
+            try synchronize(path)
+            try synchronize(folder(of: path))
+        } catch {
+            unlink(path)
+            throw error
+        }
+        return true
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(systemError: errno, path: path) ?? .failed(path) }
+        defer { close(descriptor) }
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+    }
+
     /// Makes an empty file, mode 0600 whatever the umask. Root makes it for the owner of the folder, so that
     /// a daemon that does not run as root can use what root made for it.
     ///

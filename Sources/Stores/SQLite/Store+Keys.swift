@@ -85,7 +85,9 @@ extension Store {
     }
 
     /// Revokes the sessions of a user, not the keys.
-    public func endSessions(ofUser user: Int64) throws(StoreError) {
+    /// - Returns: how many there were.
+    @discardableResult
+    public func endSessions(ofUser user: Int64) throws(StoreError) -> Int {
         try database.run(
             """
             UPDATE keys SET revoked_at = ?1

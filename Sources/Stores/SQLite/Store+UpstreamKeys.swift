@@ -57,6 +57,13 @@ extension Store {
             "DELETE FROM upstream_keys WHERE user_id = ? AND name = ?", [.integer(user), .text(name)]) > 0
     }
 
+    /// Ids of the master keys that something in the file is sealed with.
+    public func masterKeyIDs() throws(StoreError) -> [String] {
+        try database.rows(
+            "SELECT DISTINCT master_key_id FROM upstream_keys WHERE master_key_id IS NOT NULL ORDER BY 1"
+        ) { $0.text(0) }
+    }
+
     /// What is not sealed is read as it is, so that encryption can be turned on later.
     func open(
         _ stored: [UInt8], sealedWith masterKeyID: String?, user: Int64, name: String

@@ -80,6 +80,7 @@ public final class Store {
     public func close() { database.close() }
 
     /// All that `body` does, or nothing of it.
+    @discardableResult
     public func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
         try database.transaction(body)
     }

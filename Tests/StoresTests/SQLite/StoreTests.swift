@@ -32,6 +32,18 @@ private func withoutPrivileges<Result>(_ body: () throws -> Result) rethrows -> 
         #expect(PrivateFile.mode(path + "-wal") == nil, "the last one tidies up")
     }
 
+    @Test func `a file for a secret is the owner's alone, and overwrites nothing`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/master.key"
+        #expect(try PrivateFile.create(path, holding: Secret("abc")))
+        #expect(try !PrivateFile.create(path, holding: Secret("other")))
+        #expect(try readFile(path, limitBytes: 10) == Array("abc\n".utf8))
+        #expect(PrivateFile.mode(path) == 0o600)
+        #expect(throws: StoreError.self) {
+            try PrivateFile.create(folder.path + "/none/key", holding: Secret("abc"))
+        }
+    }
+
     /// S3-05, S3-07.
     @Test func `the shell reads and backs up a store that is open`() throws {
         let test = try TestStore()

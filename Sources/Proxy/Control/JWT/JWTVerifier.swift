@@ -25,6 +25,8 @@ final class JWTVerifier: Sendable {
         case malformed, algorithmNotAllowed, signatureWrong, expired, notYetValid
         case issuerWrong, audienceWrong
         case claimMissing(String)
+        /// Its subject is no active user of the store.
+        case subjectUnknown
         /// No key of the set fits: the set may be older than the token.
         case keyUnknown(id: String?)
         /// There are no keys yet, or the set could not be fetched: nobody can tell.
@@ -41,6 +43,7 @@ final class JWTVerifier: Sendable {
             case .issuerWrong: "its issuer is another"
             case .audienceWrong: "it is for another audience"
             case .claimMissing(let name): "it has no claim `\(name)`"
+            case .subjectUnknown: "its subject is no active user"
             case .keyUnknown: "its key is not known"
             case .keysUnavailable: "there are no keys to verify it with"
             }

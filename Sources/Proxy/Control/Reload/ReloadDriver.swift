@@ -40,7 +40,8 @@ final class ReloadDriver {
     let registry = EndpointRegistry()
     let auth: AuthRegistry
     private let limits = LimitRegistry()
-    private let hashes = HashPool()
+    private let hashes: HashPool
+    private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
     let workers: WorkerPool
     private let watcher: ConfigWatcher
@@ -75,6 +76,7 @@ final class ReloadDriver {
         self.watcher = watcher
         self.loop = loop
         resolver = try Resolver()
+        hashes = try HashPool()
         auth = AuthRegistry(mailboxes: workers.mailboxes)
         watcher.watch([loader.absolutePath])
     }
@@ -271,6 +273,7 @@ final class ReloadDriver {
             + counted(config.upstreams.count, "upstream")
         let cause = isFirst ? "" : trigger.rawValue + ", "
         let summary = "generation \(next.served.generation.number): \(counts) (\(cause)\(elapsed()))"
+        defaultAdmin.begin(Array(auth.served.stores.values))
         finish(.reloaded, trigger, next.diagnostics + warningsOfNames(), summary)
     }
 
@@ -278,6 +281,7 @@ final class ReloadDriver {
         // Why once more: whoever asks is often late, because the watch has seen the file first.
         let warnings =
             (served?.authWarnings ?? []) + (served?.restartWarnings ?? []) + warningsOfNames()
+        defaultAdmin.begin(Array(auth.served.stores.values))
         finish(.unchanged, trigger, warnings, "unchanged, still generation \(served?.generation.number ?? 0)")
     }
 
