@@ -8,7 +8,8 @@ extension BoundAction {
         let userID = try callerUserID(call)
         var members = try members(call)
         let name = members.text("model_name", .name(max: 256))
-        let key = Secret(members.text("api_key", .upstreamKey(rules)))
+        let rule = TextRule.upstreamKey(prefix: rules.prefix ?? "", lengthMin: rules.lengthMin)
+        let key = Secret(members.text("api_key", rule))
         try members.finish()
         onStore(call) { [self] store in
             let user = try BoundAction.activeUser(userID, in: store)

@@ -1,5 +1,3 @@
-import Config
-
 /// What a member's text must be.
 struct TextRule: Sendable {
     /// Goes on after "must be".
@@ -55,10 +53,9 @@ struct TextRule: Sendable {
     }
 
     /// What can stand in a header field (RFC 9110 §5.5), without blanks.
-    static func upstreamKey(_ rules: UpstreamKeyRules) -> TextRule {
-        let prefix = rules.prefix ?? ""
+    static func upstreamKey(prefix: String, lengthMin: Int) -> TextRule {
         let beginning = prefix.isEmpty ? "" : " that begin with `\(prefix)`"
-        let lengthMin = max(1, rules.lengthMin)
+        let lengthMin = max(1, lengthMin)
         return TextRule(
             wanted: "\(lengthMin) to \(upstreamKeyBytesMax) printable ASCII characters\(beginning)"
         ) { text in

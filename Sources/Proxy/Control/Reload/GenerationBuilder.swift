@@ -9,7 +9,8 @@ struct GenerationBuilder {
     let auth: AuthSet
     /// By name.
     let limits: [String: RateLimit]
-    let actions: ActionBinder
+    /// nil: there is nobody to answer, for `check`.
+    let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
     private var entries: [EndpointRegistry.Entry] = []
 
@@ -23,14 +24,14 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: RateLimit], hashes: HashPool
+        limits: [String: RateLimit], hashes: HashPool?
     ) {
         self.loaded = loaded
         self.places = places
         self.registry = registry
         self.auth = auth
         self.limits = limits
-        actions = ActionBinder(loaded: loaded, auth: auth, hashes: hashes)
+        actions = hashes.map { ActionBinder(loaded: loaded, auth: auth, hashes: $0) }
     }
 
     /// What a plan has to know of the socket that outlives it.
@@ -150,7 +151,8 @@ struct GenerationBuilder {
         switch config.action {
         case .respond(let response): return .respond(FixedResponse(response))
         case .action(let action):
-            return .action(ActionPlan(name: action.name, answerer: actions.bind(action, config)))
+            let answerer: Answerer = actions?.bind(action, config) ?? Answerer()
+            return .action(ActionPlan(name: action.name, answerer: answerer))
         case .upstream(let name):
             guard let index = loaded.config.upstreams.firstIndex(where: { $0.name == name }) else {
                 preconditionFailure("the config has checked that upstream \(name) is defined")

@@ -40,7 +40,7 @@ final class ReloadDriver {
     let registry = EndpointRegistry()
     let auth: AuthRegistry
     private let limits = LimitRegistry()
-    private let hashes = HashPool()
+    private let hashes: HashPool
     private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
     let workers: WorkerPool
@@ -76,6 +76,7 @@ final class ReloadDriver {
         self.watcher = watcher
         self.loop = loop
         resolver = try Resolver()
+        hashes = HashPool()
         auth = AuthRegistry(mailboxes: workers.mailboxes)
         watcher.watch([loader.absolutePath])
     }

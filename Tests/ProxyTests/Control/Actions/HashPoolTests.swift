@@ -7,6 +7,9 @@ import Testing
 
 private let address = PeerAddress(high: 0, low: 0xFFFF_7F00_0001, port: 1, isUnix: false)
 
+/// Of the calling thread.
+private func niceness() -> Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) }
+
 private func other(_ number: UInt64) -> PeerAddress {
     PeerAddress(high: 0, low: 0xFFFF_0A00_0000 | number, port: 1, isUnix: false)
 }
@@ -18,12 +21,12 @@ private func other(_ number: UInt64) -> PeerAddress {
         #expect(
             pool.perform(for: address) { turn in
                 guard case .run = turn else { return }
-                let nice = getpriority(PRIO_PROCESS, 0)
+                let nice = niceness()
                 priority.withLock { $0 = nice }
             } == nil)
         #expect(eventually { priority.withLock { $0 } != nil })
         #expect(priority.withLock { $0 } == 19)
-        #expect(getpriority(PRIO_PROCESS, 0) != 19)
+        #expect(niceness() != 19)
     }
 
     @Test func `each of 500 jobs at once is answered within a second`() throws {

@@ -2,8 +2,6 @@ import Testing
 
 @testable import Proxy
 
-private let millisecond: UInt64 = 1_000_000
-
 private func source(_ number: UInt64) -> HashSource {
     HashSource(PeerAddress(high: 0, low: 0xFFFF_0000_0000 | number, port: 1, isUnix: false))
 }
@@ -13,7 +11,7 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
     var queue = HashQueue<Int>(threads: threads)
     #expect(queue.admit(0, from: source(0), now: 0) == .queued)
     #expect(queue.take(now: 0) != nil)
-    queue.finished(nanoseconds: milliseconds * millisecond)
+    queue.finished(nanoseconds: milliseconds * 1_000_000)
     return queue
 }
 
@@ -39,7 +37,7 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         #expect(queue.take(now: 0)?.job == 1)
         #expect(queue.admit(2, from: source(2), now: 0) == .queued)
         #expect(queue.admit(3, from: source(3), now: 0) == .refused(retryAfterSeconds: 1))
-        queue.finished(nanoseconds: 400 * millisecond)
+        queue.finished(nanoseconds: 400 * 1_000_000)
         #expect(queue.admit(3, from: source(3), now: 0) == .queued)
     }
 
@@ -48,7 +46,7 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         #expect(queue.admit(1, from: source(1), now: 0) == .queued)
         #expect(queue.admit(2, from: source(2), now: 0) == .refused(retryAfterSeconds: 5))
         #expect(queue.take(now: 0)?.isOverdue == false)
-        queue.finished(nanoseconds: 5000 * millisecond)
+        queue.finished(nanoseconds: 5000 * 1_000_000)
         #expect(queue.admit(3, from: source(3), now: 0) == .queued)
     }
 
@@ -65,13 +63,13 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         var queue = measured(100)
         for job in 1...3 { #expect(queue.admit(job, from: source(UInt64(job)), now: 0) == .queued) }
         #expect(queue.take(now: 0)?.isOverdue == false)
-        queue.finished(nanoseconds: 100 * millisecond)
-        #expect(queue.take(now: 700 * millisecond)?.isOverdue == false)
-        queue.finished(nanoseconds: 100 * millisecond)
-        #expect(queue.take(now: 801 * millisecond)?.isOverdue == true)
+        queue.finished(nanoseconds: 100 * 1_000_000)
+        #expect(queue.take(now: 700 * 1_000_000)?.isOverdue == false)
+        queue.finished(nanoseconds: 100 * 1_000_000)
+        #expect(queue.take(now: 801 * 1_000_000)?.isOverdue == true)
         queue.finished(nanoseconds: nil)
         #expect(queue.running == 0 && queue.waitingCount == 0)
-        #expect(queue.duration == 100 * millisecond)
+        #expect(queue.duration == 100 * 1_000_000)
     }
 
     @Test func `the estimate follows what is measured`() {
@@ -79,9 +77,9 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         for _ in 0..<40 {
             #expect(queue.admit(1, from: source(1), now: 0) == .queued)
             #expect(queue.take(now: 0) != nil)
-            queue.finished(nanoseconds: 20 * millisecond)
+            queue.finished(nanoseconds: 20 * 1_000_000)
         }
-        #expect(queue.duration < 25 * millisecond)
+        #expect(queue.duration < 25 * 1_000_000)
     }
 
     @Test func `the rest is told when the pool goes`() {

@@ -1,4 +1,3 @@
-import Config
 import Testing
 
 @testable import Proxy
@@ -45,16 +44,16 @@ import Testing
     }
 
     @Test func `an upstream key follows the route's rules and fits a header field`() {
-        let rule = TextRule.upstreamKey(UpstreamKeyRules(prefix: "sk-or-v1-", lengthMin: 20))
+        let rule = TextRule.upstreamKey(prefix: "sk-or-v1-", lengthMin: 20)
         #expect(rule.accepts("sk-or-v1-01234567890"))
         #expect(!rule.accepts("sk-or-v1-0123456789"))
         #expect(!rule.accepts("sk-proj-0123456789012"))
         #expect(!rule.accepts("sk-or-v1-0123456789\n01"))
         #expect(!rule.accepts("sk-or-v1-0123456789 01"))
-        let any = TextRule.upstreamKey(UpstreamKeyRules(prefix: nil, lengthMin: 0))
+        let any = TextRule.upstreamKey(prefix: "", lengthMin: 0)
         #expect(any.accepts("k") && !any.accepts(""))
         #expect(!any.accepts(String(repeating: "k", count: TextRule.upstreamKeyBytesMax + 1)))
-        let impossible = TextRule.upstreamKey(UpstreamKeyRules(prefix: nil, lengthMin: 10_000))
+        let impossible = TextRule.upstreamKey(prefix: "", lengthMin: 10_000)
         #expect(!impossible.accepts("k"))
     }
 

@@ -4,15 +4,6 @@ import Testing
 
 @testable import Proxy
 
-/// Looks until it is so, for at most five seconds.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<1000 {
-        if condition() { return true }
-        poll(nil, 0, 5)
-    }
-    return false
-}
-
 /// A token file and its source, running.
 private final class Scene {
     let folder = TemporaryFolder()

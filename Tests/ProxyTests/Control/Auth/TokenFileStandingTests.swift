@@ -4,14 +4,12 @@ import Testing
 
 private typealias Standing = TokenFileStanding
 
-private let second: UInt64 = 1_000_000_000
-
 /// Looks in turn, from a file that is good, and gives what is to be done after each.
 private func actions(_ looks: [(Standing.Look, seconds: Double)], first: Standing.Look = .content)
     -> ([Standing.Action], Standing.State)
 {
     var standing = Standing(first: first)
-    let actions = looks.map { standing.looked($0.0, now: UInt64($0.seconds * Double(second))) }
+    let actions = looks.map { standing.looked($0.0, now: UInt64($0.seconds * 1e9)) }
     return (actions, standing.state)
 }
 
@@ -62,8 +60,8 @@ private func actions(_ looks: [(Standing.Look, seconds: Double)], first: Standin
 @Test func `what is waited for is looked at again in time`() {
     var standing = Standing(first: .content)
     #expect(standing.lookAgainAt == nil)
-    _ = standing.looked(.missing, now: 10 * second)
-    #expect(standing.lookAgainAt == 12 * second)
-    _ = standing.looked(.unusable("a"), now: 11 * second)
-    #expect(standing.lookAgainAt == 11 * second + Standing.unsettledMax)
+    _ = standing.looked(.missing, now: 10_000_000_000)
+    #expect(standing.lookAgainAt == 12_000_000_000)
+    _ = standing.looked(.unusable("a"), now: 11_000_000_000)
+    #expect(standing.lookAgainAt == 11_000_000_000 + Standing.unsettledMax)
 }
