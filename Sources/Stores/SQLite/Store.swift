@@ -1,7 +1,9 @@
+import Glibc
+
 /// One SQLite file with users, their keys and what they store (schema in `Schema.swift`).
 ///
-/// Belongs to one thread at a time. Other processes, the command line among them, may have the same file open:
-/// WAL mode, one writer at a time, a busy timeout. Calls block for as long as the disk does.
+/// Belongs to one thread at a time. Other processes, the command line among them, may have the same file
+/// open: WAL mode, one writer at a time, a busy timeout. Calls block for as long as the disk does.
 public final class Store {
     public struct Options: Sendable {
         public enum UserIDs: String, Sendable { case uuid, objectid, integer }
@@ -26,82 +28,101 @@ public final class Store {
     }
 
     public let path: String
+    let options: Options
+    let database: Database
+    /// Seconds since 1970.
+    var clock: () -> Int64 = { Int64(time(nil)) }
+    /// Which file was opened: another one may stand at the path later.
+    private let identity: FileIdentity
 
-    /// Opens an existing file. Does not migrate.
+    public static var schemaVersion: Int { Schema.migrations.count }
+
+    /// Opens an existing file. Does not migrate. A file that cannot be written can be read.
     /// - Throws: `.missing`, `.schemaTooOld`, `.schemaTooNew`, `.notAStore`, and what stands in the way.
-    public init(opening path: String, options: Options) throws(StoreError) { fatalError("not yet") }
+    public init(opening path: String, options: Options) throws(StoreError) {
+        self.path = path
+        self.options = options
+        identity = try FileIdentity(path)
+        database = try Store.connect(to: path, options.busyTimeoutMilliseconds)
+        switch try Schema.state(of: database) {
+        case .foreign: throw .notAStore(path: path)
+        case .empty: throw .schemaTooOld(found: 0, known: Store.schemaVersion)
+        case .version(let found) where found < Store.schemaVersion:
+            throw .schemaTooOld(found: found, known: Store.schemaVersion)
+        case .version(let found):
+            guard found == Store.schemaVersion else {
+                throw .schemaTooNew(found: found, known: Store.schemaVersion)
+            }
+        }
+    }
 
     /// Makes the file (mode 0600) with the newest schema, or migrates the one that is there.
     /// - Returns: the schema that was there before; nil: the file is new.
     @discardableResult
-    public static func prepare(_ path: String) throws(StoreError) -> Int? { fatalError("not yet") }
-
-    public func close() { fatalError("not yet") }
-
-    // MARK: Users
-
-    /// - Throws: `.duplicate`.
-    public func createUser(_ new: NewUser) throws(StoreError) -> User { fatalError("not yet") }
-    public func user(_ lookup: UserLookup) throws(StoreError) -> User? { fatalError("not yet") }
-    /// nil: no such user; `hash` nil: the user has no password.
-    public func passwordHash(of lookup: UserLookup) throws(StoreError) -> (user: User, hash: String?)? {
-        fatalError("not yet")
+    public static func prepare(_ path: String) throws(StoreError) -> Int? {
+        try prepare(path, by: Schema.migrations)
     }
-    public func users() throws(StoreError) -> [User] { fatalError("not yet") }
-    public func setActive(_ user: Int64, _ isActive: Bool) throws(StoreError) { fatalError("not yet") }
-    public func setPasswordHash(_ user: Int64, _ hash: String) throws(StoreError) { fatalError("not yet") }
-    /// With keys, sessions and upstream keys.
-    public func deleteUser(_ user: Int64) throws(StoreError) { fatalError("not yet") }
 
-    // MARK: Keys and sessions
-
-    /// The credential itself is told here once and kept nowhere.
-    public func createKey(_ new: NewClientKey) throws(StoreError) -> (key: ClientKey, credential: Secret) {
-        fatalError("not yet")
+    static func prepare(
+        _ path: String, by migrations: [String], busyTimeoutMilliseconds: Int32 = 5000
+    ) throws(StoreError) -> Int? {
+        let isNew = try PrivateFile.create(path)
+        let database = try connect(to: path, busyTimeoutMilliseconds)
+        defer { database.close() }
+        let before = try Schema.migrate(database, by: migrations)
+        if isNew || before == nil { try PrivateFile.synchronize(PrivateFile.folder(of: path)) }
+        guard try database.row("PRAGMA journal_mode", [], { $0.text(0) }) != "wal" else { return before }
+        _ = try database.row("PRAGMA journal_mode = WAL") { $0.text(0) }
+        return before
     }
-    /// In order of creation. nil: of everybody.
-    public func keys(ofUser user: Int64?) throws(StoreError) -> [ClientKey] { fatalError("not yet") }
-    public func key(digest: [UInt8]) throws(StoreError) -> ClientKey? { fatalError("not yet") }
-    /// By public id, or by the beginning of the credential as `list` shows it; a trailing `...` is ignored.
-    /// - Throws: `.notFound`, `.ambiguous`; an empty prefix is not found.
-    public func key(named prefix: String) throws(StoreError) -> ClientKey { fatalError("not yet") }
-    /// - Parameter at: also in the future. nil: now.
-    public func revokeKey(_ key: Int64, at time: Int64? = nil) throws(StoreError) { fatalError("not yet") }
-    /// A new key like the old one, which goes on for `overlapSeconds`.
-    public func rotateKey(_ key: Int64, overlapSeconds: Int64) throws(StoreError) -> (
-        key: ClientKey, credential: Secret
-    ) { fatalError("not yet") }
-    public func recordUses(_ uses: [(key: Int64, count: Int64, lastUsedAt: Int64)]) throws(StoreError) {
-        fatalError("not yet")
+
+    /// Nothing may be asked afterwards. Also done when the store goes.
+    public func close() { database.close() }
+
+    /// All that `body` does, or nothing of it.
+    @discardableResult
+    public func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+        try database.transaction(body)
     }
 
     /// Grows with every commit of another connection, cheaply asked (`PRAGMA data_version`).
-    public func foreignChanges() throws(StoreError) -> Int64 { fatalError("not yet") }
-    /// - Parameter version: of the last call; nil: everything.
-    public func keyChanges(since version: Int64?) throws(StoreError) -> KeyChanges { fatalError("not yet") }
-
-    // MARK: Upstream keys
-
-    /// Replaces one of the same name.
-    /// - Throws: `.cannotSeal`.
-    public func setUpstreamKey(user: Int64, name: String, key: Secret, source: String) throws(StoreError)
-        -> UpstreamKey
-    { fatalError("not yet") }
-    public func upstreamKeys(user: Int64) throws(StoreError) -> [UpstreamKey] { fatalError("not yet") }
-    /// The key itself. - Throws: `.cannotSeal` where it cannot be opened.
-    public func revealUpstreamKey(user: Int64, name: String) throws(StoreError) -> Secret? {
-        fatalError("not yet")
-    }
-    /// - Returns: false: there was none.
-    public func deleteUpstreamKey(user: Int64, name: String) throws(StoreError) -> Bool {
-        fatalError("not yet")
+    /// - Throws: also where another file, or none, has come to stand at the path: open that instead.
+    public func foreignChanges() throws(StoreError) -> Int64 {
+        guard try FileIdentity(path) == identity else {
+            throw .failed("\(path) has been replaced by another file")
+        }
+        return try database.integer("PRAGMA data_version") ?? 0
     }
 
-    // MARK: Care
+    var now: Int64 { clock() }
 
-    /// What is wrong with the file; empty: nothing (`PRAGMA integrity_check`, foreign keys, sealed values).
-    public func check() throws(StoreError) -> [String] { fatalError("not yet") }
-    /// A whole copy (mode 0600), made while others write.
-    public func backUp(to path: String) throws(StoreError) { fatalError("not yet") }
-    public static var schemaVersion: Int { fatalError("not yet") }
+    private static func connect(
+        to path: String, _ busyTimeoutMilliseconds: Int32
+    ) throws(StoreError) -> Database {
+        let database = try Database(path: path, busyTimeoutMilliseconds: busyTimeoutMilliseconds)
+        // Why NORMAL: in WAL mode a crash of the machine may lose the last commits, but damages nothing.
+        // Why secure_delete: what was replaced or deleted does not stay readable in free pages.
+        for pragma in [
+            "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON", "trusted_schema = OFF",
+            "cell_size_check = ON",
+        ] {
+            try database.script("PRAGMA \(pragma)")
+        }
+        return database
+    }
+}
+
+/// A file by what it is, not by its name.
+private struct FileIdentity: Equatable {
+    let device: dev_t
+    let inode: ino_t
+
+    init(_ path: String) throws(StoreError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+        device = status.st_dev
+        inode = status.st_ino
+    }
 }

@@ -1,0 +1,196 @@
+import Glibc
+import JSON
+import Proxy
+import Stores
+
+/// `headgate db init|check|backup|migrate`
+enum DatabaseCommand {
+    static let subVerbs = [
+        SubVerb("init", options: ["--admin", "--default-admin", "--print-key"], run: initialize),
+        SubVerb("check", run: check),
+        SubVerb("backup", "PATH", count: 1...1, run: backUp),
+        SubVerb("migrate", run: migrate),
+    ]
+
+    static let help = """
+        usage: headgate db init [--admin | --default-admin | --print-key]
+               headgate db check
+               headgate db backup PATH
+               headgate db migrate
+
+        Looks after the database of a store, with the daemon running or not.
+
+        `init` makes the file, for its owner alone, and where the config file has `encryption_key: {file: PATH}`
+        and no file is there, a master key in it. Doing it again changes nothing.
+        `check` looks for damage, for sealed keys that the master key does not open, and at who may read the
+        file. `backup` makes a whole copy while everything runs; the master key is not in it.
+        `migrate` brings a database of an older headgate up to date, which `headgate run` does too.
+
+          --admin             where there are no users yet: make `admin`, and print a random password
+          --default-admin     make `admin` with the password `admin123`, if there is no `admin`
+          --print-key         print a new master key, do nothing else
+        \(StoreCommand.optionsHelp)
+
+        exit: 0 done or nothing wrong, 1 not, 2 wrong command line
+        """
+
+    // MARK: init
+
+    private static func initialize(_ command: CommandLineArguments) -> Int32 {
+        guard !command.has("--print-key") else {
+            Terminal.print(String(decoding: MasterKey.generate().reveal(), as: UTF8.self))
+            return ExitCode.success
+        }
+        return StoreCommand.perform(command) { target in
+            guard !(command.has("--admin") && command.has("--default-admin")) else {
+                throw CommandLineError(message: "`--admin` and `--default-admin` exclude each other")
+            }
+            let before = try Store.prepare(target.path)
+            let store = try target.open()
+            defer { store.close() }
+            let key = try prepareMasterKey(target, store)
+            let admin = try makeAdmin(command, store, target)
+            let made = before.map { "\(target.path) is there, schema \($0)" } ?? "made \(target.path)"
+            let lines = [
+                made, key.made.map { "made the master key in \($0); keep a copy elsewhere" }, admin?.line,
+            ]
+            return StoreCommand.Outcome(
+                lines.compactMap { $0 }.joined(separator: "\n"), remark: admin?.remark ?? key.remark
+            ) { json in
+                json.member("path", target.path)
+                json.member("schema", Int64(Store.schemaVersion))
+                json.member("created", before == nil)
+                json.member("master_key_file", key.made)
+                json.member("admin_password", admin?.password)
+            }
+        }
+    }
+
+    /// - Returns: the file that was made, and what there is to say about the key.
+    private static func prepareMasterKey(
+        _ target: StoreTarget, _ store: Store
+    ) throws -> (made: String?, remark: String?) {
+        switch target.masterKey() {
+        case .plain, .found: return (nil, nil)
+        case .notSet:
+            guard target.named != nil else { return (nil, nil) }
+            return (
+                nil,
+                "no `encryption_key` is set: upstream keys of users cannot be stored; `headgate db init --print-key` "
+                    + "makes one"
+            )
+        case .unusable(let why):
+            return (nil, "`encryption_key`: \(why); `headgate db init --print-key` makes one")
+        case .fileMissing(let path):
+            // Why: what is sealed opens with the old one alone.
+            if let id = try store.masterKeyIDs().first {
+                throw StoreError.cannotSeal(
+                    "\(path) is not there, and the database holds keys that are sealed with master key \(id): put "
+                        + "it back")
+            }
+            return (try PrivateFile.create(path, holding: MasterKey.generate()) ? path : nil, nil)
+        }
+    }
+
+    private struct Admin {
+        var line: String
+        var remark: String?
+        /// Made at random, to be told.
+        var password: String?
+    }
+
+    private static func makeAdmin(
+        _ command: CommandLineArguments, _ store: Store, _ target: StoreTarget
+    ) throws -> Admin? {
+        func create(_ password: String) throws {
+            let hash = PasswordHash.make(Array(password.utf8), cost: target.passwordCost)
+            _ = try store.createUser(NewUser(username: "admin", passwordHash: hash))
+        }
+        if command.has("--default-admin") {
+            guard try store.user(.username("admin")) == nil else { return nil }
+            try create("admin123")
+            return Admin(
+                line: "made the user admin with the password admin123",
+                remark: "everybody knows this password: change it by `headgate user passwd admin`")
+        }
+        guard command.has("--admin") else { return nil }
+        guard try store.users().isEmpty else {
+            return Admin(line: "there are users already: no admin was made")
+        }
+        let password = randomPassword()
+        try create(password)
+        return Admin(
+            line: "made the user admin with the password \(password)", remark: "it is not shown again",
+            password: password)
+    }
+
+    /// 119 bits, without letters and digits that look alike.
+    private static func randomPassword() -> String {
+        let alphabet = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+        return String((0..<20).map { _ in alphabet[Int.random(in: alphabet.indices)] })
+    }
+
+    // MARK: check, backup, migrate
+
+    private static func check(_ command: CommandLineArguments) -> Int32 {
+        StoreCommand.perform(command) { target in
+            let masterKey = target.masterKey()
+            var findings: [String] = []
+            switch masterKey {
+            case .plain, .notSet, .found: break
+            case .fileMissing(let path): findings.append("`encryption_key`: \(path) is not there")
+            case .unusable(let why): findings.append("`encryption_key`: \(why)")
+            }
+            findings += try self.findings(target, masterKey)
+            let good = "ok: \(target.path), schema \(Store.schemaVersion)"
+            return StoreCommand.Outcome(
+                findings.isEmpty ? good : findings.joined(separator: "\n"),
+                code: findings.isEmpty ? ExitCode.success : ExitCode.failure
+            ) { json in
+                json.member("path", target.path)
+                json.member("ok", findings.isEmpty)
+                json.key("findings")
+                json.beginArray()
+                for finding in findings { json.value(finding) }
+                json.endArray()
+            }
+        }
+    }
+
+    private static func findings(
+        _ target: StoreTarget, _ masterKey: StoreTarget.MasterKeySetting
+    ) throws(StoreError) -> [String] {
+        do throws(StoreError) {
+            let store = try target.open(masterKey: masterKey)
+            defer { store.close() }
+            return try store.check()
+        } catch .corrupt(let detail) {
+            return ["\(target.path) is damaged: \(detail)"]
+        }
+    }
+
+    private static func backUp(_ command: CommandLineArguments) -> Int32 {
+        StoreCommand.withStore(command) { store, target in
+            let path = command.operands[0]
+            try store.backUp(to: path)
+            return StoreCommand.Outcome("copied \(target.path) to \(path)") { json in
+                json.member("path", target.path)
+                json.member("backup", path)
+            }
+        }
+    }
+
+    private static func migrate(_ command: CommandLineArguments) -> Int32 {
+        StoreCommand.perform(command) { target in
+            guard access(target.path, F_OK) == 0 else { throw StoreError.missing(path: target.path) }
+            let before = try Store.prepare(target.path) ?? 0
+            let now = Store.schemaVersion
+            let text = before == now ? "has schema \(now) already" : "was schema \(before), is schema \(now)"
+            return StoreCommand.Outcome("\(target.path) \(text)") { json in
+                json.member("path", target.path)
+                json.member("from", Int64(before))
+                json.member("to", Int64(now))
+            }
+        }
+    }
+}

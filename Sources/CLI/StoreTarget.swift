@@ -1,0 +1,118 @@
+import Config
+import Stores
+
+/// Which store a command means: the one of the config file, or a file named by `--db`.
+struct StoreTarget {
+    /// Of the database.
+    let path: String
+    /// nil: named by `--db`.
+    let named: Named?
+
+    struct Named {
+        let file: ConfigFile
+        let config: StoreConfig
+    }
+
+    /// What the file says about `encryption_key`.
+    enum MasterKeySetting {
+        /// `at_rest: plain`.
+        case plain
+        case notSet
+        case found(MasterKey)
+        /// `{file: PATH}`, and no file is there.
+        case fileMissing(path: String)
+        case unusable(String)
+    }
+
+    init(_ command: CommandLineArguments) throws(CommandLineError) {
+        if let path = command["--db"] {
+            guard command["--store"] == nil else {
+                throw CommandLineError(message: "`--db` and `--store` exclude each other")
+            }
+            self.path = path
+            named = nil
+            return
+        }
+        guard let file = try ConfigFile.find(command) else {
+            throw StoreTarget.wrong(
+                "no config file: neither \(ConfigPath.defaults.joined(separator: " nor ")) is there; name one by "
+                    + "-c FILE, or the database by --db PATH")
+        }
+        let config = try StoreTarget.choose(command["--store"], in: file)
+        path = file.absolute(config.path)
+        named = Named(file: file, config: config)
+    }
+
+    private static func choose(_ name: String?, in file: ConfigFile) throws(CommandLineError) -> StoreConfig {
+        // Why: what could not be read has an empty stand-in.
+        let stores = file.config.stores.filter { !$0.path.isEmpty }
+        let hint = file.hasErrors ? " that can be read; `headgate check` says what is wrong with it" : ""
+        let names = stores.map(\.name).joined(separator: ", ")
+        if let name {
+            guard let store = stores.first(where: { $0.name == name }) else {
+                let known = names.isEmpty ? "" : " (defined: \(names))"
+                throw wrong("\(file.path) has no store `\(name)`\(hint)\(known)")
+            }
+            return store
+        }
+        guard let first = stores.first else {
+            throw wrong("\(file.path) has no entry of `stores`\(hint); name a database by --db PATH")
+        }
+        guard stores.count == 1 else {
+            throw wrong("\(file.path) has several stores; choose by --store NAME: \(names)")
+        }
+        return first
+    }
+
+    /// Opens the store. What is sealed can be opened only with a master key, which most commands do not need.
+    func open(masterKey: MasterKeySetting = .notSet) throws(StoreError) -> Store {
+        var options = Store.Options()
+        switch named?.config.userIDs {
+        case .uuid, nil: options.userIDs = .uuid
+        case .objectid: options.userIDs = .objectid
+        case .integer: options.userIDs = .integer
+        }
+        switch masterKey {
+        case .plain: options.atRest = .plain
+        case .found(let key): options.atRest = .sealed(key)
+        case .notSet, .fileMissing, .unusable: options.atRest = .refused
+        }
+        // Why longer than the daemon waits: a person at a terminal would only type it again.
+        options.busyTimeoutMilliseconds = 5000
+        return try Store(opening: path, options: options)
+    }
+
+    /// bcrypt's cost of new passwords.
+    var passwordCost: Int { named?.config.passwordCost ?? PasswordHash.costDefault }
+
+    func masterKey() -> MasterKeySetting {
+        guard let named else { return .notSet }
+        guard !named.config.storesPlain else { return .plain }
+        guard let text = named.config.encryptionKey else { return .notSet }
+        do throws(SecretError) {
+            let secret = try resolve(text, in: named.file)
+            do throws(StoreError) {
+                return .found(try MasterKey(secret))
+            } catch {
+                return .unusable(error.description)
+            }
+        } catch .fileUnreadable(let path, .missing) {
+            return .fileMissing(path: path)
+        } catch {
+            return .unusable(error.description)
+        }
+    }
+
+    private func resolve(_ text: TextSource, in file: ConfigFile) throws(SecretError) -> Secret {
+        switch text {
+        case .literal(let text): Secret(text)
+        case .environment(let name): try SecretSource.environment(name).resolve(in: file.environment)
+        case .file(let path): try SecretSource.file(file.absolute(path)).resolve(in: file.environment)
+        case .credential(let name): try SecretSource.credential(name).resolve(in: file.environment)
+        }
+    }
+
+    private static func wrong(_ message: String) -> CommandLineError {
+        CommandLineError(message: message, exitCode: 1)
+    }
+}

@@ -1,0 +1,74 @@
+import Glibc
+
+/// Files that nobody but their owner reads.
+public enum PrivateFile {
+    /// Makes a file with a secret and a line end, mode 0600.
+    /// - Returns: false: one is there already, and stays as it is.
+    public static func create(_ path: String, holding secret: Secret) throws(StoreError) -> Bool {
+        guard try create(path) else { return false }
+        do throws(StoreError) {
+            try write(secret.reveal() + [UInt8(ascii: "\n")], to: path)
+            try synchronize(path)
+            try synchronize(folder(of: path))
+        } catch {
+            unlink(path)
+            throw error
+        }
+        return true
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(systemError: errno, path: path) ?? .failed(path) }
+        defer { close(descriptor) }
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+    }
+
+    /// Makes an empty file, mode 0600 whatever the umask. Root makes it for the owner of the folder, so that
+    /// a daemon that does not run as root can use what root made for it.
+    ///
+    /// - Returns: false: one is there already, and stays as it is.
+    static func create(_ path: String) throws(StoreError) -> Bool {
+        // Why O_EXCL: opening and closing a database that this process uses would drop its locks (fcntl(2)).
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { return false }
+            if errno == ENOENT { throw .failed("\(path): the folder is not there") }
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+        defer { close(descriptor) }
+        var folder = stat()
+        let isForOther = geteuid() == 0 && stat(self.folder(of: path), &folder) == 0 && folder.st_uid != 0
+        guard fchmod(descriptor, 0o600) == 0,
+            !isForOther || fchown(descriptor, folder.st_uid, folder.st_gid) == 0
+        else {
+            let error = StoreError(systemError: errno, path: path) ?? .failed(path)
+            unlink(path)
+            throw error
+        }
+        return true
+    }
+
+    /// What stands in a file, or the names in a folder, is on the disk afterwards.
+    static func synchronize(_ path: String) throws(StoreError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(systemError: errno, path: path) ?? .failed(path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else {
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+    }
+
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Permission bits; nil: no file.
+    static func mode(_ path: String) -> mode_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
+    }
+}

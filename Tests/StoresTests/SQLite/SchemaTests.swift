@@ -1,0 +1,78 @@
+import Testing
+
+@testable import Stores
+
+@Suite struct SchemaTests {
+    private let folder = TemporaryFolder()
+    private var path: String { folder.path + "/app.db" }
+
+    /// Prepares with the real migrations and some more.
+    private func prepare(_ more: String...) throws -> Int? {
+        try Store.prepare(path, by: Schema.migrations + more)
+    }
+
+    @Test func `a store is led from its schema to the newest, step by step, data and all`() throws {
+        #expect(try prepare() == nil)
+        try sqlite3(
+            path, "INSERT INTO users (public_id, username, created_at, updated_at) VALUES ('a', 'ann', 1, 1)")
+        let second = "ALTER TABLE users ADD COLUMN colour TEXT"
+        let third = "UPDATE users SET colour = 'green'"
+        #expect(try prepare(second, third) == 1)
+        #expect(try prepare(second, third) == 3)
+        let seen = try sqlite3(
+            path, "PRAGMA user_version; PRAGMA application_id; SELECT username, colour FROM users")
+        #expect(seen == ["3", String(Schema.applicationID), "ann|green"])
+    }
+
+    @Test func `a migration that fails leaves what the ones before it made`() throws {
+        _ = try prepare()
+        let before = try sqlite3(path, ".schema")
+        #expect(throws: StoreError.self) {
+            try prepare("CREATE TABLE extra (a)", "CREATE TABLE half (a); nonsense")
+        }
+        #expect(try sqlite3(path, "PRAGMA user_version") == ["2"])
+        let after = try sqlite3(path, ".schema")
+        #expect(after.filter { !before.contains($0) } == ["CREATE TABLE extra (a);"])
+    }
+
+    /// S1-32, S1-34, S3-02, S3-03, S4-66.
+    @Test func `the tables hold what the records say`() throws {
+        _ = try prepare()
+        func columns(_ table: String) throws -> Set<String> {
+            Set(try sqlite3(path, "SELECT name FROM pragma_table_xinfo('\(table)')"))
+        }
+        let users = [
+            "id", "username", "email", "telegram_id", "hashed_password", "is_active", "created_at",
+            "updated_at",
+        ]
+        #expect(try columns("users").isSuperset(of: users))
+        let keys = [
+            "id", "digest", "user_id", "name", "rate_limit", "expires_at", "is_active", "usage_count",
+            "last_used_at", "metadata",
+        ]
+        #expect(try columns("keys").isSuperset(of: keys))
+        let upstreamKeys = [
+            "id", "user_id", "name", "key_encrypted", "source", "created_at", "updated_at", "last_validated",
+        ]
+        #expect(try columns("upstream_keys").isSuperset(of: upstreamKeys))
+    }
+
+    @Test(arguments: [
+        "INSERT INTO users (public_id, created_at, updated_at) VALUES ('x', 1, 1)",
+        "UPDATE users SET is_active = 2", "UPDATE users SET created_at = 'yesterday'",
+        "UPDATE keys SET digest = 'short'", "UPDATE keys SET kind = 'other'",
+        "UPDATE keys SET rate_limit = 0",
+        "PRAGMA foreign_keys = ON; UPDATE keys SET user_id = 9",
+    ])
+    func `by hand nothing is written that could not be read`(statement: String) throws {
+        _ = try prepare()
+        try sqlite3(
+            path,
+            """
+            INSERT INTO users (public_id, username, created_at, updated_at) VALUES ('a', 'ann', 1, 1);
+            INSERT INTO keys (public_id, user_id, kind, name, shown_prefix, digest, created_at)
+            VALUES ('k', 1, 'key', 'n', 'hg_', zeroblob(32), 1);
+            """)
+        #expect(throws: ShellFailure.self) { try sqlite3(path, statement) }
+    }
+}
