@@ -55,10 +55,10 @@ build: packages ## the release binary, the Swift runtime linked in where that wo
 run: build ## serve config.example.yaml on http://127.0.0.1:8000 with a mock upstream
 	@exec $(BINARY) run -c config.example.yaml --mock $(MOCK)
 
-# Why the stamp: the client library is fetched once, and again when the wanted version changes.
+# Why the stamp: the client libraries are fetched once, and again when the wanted version changes.
 $(VENV)/.stamp: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1' 'PyJWT[crypto]' joserfc
 	touch $@
 
 .PHONY: test-packages
@@ -79,7 +79,7 @@ test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a shor
 		swift test --skip-build --filter EndToEndTests
 	Tests/Fuzz/run $(FUZZ_SHORT)
 	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)
-	bench/run --binary $(BINARY) --quick --strict --proxies headgate --only allocations,syscalls
+	bench/run --binary $(BINARY) --quick --strict --proxies headgate --only allocations,syscalls,key-allocations
 
 .PHONY: fuzz
 fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)

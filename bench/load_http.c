@@ -1,10 +1,16 @@
 // `load http`: requests on keep-alive connections, as many as are answered or at a fixed rate.
 #include "load.h"
 
+struct request {
+    char *text;
+    size_t bytes;
+};
+
 struct client {
     int descriptor;
     bool connecting, busy;
     uint64_t due_ns;
+    const struct request *request;
     size_t sent;
     struct answer answer;
 };
@@ -12,8 +18,8 @@ struct client {
 static struct client *clients;
 static int poll_descriptor, port;
 static struct sockaddr_in address;
-static char *request;
-static size_t request_bytes;
+static struct request *requests;              // sent in turn
+static size_t request_count;
 static uint64_t expected_bytes;
 static bool fresh, until_eof;
 
@@ -30,11 +36,12 @@ static bool any_content(void *context, const char *bytes, size_t count) {
     return true;
 }
 
-static void build_request(const char *method, const char *path, size_t body_bytes) {
-    request = malloc(body_bytes + 4096);
+// `key`: goes along as `Authorization: Bearer`; NULL: none does.
+static struct request build_request(const char *method, const char *path, size_t body_bytes, const char *key) {
+    char *text = malloc(body_bytes + 4096 + (key ? strlen(key) : 0));
     bool post = strcmp(method, "POST") == 0;
     int count = sprintf(
-        request,
+        text,
         "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: application/json\r\n"
         "Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\nUser-Agent: OpenAI/Python 3.52.0\r\n"
         "X-Stainless-Lang: python\r\n"
@@ -42,19 +49,46 @@ static void build_request(const char *method, const char *path, size_t body_byte
         "X-Stainless-Runtime: CPython\r\nX-Stainless-Runtime-Version: 3.11.7\r\n"
         "X-Stainless-Retry-Count: 0\r\nX-Stainless-Read-Timeout: 600\r\n",
         method, path, port);
+    if (key) count += sprintf(text + count, "Authorization: Bearer %s\r\n", key);
     static const char content[] = "Content-Type: application/json\r\nContent-Length: %zu\r\n";
-    if (post) count += sprintf(request + count, content, body_bytes);
-    count += sprintf(request + count, "\r\n");
+    if (post) count += sprintf(text + count, content, body_bytes);
+    count += sprintf(text + count, "\r\n");
     if (post) {
         static const char front[] = "{\"model\":\"mock\",\"messages\":[{\"role\":\"user\",\"content\":\"";
         static const char back[] = "\"}]}";
         if (body_bytes < sizeof front + sizeof back) die("load: --body is too small");
-        memset(request + count, 'a', body_bytes);
-        memcpy(request + count, front, sizeof front - 1);
-        memcpy(request + count + body_bytes - (sizeof back - 1), back, sizeof back - 1);
+        memset(text + count, 'a', body_bytes);
+        memcpy(text + count, front, sizeof front - 1);
+        memcpy(text + count + body_bytes - (sizeof back - 1), back, sizeof back - 1);
         count += (int)body_bytes;
     }
-    request_bytes = (size_t)count;
+    return (struct request){.text = text, .bytes = (size_t)count};
+}
+
+// One request; with `--keys FILE` one for each line of the file.
+static void build_requests(int count, char **arguments) {
+    const char *method = option(count, arguments, "method", "POST");
+    const char *path = option(count, arguments, "path", "/v1/chat/completions");
+    size_t body_bytes = (size_t)number_option(count, arguments, "body", 558);
+    const char *keys_path = option(count, arguments, "keys", NULL);
+    if (!keys_path) {
+        requests = malloc(sizeof *requests);
+        requests[0] = build_request(method, path, body_bytes, option(count, arguments, "key", NULL));
+        request_count = 1;
+        return;
+    }
+    FILE *file = fopen(keys_path, "r");
+    if (!file) die("load: %s: %s", keys_path, strerror(errno));
+    char *line = NULL;
+    size_t room = 0;
+    for (ssize_t length; (length = getline(&line, &room, file)) > 0; request_count++) {
+        line[strcspn(line, "\n")] = 0;
+        requests = realloc(requests, (request_count + 1) * sizeof *requests);
+        requests[request_count] = build_request(method, path, body_bytes, line);
+    }
+    free(line);
+    fclose(file);
+    if (request_count == 0) die("load: %s has no keys", keys_path);
 }
 
 static void open_client(int index) {
@@ -83,8 +117,9 @@ static void reopen(int index) {
 
 static void send_rest(int index) {
     struct client *c = &clients[index];
-    while (c->sent < request_bytes) {
-        ssize_t sent = send(c->descriptor, request + c->sent, request_bytes - c->sent, MSG_NOSIGNAL);
+    while (c->sent < c->request->bytes) {
+        ssize_t sent =
+            send(c->descriptor, c->request->text + c->sent, c->request->bytes - c->sent, MSG_NOSIGNAL);
         if (sent < 0) return;   // a broken connection shows when it is read
         c->sent += (size_t)sent;
     }
@@ -98,7 +133,7 @@ static bool may_begin(uint64_t now) {
 
 static void begin(int index, uint64_t now) {
     struct client *c = &clients[index];
-    begun++;
+    c->request = &requests[begun++ % request_count];
     c->busy = true;
     c->sent = 0;
     c->due_ns = interval_ns ? due_ns : now;
@@ -151,7 +186,7 @@ static void handle(int index, uint32_t events, uint64_t now) {
         if (!(events & EPOLLOUT)) return;
         c->connecting = false;
     }
-    if (c->busy && c->sent < request_bytes) send_rest(index);
+    if (c->busy && c->sent < c->request->bytes) send_rest(index);
     while (true) {
         ssize_t count = recv(c->descriptor, buffer, sizeof buffer, 0);
         if (count < 0 && errno == EAGAIN) return;
@@ -206,9 +241,7 @@ int run_http(int count, char **arguments) {
     fresh = flag(count, arguments, "fresh");
     until_eof = flag(count, arguments, "until-eof");
     address = loopback(port);
-    build_request(option(count, arguments, "method", "POST"),
-                  option(count, arguments, "path", "/v1/chat/completions"),
-                  (size_t)number_option(count, arguments, "body", 558));
+    build_requests(count, arguments);
     clients = calloc((size_t)connections, sizeof *clients);
     // Why twice: a connection that is lost while it waits is opened again and still waits.
     waiting = calloc((size_t)connections * 2, sizeof *waiting);

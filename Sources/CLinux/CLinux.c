@@ -91,3 +91,10 @@ uint64_t headgate_raise_descriptor_limit(void) {
     limit.rlim_cur = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : soft;
 }
+
+void headgate_yield_to_others(void) {
+    struct sched_param none = {0};
+    // Why no result: a thread that may not step back runs like any other, which costs time and nothing else.
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+}

@@ -58,10 +58,8 @@ import Testing
     }
 
     private func run(_ scenario: String, _ gate: Gate) throws {
-        let script = "\(Project.path)/Tests/EndToEndTests/SDK/scenario.py"
-        let result = try EndToEndTests.run(
-            [try Self.python(), "-B", script, scenario, "http://\(gate.address.authority)/v1"],
-            in: gate.folder)
+        let result = try Python.run(
+            "scenario.py", scenario, "http://\(gate.address.authority)/v1", in: gate.folder)
         #expect(result.code == 0, "\(result.output)\(result.errors)")
     }
 
@@ -70,17 +68,5 @@ import Testing
         defer { connection.close() }
         try connection.send("GET /mock/counts HTTP/1.1\r\nHost: mock\r\nConnection: close\r\n\r\n")
         return try connection.readResponse().json()
-    }
-
-    /// A Python that has the package.
-    private static func python() throws -> String {
-        if let path = getenv("HEADGATE_PYTHON") { return String(cString: path) }
-        let path = "\(Project.path)/.build/venv/bin/python"
-        guard access(path, X_OK) == 0 else {
-            throw Trouble(
-                "no Python with the `openai` package: `make test` makes one in .build/venv; or name one in HEADGATE_PYTHON"
-            )
-        }
-        return path
     }
 }

@@ -18,6 +18,8 @@ class Contender:
     template = ""
     reload_signal = signal.SIGHUP
     stop_signal = signal.SIGTERM
+    # What the bench's own questions carry as `Authorization: Bearer`.
+    key = None
 
     def __init__(self, directory, upstream_port):
         self.directory = pathlib.Path(directory) / self.name
@@ -63,7 +65,7 @@ class Contender:
                     stdout=log, stderr=log, env={**os.environ, **(env or {})})
 
             def answered():
-                return self.process.poll() is not None or processes.get(self.port, "/") is not None
+                return self.process.poll() is not None or self.get("/") is not None
 
             try:
                 took = processes.wait_for(answered, seconds, f"{self.name} starts", pause)
@@ -71,10 +73,13 @@ class Contender:
                 self.stop()
                 raise
             if self.process.poll() is None:
-                if processes.get(self.port, "/")[0] != 200:
+                if self.get("/")[0] != 200:
                     raise processes.BenchError(f"{self.name} does not reach the upstream:\n{self.log()}")
                 return took
         raise processes.BenchError(f"{self.name} does not start:\n{self.log()}")
+
+    def get(self, path):
+        return processes.get(self.port, path, self.key)
 
     def log(self):
         return (self.directory / "output.log").read_text()[-2000:]
@@ -94,7 +99,7 @@ class Contender:
         return processes.pss_kib(self.pids())
 
     def shows(self, generation):
-        return processes.get(self.port, "/generation") == (200, str(generation))
+        return self.get("/generation") == (200, str(generation))
 
 
 class Nginx(Contender):
@@ -126,12 +131,17 @@ class Headgate(Contender):
 
     # Upstreams that the file names and nobody asks, for rows about reloads of larger files.
     idle_https_upstreams = 0
+    # Who may come in, and the section that this needs, for rows about callers.
+    auth, stores = "{ mode: none }", ""
 
     def more_values(self):
         numbers = range(self.idle_https_upstreams)
         upstreams = (f"  idle-{number}: https://127.0.0.1:9/v1\n" for number in numbers)
-        routes = (f"  - {{ path: /idle-{number}/**, auth: open, to: idle-{number} }}\n" for number in numbers)
-        return {"more_upstreams": "".join(upstreams), "more_routes": "".join(routes)}
+        routes = (f"  - {{ path: /idle-{number}/**, auth: callers, to: idle-{number} }}\n" for number in numbers)
+        return {
+            "more_upstreams": "".join(upstreams), "more_routes": "".join(routes),
+            "auth": self.auth, "stores": self.stores,
+        }
 
     def command(self, single):
         binary = self.binary
@@ -143,9 +153,12 @@ class Headgate(Contender):
 
     def run_verb(self, *verb):
         """Runs a verb that talks to the daemon, on the load's core."""
+        return self.run_program(*verb, "--admin", self.admin)
+
+    def run_program(self, *arguments):
         with processes.pinned(processes.LOAD_CORE):
             return subprocess.run(
-                [self.binary, *verb, "--admin", self.admin], capture_output=True, text=True, timeout=30)
+                [self.binary, *arguments], capture_output=True, text=True, timeout=30)
 
 
 ALL = {contender.name: contender for contender in (Headgate, Nginx, HAProxy)}

@@ -102,12 +102,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def get(port, path, timeout=2):
+def get(port, path, key=None, timeout=2):
     """One GET on a connection of its own: status and body, or None where nothing listens or answers."""
+    credential = f"Authorization: Bearer {key}\r\n" if key else ""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as connection:
             connection.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{credential}"
+                "Connection: close\r\n\r\n".encode())
             answer = b""
             while piece := connection.recv(65536):
                 answer += piece

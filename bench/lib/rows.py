@@ -1,40 +1,18 @@
 """What is measured: one function a row, which takes the bench and a proxy and returns a figure."""
 
-import dataclasses
 import pathlib
 import re
 import signal
-import struct
 import subprocess
 import time
-from typing import Callable
 
-from . import processes
+from . import callers, measuring, processes
+from .measuring import Row, fresh
 
 # Enough work for the clock of /proc, which ticks at 10 ms; `--quick` takes a tenth.
 REQUESTS, STREAMS, BODIES, CONNECTIONS = 40_000, 1_000, 20, 2_000
 BODY_BYTES = 100 << 20
 FIXED_RATE = 2_000
-
-
-@dataclasses.dataclass
-class Row:
-    key: str
-    title: str
-    measure: Callable
-    # Decides whether the target is met: see report.py.
-    target: tuple | None = None
-    # Figures that move from round to round are taken in every round, exact ones once.
-    every_round: bool = True
-    # Who is measured, where it is not everyone.
-    only: tuple = ()
-    digits: int = 1
-
-
-def fresh(bench, proxy, **options):
-    """Starts the proxy anew, so that nothing of an earlier row is in its memory."""
-    proxy.stop()
-    return proxy.start(**options)
 
 
 # CPU ---------------------------------------------------------------------------------------------------
@@ -86,16 +64,6 @@ def body_up(bench, proxy):
 
 # Counts ------------------------------------------------------------------------------------------------
 
-def per_request_by_difference(bench, proxy, few, many, count):
-    """Runs two loads that differ in their number of requests alone: what connections cost cancels."""
-    bench.tools.requests(proxy.port, few, connections=16)
-    low = count()
-    bench.tools.requests(proxy.port, few, connections=16)
-    middle = count()
-    bench.tools.requests(proxy.port, many, connections=16)
-    return (count() - middle - (middle - low)) / (many - few)
-
-
 def instructions(bench, proxy):
     """User instructions, from two runs under callgrind that differ in their number of requests."""
     few, many = bench.scaled(2_000), bench.scaled(10_000)
@@ -122,22 +90,7 @@ def instructions(bench, proxy):
 
 
 def allocations(bench, proxy):
-    counter = proxy.directory / "allocations"
-    counter.unlink(missing_ok=True)
-    library = bench.tools.directory / "alloccount.so"
-    environment = {"LD_PRELOAD": str(library), "ALLOCCOUNT_FILE": str(counter)}
-    fresh(bench, proxy, env=environment)
-
-    def count():
-        return struct.unpack("<Q", counter.read_bytes()[:8])[0]
-
-    try:
-        figure = per_request_by_difference(bench, proxy, 1_000, bench.scaled(20_000), count)
-        if count() == 0:
-            raise processes.BenchError(f"{proxy.name}: the allocation counter was not loaded")
-        return figure
-    finally:
-        fresh(bench, proxy)
+    return measuring.allocations_per_request(bench, proxy)
 
 
 def system_calls(bench, proxy):
@@ -274,4 +227,20 @@ ROWS = [
     Row("reload-command", "`headgate reload`, its own start included, ms", reload_by_command, only=HEADGATE),
     Row("reload-https", "the same with 50 https upstreams, ms", reload_with_https, only=HEADGATE),
     Row("reload-file", "file saved → first new answer, ms", reload_by_file, ("most", 60), only=HEADGATE),
+    Row("key-short", "added by a key of 55 bytes among 100,000, user instructions", callers.key_short,
+        ("most", 3_500), every_round=False, only=HEADGATE, digits=0),
+    Row("key-long", "added by a key of 67 bytes, the same", callers.key_long, ("most", 5_500),
+        every_round=False, only=HEADGATE, digits=0),
+    Row("key-allocations", "heap allocations/request with a key", callers.key_allocations, ("most", 0.005),
+        every_round=False, only=HEADGATE, digits=3),
+    Row("key-memory", "memory of 100,000 keys, bytes/key", callers.key_memory, ("most", 200),
+        every_round=False, only=HEADGATE, digits=0),
+    Row("revocation", "end of `headgate apikey revoke` → first 401, ms", callers.revocation,
+        ("most", 1_000), only=HEADGATE),
+    Row("jwt", "added by a verified JWT, user instructions", callers.jwt_known, every_round=False,
+        only=HEADGATE, digits=0),
+    Row("jwt-hs256", "first sight of a JWT by HS256, CPU µs", callers.jwt_first("HS256"), every_round=False,
+        only=HEADGATE),
+    Row("jwt-rs256", "the same by RS256", callers.jwt_first("RS256"), every_round=False, only=HEADGATE),
+    Row("jwt-es256", "the same by ES256", callers.jwt_first("ES256"), every_round=False, only=HEADGATE),
 ]

@@ -1,9 +1,9 @@
 #ifndef HEADGATE_CLINUX_H
 #define HEADGATE_CLINUX_H
 
-// What `import Glibc` lacks: epoll, eventfd, signalfd, inotify masks, and the calls hidden behind _GNU_SOURCE.
-// Why no _GNU_SOURCE here: with it this header redefines fd_set differently from the Glibc module, and the
-// module fails to build. It stands in CLinux.c alone.
+// What `import Glibc` lacks: epoll, eventfd, signalfd, inotify masks, and the calls hidden behind
+// _GNU_SOURCE. Why no _GNU_SOURCE here: with it this header redefines fd_set differently from the Glibc
+// module, and the module fails to build. It stands in CLinux.c alone.
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -29,8 +29,12 @@ uint64_t headgate_realtime_ns(void);
 int headgate_unsent_bytes(int descriptor);
 /// `getrandom(2)`; returns 0, or -1 with errno set.
 int headgate_random(void *bytes, size_t count);
-/// `getpagesize`-free wrapper: the number of CPUs this process may run on (`sched_getaffinity(2)`), at least 1.
+/// `getpagesize`-free wrapper: the number of CPUs this process may run on (`sched_getaffinity(2)`), at least
+/// 1.
 int headgate_usable_cpus(void);
+/// The calling thread runs when others leave time: SCHED_BATCH (`sched_setscheduler(2)`), nice 19
+/// (`setpriority(2)`, which on Linux is a thread's own).
+void headgate_yield_to_others(void);
 
 /// Raises the soft limit of open files to the hard one (`setrlimit(2)`). Returns the limit in force.
 uint64_t headgate_raise_descriptor_limit(void);

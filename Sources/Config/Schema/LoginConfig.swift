@@ -35,8 +35,8 @@ public struct LoginConfig: Equatable, Sendable {
 }
 
 extension IssueConfig {
-    /// `issues`, `jwt` and `lifetime`.
-    init(_ node: MappingReader, isSession: Bool) {
+    /// `issues`, `jwt` and `lifetime`; nil where nothing is given out.
+    init?(_ node: MappingReader, isSession: Bool, isIssuing: Bool = true) {
         let issues = node.optional(
             "issues", .word([("jwt", false), ("session", true)]),
             "What is given out. Default: `session` with `response: session`, else `jwt`.")
@@ -45,6 +45,7 @@ extension IssueConfig {
             "Entry of `auth` whose `secret` signs. Default: the only `mode: jwt` with a `secret`.")
         let lifetime = node.optional(
             "lifetime", .duration(.seconds(1)...Quantities.durationMax), "Of a session. Default: 24h.")
+        guard isIssuing else { return nil }
         if issues ?? isSession {
             self = .session(lifetime: lifetime ?? .seconds(86_400))
             node.fail(
@@ -52,7 +53,7 @@ extension IssueConfig {
         } else {
             self = .jwt(auth: jwt ?? "")
             node.fail(
-                "lifetime", "`lifetime` is that of a session\(node.path.inside)",
+                "lifetime", "`lifetime` has no effect\(node.path.inside): it is that of a session",
                 hint: "set `lifetime` of the `jwt` entry of `auth`")
         }
     }
@@ -64,7 +65,7 @@ extension LoginConfig {
         response = node.value(
             "response", .word, default: "oauth2",
             "`oauth2`: `access_token` and `token_type`; `session`: token, user and `api_key_status`.")
-        issues = IssueConfig(node, isSession: response == .session)
+        issues = IssueConfig(node, isSession: response == .session) ?? .jwt(auth: "")
         keyName = node.value(
             "key_name", .claimText, default: "default",
             "Name of the upstream key that `api_key_status` tells of.")
@@ -81,8 +82,7 @@ extension RegisterConfig {
         let givesUser = node.value(
             "response", .word([("token", false), ("user", true)]), default: "token",
             "`token`: logged in at once; `user`: the new user.")
-        let issues = IssueConfig(node, isSession: false)
-        self.issues = givesUser ? nil : issues
+        issues = IssueConfig(node, isSession: false, isIssuing: !givesUser)
         fields = node.value(
             "fields", .userFields, default: ["id", "email"], "Members of the answer with `response: user`.")
         duplicateStatus = node.value(

@@ -92,13 +92,18 @@ extension Validation {
         }
         let limits = Set(routes.flatMap(\.limits))
         for entry in config.limits where !limits.contains(entry.name) { warnUnused("limits", entry.name) }
-        let stores = Set(actions.map(\.store) + config.auth.compactMap(\.mode.store))
-        for entry in config.stores where !stores.contains(entry.name) { warnUnused("stores", entry.name) }
+        warnUnusedStores(actions)
         guard !routes.isEmpty, routes.allSatisfy({ !$0.listeners.isEmpty }) else { return }
         let listeners = Set(routes.flatMap(\.listeners))
         for entry in config.listeners where !listeners.contains(entry.name) {
             warnUnused("listeners", entry.name)
         }
+    }
+
+    private func warnUnusedStores(_ actions: [ActionConfig]) {
+        guard reading.isSound(.key(.root, "auth")) else { return }
+        let stores = Set(actions.map(\.store) + config.auth.compactMap(\.mode.store))
+        for entry in config.stores where !stores.contains(entry.name) { warnUnused("stores", entry.name) }
     }
 
     private func warnMissing(_ key: String, _ message: String) {

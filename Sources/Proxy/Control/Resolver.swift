@@ -181,16 +181,23 @@ final class Resolver {
     }
 
     private static func lookUp(_ job: Job) -> Answer {
+        let found = addresses(of: job.host, port: job.port)
+        return Answer(id: job.id, addresses: found.addresses, problem: found.problem)
+    }
+
+    /// Blocks for as long as the system's resolver likes. The C call is `getaddrinfo(3)`.
+    /// - Returns: the addresses in its order, and why there are none where there are none.
+    static func addresses(of host: String, port: UInt16) -> (addresses: [SocketAddress], problem: String) {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_NUMERICSERV
         var list = hints.ai_next
-        let result = getaddrinfo(job.host, String(job.port), &hints, &list)
+        let result = getaddrinfo(host, String(port), &hints, &list)
         guard result == 0 else {
             let problem =
                 result == EAI_SYSTEM
                 ? String(cString: strerror(errno)) : String(cString: gai_strerror(result))
-            return Answer(id: job.id, addresses: [], problem: problem)
+            return ([], problem)
         }
         defer { freeaddrinfo(list) }
         var addresses: [SocketAddress] = []
@@ -203,6 +210,6 @@ final class Resolver {
             }
             next = entry.ai_next
         }
-        return Answer(id: job.id, addresses: addresses, problem: "the name has no address")
+        return (addresses, "the name has no address")
     }
 }

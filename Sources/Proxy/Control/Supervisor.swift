@@ -236,6 +236,8 @@ public final class Supervisor {
     private func finish(_ code: Int32) {
         if code == ExitCode.success, isStopping { Log.info("stopped") }
         phase = .finished(code)
+        workers.desk.close()
+        driver.auth.stop()
         writer.stop()
         admin.close()
         driver.sockets.closeAll()

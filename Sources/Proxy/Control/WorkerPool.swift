@@ -6,6 +6,7 @@ final class WorkerPool {
     let bell: Bell
     let writerBell: WriterBell
     let desk = Desk()
+    let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0
 
@@ -21,6 +22,8 @@ final class WorkerPool {
             try Worker.start(handle)
             handles.append(handle)
         }
+        mailboxes.use(handles.map(\.mailbox))
+        try DeskThreads.start(desk, mailboxes)
     }
 
     func post(_ mail: Mail) {

@@ -4,6 +4,7 @@ enum Byte {
     static let lf: UInt8 = 0x0A
     static let cr: UInt8 = 0x0D
     static let space: UInt8 = 0x20
+    static let colon: UInt8 = 0x3A
     static let del: UInt8 = 0x7F
     /// CR LF as one load gives it.
     static var crlf: UInt16 { UInt16(littleEndian: 0x0A0D) }

@@ -7,6 +7,8 @@ final class ChildProcess: Resource {
     private let commandLine: String
     private let folder: Folder
     private let name: String
+    /// It is about to be crashed on purpose, which then is no problem.
+    private let mayCrash = Atomic<Bool>(false)
     /// The wait status, once reaped.
     private let status = Guarded<Int32?>(nil)
 
@@ -67,8 +69,15 @@ final class ChildProcess: Resource {
         }
     }
 
+    /// Ends it by a signal that stands for a fault of its own.
+    func crash(_ signal: Int32) {
+        mayCrash.store(true, ordering: .relaxed)
+        send(signal)
+    }
+
     /// A crash, or what a sanitizer has found.
     var problem: String? {
+        if mayCrash.load(ordering: .relaxed) { return nil }
         let crashes = [SIGSEGV, SIGILL, SIGABRT, SIGBUS, SIGTRAP, SIGFPE].map { 128 + $0 }
         let hasCrashed = exitCode.map(crashes.contains) ?? false
         let marks = ["Sanitizer", "Fatal error", "Program crashed"]

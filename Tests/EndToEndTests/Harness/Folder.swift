@@ -82,7 +82,10 @@ final class Folder: Resource {
 }
 
 /// nil: there is no such file, or it cannot be read.
-func readFile(_ path: String) -> String? {
+func readFile(_ path: String) -> String? { readBytes(path).map { String(decoding: $0, as: UTF8.self) } }
+
+/// nil: there is no such file, or it cannot be read.
+func readBytes(_ path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -93,5 +96,5 @@ func readFile(_ path: String) -> String? {
         guard count > 0 else { break }
         bytes += piece[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
 }

@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import Synchronization
 
@@ -121,6 +122,7 @@ extension RoutePlan {
     static func test(
         _ path: PathPattern = .subtree([]), host: HostPattern = .any, methods: MethodSet = .any,
         headers: [HeaderCondition] = [], listeners: [Int] = [], ignoresCredentials: Bool = true,
+        auth: [AuthPlan] = [], limits: [RateLimit] = [], errors: ErrorShape = .openai, footer: String = "",
         action: RouteAction = .proxy(upstream: 0, timeouts: .patient), strip: String = "", add: String = "",
         requestHeaders: HeaderEdits = .none, responseHeaders: HeaderEdits = .none, maxBody: UInt64 = .max,
         cors: CORSPolicy? = nil
@@ -128,13 +130,21 @@ extension RoutePlan {
         RoutePlan(
             match: RouteMatch(
                 listeners: listeners, host: host, path: path, methods: methods, headers: headers),
-            auth: [
-                AuthPlan(
-                    name: "open", mode: .open(ignoresCredentials: ignoresCredentials), callers: CallerIndex())
-            ], action: action,
+            auth: auth.isEmpty ? [.open(ignoresCredentials: ignoresCredentials)] : auth, limits: limits,
+            errors: errors, errorFooter: Array(footer.utf8), action: action,
             stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
             maxBodyBytes: maxBody, cors: cors, label: "routes[0]", labelText: PlanText("routes[0]"))
+    }
+
+    /// A route that answers `ok` by itself.
+    static func ok(
+        _ path: PathPattern = .subtree([]), auth: [AuthPlan], limits: [RateLimit] = [],
+        errors: ErrorShape = .openai, footer: String = ""
+    ) -> RoutePlan {
+        let response = FixedResponse(status: 200, contentType: [], body: Array("ok".utf8))
+        return .test(
+            path, auth: auth, limits: limits, errors: errors, footer: footer, action: .respond(response))
     }
 
     static func proxying(_ timeouts: UpstreamTimeouts, maxBody: UInt64 = .max) -> RoutePlan {
@@ -145,6 +155,62 @@ extension RoutePlan {
         let response = FixedResponse(
             status: status, contentType: Array("text/plain; charset=utf-8".utf8), body: Array(body.utf8))
         return .test(.exact(Array(path.utf8)), action: .respond(response))
+    }
+}
+
+extension AuthPlan {
+    static func open(ignoresCredentials: Bool = false) -> AuthPlan {
+        AuthPlan(name: "open", mode: .open(ignoresCredentials: ignoresCredentials), callers: CallerIndex())
+    }
+
+    static func jwt(rejectStatus: UInt16 = 401, cuts: Bool = false) -> AuthPlan {
+        AuthPlan(
+            name: "staff", mode: .jwt(answerer: Answerer()), callers: CallerIndex(),
+            rejectStatus: rejectStatus, cutsOnRevoke: cuts)
+    }
+
+    /// An entry that knows these.
+    static func keys(
+        _ callers: [Caller], schemes: CredentialSchemes = .bearer, rejectStatus: UInt16 = 401,
+        cuts: Bool = false
+    ) -> AuthPlan {
+        let plan = AuthPlan(
+            name: "apps", mode: .keys, callers: CallerIndex(), schemes: schemes, rejectStatus: rejectStatus,
+            cutsOnRevoke: cuts)
+        for caller in callers { plan.callers.put(caller) }
+        return plan
+    }
+}
+
+extension Caller {
+    /// - Parameter key: its credential.
+    static func test(
+        _ key: String, label: String = "web app", notAfter: UInt64 = .max, perMinute: UInt32 = 0,
+        models: ModelList? = nil, state: Caller.State = .active
+    ) -> Caller {
+        Caller(
+            digest: KeyDigest.test(key), notAfter: notAfter, label: PlanText(label),
+            requestsPerMinute: perMinute, models: models, state: state)
+    }
+}
+
+extension RouteAction {
+    static var act: RouteAction { .action(ActionPlan(name: "act", answerer: Answerer())) }
+}
+
+extension Question {
+    var credential: PresentedCredential? {
+        if case .credential(let credential) = subject { credential } else { nil }
+    }
+    var action: ActionRequest? { if case .action(let request) = subject { request } else { nil } }
+}
+
+extension KeyDigest {
+    static func test(_ key: String) -> KeyDigest {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var bytes = Array(key.utf8)
+        withUnsafeMutableBytes(of: &words) { headgate_sha256(&bytes, bytes.count, $0.baseAddress) }
+        return KeyDigest(words: words)
     }
 }
 
@@ -166,6 +232,8 @@ struct GenerationSketch {
     /// Listeners that stand before the one under test.
     var otherListeners = 0
     var hasListener = true
+    /// How long control may take.
+    var answerLimit = 10 * second
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -185,7 +253,8 @@ final class WorkerUnderTest {
     init(_ sketch: GenerationSketch) throws {
         listener = try TestListener()
         handle = try WorkerHandle(
-            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk())
+            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(),
+            answerLimit: sketch.answerLimit)
         try Worker.start(handle)
         try adopt(sketch)
     }
@@ -280,6 +349,18 @@ final class WorkerUnderTest {
         }
         guard cameAll, seen.count == count else { throw Unexpected("\(seen.count) records, not \(count)") }
         return seen
+    }
+
+    /// Waits for the next question to control.
+    func question() throws -> Question {
+        guard eventually({ handle.desk.count > 0 }) else { throw Unexpected("nothing was asked") }
+        let questions = handle.desk.takeAll()
+        guard questions.count == 1 else { throw Unexpected("\(questions.count) questions, not 1") }
+        return questions[0]
+    }
+
+    func answer(_ question: Question, _ answer: Answer) {
+        handle.mailbox.post(.answered(question.ticket, answer))
     }
 
     func record() throws -> SeenRecord { try records(1)[0] }

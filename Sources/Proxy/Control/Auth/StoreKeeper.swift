@@ -1,4 +1,7 @@
+import CLinux
+import Glibc
 import Stores
+import Synchronization
 
 /// One store of the file and the thread that it belongs to. Jobs run in order; the thread opens the store,
 /// opens it again when it failed, and looks for changes of other processes between jobs.
@@ -7,22 +10,141 @@ import Stores
 final class StoreKeeper: Sendable {
     /// Jobs that may wait.
     static let waitingMax = 1024
+    static let stopMilliseconds: Int32 = 5000
+    /// How long control waits for a job of its own.
+    static let askMilliseconds: Int32 = 20_000
+
+    typealias Job = @Sendable (Result<Store, StoreError>) -> Void
 
     /// The store's own options, resolved.
     let path: String
     let passwordCost: Int
+    /// As in the file.
+    let display: String
 
-    init(path: String, options: Store.Options, passwordCost: Int) {
+    private struct Shared {
+        var jobs: [Job] = []
+        var stops = false
+        var hasStarted = false
+        var problem: SourceProblem?
+    }
+
+    private let shared = Locked(Shared())
+    private let bell: Bell
+    private let finished: Bell
+    private let work: StoreWork
+
+    /// - Parameter display: the path as people wrote it.
+    init(
+        path: String, options: Store.Options, passwordCost: Int, display: String? = nil,
+        mailboxes: Mailboxes = Mailboxes()
+    ) throws(SystemError) {
         self.path = path
         self.passwordCost = passwordCost
+        self.display = display ?? path
+        bell = try Bell()
+        finished = try Bell()
+        work = StoreWork(path: path, options: options, display: self.display, mailboxes: mailboxes)
+    }
+
+    /// - Parameter migrates: bring a store of an older headgate up to date first.
+    func start(migrates: Bool) throws(SystemError) {
+        shared.withLock { $0.hasStarted = true }
+        do throws(SystemError) {
+            try ControlThread.start("hg-store") { [self] in run(migrates) }
+        } catch {
+            shared.withLock { $0.hasStarted = false }
+            throw error
+        }
     }
 
     /// Runs `job` on the store's thread, with the open store or why it cannot be opened.
     /// - Returns: false at the bound: the job will not run.
-    func perform(_ job: @escaping @Sendable (Result<Store, StoreError>) -> Void) -> Bool {
-        fatalError("not yet")
+    func perform(_ job: @escaping Job) -> Bool {
+        let isAccepted = shared.withLock { shared in
+            guard shared.jobs.count < StoreKeeper.waitingMax, !shared.stops else { return false }
+            shared.jobs.append(job)
+            return true
+        }
+        if isAccepted { bell.ring() }
+        return isAccepted
     }
 
     /// On the store's thread, after a job changed users or keys: callers are brought up to date at once.
-    func keysChanged() { fatalError("not yet") }
+    func keysChanged() { work.synchronize() }
+
+    /// Control: runs a job and waits for it.
+    func ask<Value: Sendable>(
+        _ body: @escaping @Sendable (Result<Store, StoreError>) -> Result<Value, StoreError>
+    ) -> Result<Value, StoreError> {
+        let box = Locked<Result<Value, StoreError>?>(nil)
+        let done: Bell
+        do throws(SystemError) {
+            done = try Bell()
+        } catch { return .failure(.failed(error.description)) }
+        let isAccepted = perform { opened in
+            let value = body(opened)
+            box.withLock { $0 = value }
+            done.ring()
+        }
+        guard isAccepted else { return .failure(.failed("too much to do")) }
+        var wanted = pollfd(fd: done.descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&wanted, 1, StoreKeeper.askMilliseconds) < 0, errno == EINTR {}
+        return box.withLock { $0 } ?? .failure(.failed("no answer within 20 s"))
+    }
+
+    /// Control: fills the audience's index, and keeps it up to date from then on.
+    func attach(_ audience: KeyAudience) -> Result<Void, StoreError> {
+        ask { [work] opened in
+            switch opened {
+            case .success: work.attach(audience)
+            case .failure(let error): .failure(error)
+            }
+        }
+    }
+
+    func detach(_ audience: KeyAudience) {
+        _ = perform { [work] _ in work.detach(audience) }
+    }
+
+    /// Told of users that were changed or removed, whose tokens have to be looked at again; nil: anybody may
+    /// have been. On the store's thread, for as long as the keeper lives.
+    func onUserChanges(_ body: @escaping @Sendable ([Int64]?) -> Void) -> Bool {
+        perform { [work] _ in work.listeners.append(body) }
+    }
+
+    /// What keeps the store from being read; nil: nothing.
+    var problem: SourceProblem? { work.problem.withLock { $0 } }
+
+    /// Writes what is left, closes the store and ends the thread; waits for that for at most five seconds.
+    func stop() {
+        let waits = shared.withLock { shared in
+            defer { shared.stops = true }
+            return shared.hasStarted && !shared.stops
+        }
+        guard waits else { return }
+        bell.ring()
+        var wanted = pollfd(fd: finished.descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&wanted, 1, StoreKeeper.stopMilliseconds) < 0, errno == EINTR {}
+    }
+
+    // MARK: - The thread
+
+    private func run(_ migrates: Bool) {
+        work.open(migrates: migrates)
+        while true {
+            var wanted = pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)
+            _ = poll(&wanted, 1, work.millisecondsToNext())
+            bell.silence()
+            let (jobs, stops) = shared.withLock { shared in
+                defer { shared.jobs = [] }
+                return (shared.jobs, shared.stops)
+            }
+            for job in jobs { job(work.opened) }
+            if stops { break }
+            work.turn()
+        }
+        work.close()
+        finished.ring()
+    }
 }

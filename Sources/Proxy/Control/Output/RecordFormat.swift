@@ -25,6 +25,8 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
             json.string("client", record.peer.hostText)
             json.string("listener", texts[RecordText.listener.rawValue])
             optional("route", .route, texts, &json)
+            optional("auth", .auth, texts, &json)
+            optional("caller", .caller, texts, &json)
             json.string("method", texts[RecordText.method.rawValue])
             json.string("path", texts[RecordText.path.rawValue])
             json.string("host", texts[RecordText.host.rawValue])
@@ -54,7 +56,8 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
     }
 
     /// `2026-03-01T12:00:00.250Z 127.0.0.1 "POST /v1/chat/completions" 200 12.345ms in=90 out=512 gen=3
-    /// public routes[0] http://127.0.0.1:9000 id=… outcome=complete`, `-` for what there is not.
+    /// public routes[0] http://127.0.0.1:9000 id=… auth=apps caller="web app" outcome=complete`,
+    /// `-` for what there is not.
     private func appendText(_ record: ExchangeRecord, _ texts: [Text], to text: inout [UInt8]) {
         Timestamp.append(record.startedAt, to: &text)
         text += " \(record.peer.hostText) \"".utf8
@@ -67,16 +70,30 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
             "ms in=\(record.requestBodyBytes) out=\(record.responseBodyBytes) gen=\(record.generation)".utf8
         for (label, part) in [
             (" ", RecordText.listener), (" ", .route), (" ", .endpoint), (" id=", .requestID),
+            (" auth=", .auth),
         ] {
             text += label.utf8
             let value = texts[part.rawValue]
             if value.isEmpty { text.append(UInt8(ascii: "-")) } else { appendQuotable(value, to: &text) }
         }
+        text += " caller=".utf8
+        appendQuoted(texts[RecordText.caller.rawValue], to: &text)
         text += " outcome=\(record.outcome.text) fault=\(record.fault.text)".utf8
         let code = texts[RecordText.errorCode.rawValue]
         guard !code.isEmpty else { return }
         text += " code=".utf8
         appendQuotable(code, to: &text)
+    }
+
+    /// For what may hold spaces.
+    private func appendQuoted(_ value: Text, to text: inout [UInt8]) {
+        guard !value.isEmpty else {
+            text.append(UInt8(ascii: "-"))
+            return
+        }
+        text.append(UInt8(ascii: "\""))
+        appendQuotable(value, to: &text)
+        text.append(UInt8(ascii: "\""))
     }
 
     /// Quotes, backslashes, controls and bytes that are not ASCII as `\xHH`: one record stays one line, and a

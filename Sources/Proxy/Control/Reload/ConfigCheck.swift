@@ -16,9 +16,16 @@ public struct ConfigCheck {
             summary = nil
             return
         }
-        var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: EndpointRegistry())
+        var preparation = AuthPreparation(
+            loaded: loaded, places: outcome.places, served: AuthSet(), trigger: .start,
+            mailboxes: Mailboxes(), opensStores: false)
+        let auth = preparation.run()
+        var builder = GenerationBuilder(
+            loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
+            limits: LimitRegistry().limits(of: loaded.config), hashes: nil)
         diagnostics =
-            outcome.diagnostics + builder.check() + AccessLogCheck(loaded, outcome.places).warnings()
+            outcome.diagnostics + auth.diagnostics + builder.check()
+            + AccessLogCheck(loaded, outcome.places).warnings()
         let config = loaded.config
         summary =
             "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "

@@ -11,6 +11,19 @@ struct LoadedConfig {
     let secrets: [SecretSource: Secret]
     /// PEM of the trusted authorities, by the path as written.
     let authorities: [String: [UInt8]]
+    /// What `public_key`, `jwks` and `ca` of `auth` name, by the path as written.
+    let keyFiles: [String: [UInt8]]
+    /// The variables of the process and of `env_file`.
+    let environment: Environment
+
+    /// - Precondition: the text stands in a place whose references the loader resolves.
+    func secret(_ text: TextSource) -> Secret {
+        if case .literal(let literal) = text { return Secret(literal) }
+        guard let source = LoadedConfig.source(of: text, in: folder), let secret = secrets[source] else {
+            preconditionFailure("the loader refuses a configuration whose references do not resolve")
+        }
+        return secret
+    }
 
     /// nil: the text is written out in the file.
     static func source(of text: TextSource, in folder: String) -> SecretSource? {
@@ -108,7 +121,10 @@ private struct ConfigReading {
         guard let config = draft.config else { return nil }
         let secrets = readSecrets(of: config, in: environment)
         let authorities = readAuthorities(of: config)
-        return LoadedConfig(config: config, folder: loader.folder, secrets: secrets, authorities: authorities)
+        let keyFiles = readKeyFiles(of: config)
+        return LoadedConfig(
+            config: config, folder: loader.folder, secrets: secrets, authorities: authorities,
+            keyFiles: keyFiles, environment: environment)
     }
 
     private mutating func readConfigFile() -> [UInt8]? {
@@ -127,6 +143,8 @@ private struct ConfigReading {
             case .success(let bytes):
                 let file = EnvironmentFile(bytes)
                 files.append(file)
+                warnIfReadable(
+                    path, paths.count > 1 ? [.key("env_file"), .index(index)] : [.key("env_file")])
                 for problem in file.problems {
                     diagnostics.append(
                         Diagnostic(
@@ -141,10 +159,16 @@ private struct ConfigReading {
         return Environment(process: Environment.ofProcess(), files: files)
     }
 
-    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource:
-        Secret]
-    {
-        var secrets: [SecretSource: Secret] = [:]
+    /// Where a typed reference stands, and what it leads to.
+    private struct Reference {
+        let text: TextSource
+        let path: [ConfigStep]
+        /// It becomes the value of a header field.
+        var isField = false
+    }
+
+    private func references(of config: GatewayConfig) -> [Reference] {
+        var references: [Reference] = []
         for route in config.routes {
             let lists = [
                 ("request_headers", route.requestHeaders.set),
@@ -152,25 +176,45 @@ private struct ConfigReading {
             ]
             for (key, assignments) in lists {
                 for assignment in assignments {
-                    guard !isStandIn(assignment.value),
-                        let source = LoadedConfig.source(of: assignment.value, in: loader.folder),
-                        secrets[source] == nil
-                    else { continue }
-                    if let path = source.path(in: environment) { _ = inputs.read(path) }
                     let path: [ConfigStep] = [
                         .key("routes"), .index(route.index), .key(key), .key("set"), .key(assignment.name),
                     ]
-                    do throws(SecretError) {
-                        let secret = try source.resolve(in: environment)
-                        if isFieldValue(secret.reveal()) {
-                            secrets[source] = secret
-                        } else {
-                            note(path, "the value holds a line break or another control character")
-                        }
-                    } catch {
-                        note(path, error.description)
-                    }
+                    references.append(Reference(text: assignment.value, path: path, isField: true))
                 }
+            }
+        }
+        for store in config.stores {
+            guard let key = store.encryptionKey else { continue }
+            let path: [ConfigStep] = [.key("stores"), .key(store.name), .key("encryption_key")]
+            references.append(Reference(text: key, path: path))
+        }
+        for auth in config.auth {
+            guard case .jwt(let jwt) = auth.mode, case .secret(let text) = jwt.key else { continue }
+            let path: [ConfigStep] = [.key("auth"), .key(auth.name), .key("secret")]
+            references.append(Reference(text: text, path: path))
+        }
+        return references
+    }
+
+    private mutating func readSecrets(of config: GatewayConfig, in environment: Environment) -> [SecretSource:
+        Secret]
+    {
+        var secrets: [SecretSource: Secret] = [:]
+        for reference in references(of: config) {
+            guard !isStandIn(reference.text),
+                let source = LoadedConfig.source(of: reference.text, in: loader.folder),
+                secrets[source] == nil
+            else { continue }
+            if let path = source.path(in: environment) { _ = inputs.read(path) }
+            do throws(SecretError) {
+                let secret = try source.resolve(in: environment)
+                if !reference.isField || isFieldValue(secret.reveal()) {
+                    secrets[source] = secret
+                } else {
+                    note(reference.path, "the value holds a line break or another control character")
+                }
+            } catch {
+                note(reference.path, error.description)
             }
         }
         return secrets
@@ -194,6 +238,24 @@ private struct ConfigReading {
         return authorities
     }
 
+    private mutating func readKeyFiles(of config: GatewayConfig) -> [String: [UInt8]] {
+        var files: [String: [UInt8]] = [:]
+        for auth in config.auth {
+            guard case .jwt(let jwt) = auth.mode else { continue }
+            for (key, path) in jwt.files where !path.isEmpty {
+                let steps: [ConfigStep] = [.key("auth"), .key(auth.name), .key(key)]
+                switch inputs.read(Path.absolute(path, in: loader.folder)) {
+                case .success(let bytes):
+                    files[path] = bytes
+                    guard key == "ca", let problem = TLSContexts.problem(inAuthorities: bytes) else { continue }
+                    note(steps, "\(path): \(problem)")
+                case .failure(let error): note(steps, "cannot read \(path): \(error)")
+                }
+            }
+        }
+        return files
+    }
+
     private func steps(_ upstream: UpstreamConfig) -> [ConfigStep] {
         [.key("upstreams"), .key(upstream.name), .key("tls"), .key("ca")]
     }
@@ -210,6 +272,24 @@ private struct ConfigReading {
         diagnostics.append(places.error(path, message))
     }
 
+    private mutating func warnIfReadable(_ path: String, _ steps: [ConfigStep]) {
+        let absolute = Path.absolute(path, in: loader.folder)
+        guard let mode = SecretFileMode.readableByOthers(absolute) else { return }
+        diagnostics.append(places.warning(steps, SecretFileMode.warning(path, mode)))
+    }
+
     /// Twice what the text of the file alone can give: these must show even beside masses of warnings.
     private static let diagnosticsMax = 2000
+}
+
+extension JWTConfig {
+    /// Files that it names, as written, by their keys.
+    fileprivate var files: [(key: String, path: String)] {
+        let authorities = ca.map { [("ca", $0)] } ?? []
+        switch key {
+        case .secret, .jwksURL: return authorities
+        case .publicKey(let path): return [("public_key", path)] + authorities
+        case .jwksFile(let path): return [("jwks", path)] + authorities
+        }
+    }
 }

@@ -1,10 +1,16 @@
 import Config
+import JSON
 
 /// Compiles a checked configuration into what the data plane obeys: the one place that knows both.
 struct GenerationBuilder {
     let loaded: LoadedConfig
     let places: DiagnosticPlaces
     let registry: EndpointRegistry
+    let auth: AuthSet
+    /// By name.
+    let limits: [String: RateLimit]
+    /// nil: there is nobody to answer, for `check`.
+    let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
     private var entries: [EndpointRegistry.Entry] = []
 
@@ -16,10 +22,16 @@ struct GenerationBuilder {
         let diagnostics: [Diagnostic]
     }
 
-    init(loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry) {
+    init(
+        loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
+        limits: [String: RateLimit], hashes: HashPool?
+    ) {
         self.loaded = loaded
         self.places = places
         self.registry = registry
+        self.auth = auth
+        self.limits = limits
+        actions = hashes.map { ActionBinder(loaded: loaded, auth: auth, hashes: $0) }
     }
 
     /// What a plan has to know of the socket that outlives it.
@@ -103,7 +115,9 @@ struct GenerationBuilder {
     private mutating func route(_ config: RouteConfig) -> RoutePlan {
         let label = "routes[\(config.index)]"
         return RoutePlan(
-            match: match(config), auth: auth(config), action: action(config),
+            match: match(config), auth: auth.plans(of: config),
+            limits: config.limits.compactMap { limits[$0] }, errors: ErrorShape(config.errors),
+            errorFooter: footer(config), action: action(config),
             stripPrefix: Array((config.stripPrefix ?? "").utf8),
             addPrefix: Array((config.addPrefix ?? "").utf8),
             requestHeaders: edits(
@@ -126,19 +140,19 @@ struct GenerationBuilder {
             methods: MethodSet(names: config.methods), headers: headers)
     }
 
-    private func auth(_ config: RouteConfig) -> [AuthPlan] {
-        config.auth.compactMap { name in
-            guard let entry = loaded.config.auth.first(where: { $0.name == name }),
-                case .none(_, let ignores) = entry.mode
-            else { return nil }
-            return AuthPlan(name: name, mode: .open(ignoresCredentials: ignores), callers: CallerIndex())
-        }
+    private func footer(_ config: RouteConfig) -> [UInt8] {
+        guard let text = config.errorFooter else { return [] }
+        var json = JSONWriter()
+        json.value(text)
+        return json.bytes
     }
 
     private func action(_ config: RouteConfig) -> RouteAction {
         switch config.action {
         case .respond(let response): return .respond(FixedResponse(response))
-        case .action(let action): return .action(ActionPlan(name: action.name, answerer: Answerer()))
+        case .action(let action):
+            let answerer: Answerer = actions?.bind(action, config) ?? Answerer()
+            return .action(ActionPlan(name: action.name, answerer: answerer))
         case .upstream(let name):
             guard let index = loaded.config.upstreams.firstIndex(where: { $0.name == name }) else {
                 preconditionFailure("the config has checked that upstream \(name) is defined")
@@ -152,7 +166,7 @@ struct GenerationBuilder {
     private mutating func edits(_ config: HeaderEditsConfig, at path: [ConfigStep]) -> HeaderEdits {
         var assignments: [HeaderEdits.Assignment] = []
         for assignment in config.set {
-            let value = bytes(of: assignment.value)
+            let value = loaded.secret(assignment.value).reveal()
             guard isFieldValue(value) else {
                 let message = "the value holds a line break or another control character"
                 diagnostics.append(places.error(path + [.key("set"), .key(assignment.name)], message))
@@ -164,15 +178,6 @@ struct GenerationBuilder {
         return HeaderEdits(assignments: assignments, removals: config.remove.map(lowercasedBytes))
     }
 
-    private func bytes(of text: TextSource) -> [UInt8] {
-        if case .literal(let literal) = text { return Array(literal.utf8) }
-        guard let source = LoadedConfig.source(of: text, in: loaded.folder),
-            let secret = loaded.secrets[source]
-        else {
-            preconditionFailure("the loader refuses a configuration whose references do not resolve")
-        }
-        return secret.reveal()
-    }
 }
 
 /// RFC 9110 §5.5: no CR, LF, NUL or other control except the tab; nothing blank at the ends is kept by a

@@ -104,6 +104,33 @@ extension FixedResponse {
     }
 }
 
+extension RateLimit.Subject {
+    init(_ config: LimitConfig.Subject) {
+        switch config {
+        case .ip: self = .ip
+        case .key: self = .key
+        }
+    }
+}
+
+extension ErrorShape {
+    init(_ config: ErrorsConfig) {
+        switch config {
+        case .openai: self = .openai
+        case .detail: self = .detail
+        case .webscout: self = .webscout
+        }
+    }
+}
+
+extension CredentialSchemes {
+    init(_ config: AuthConfig) {
+        self = []
+        if config.takesBearer { insert(.bearer) }
+        if config.takesRaw { insert(.raw) }
+    }
+}
+
 extension CORSPolicy {
     init(_ config: CORSConfig) {
         self.init(

@@ -16,6 +16,8 @@ final class ReloadDriver {
         let trigger: Reload.Trigger
         /// One for each key that the file changes and that is not in force before a restart.
         let restartWarnings: [Diagnostic]
+        /// What stands open, what others may read.
+        let authWarnings: [Diagnostic]
         /// One for each endpoint that had no address when this was published.
         var nameWarnings: [(state: EndpointState, warning: Diagnostic)] = []
         /// When every worker had it; nanoseconds since 1970.
@@ -26,6 +28,8 @@ final class ReloadDriver {
     private struct Next {
         let served: Served
         let prepared: ListenerSockets.Prepared
+        let auth: AuthSet
+        let limits: [String: RateLimit]
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
     }
@@ -34,6 +38,10 @@ final class ReloadDriver {
     let census = GenerationCensus()
     let sockets = ListenerSockets()
     let registry = EndpointRegistry()
+    let auth: AuthRegistry
+    private let limits = LimitRegistry()
+    private let hashes: HashPool
+    private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
     let workers: WorkerPool
     private let watcher: ConfigWatcher
@@ -68,6 +76,8 @@ final class ReloadDriver {
         self.watcher = watcher
         self.loop = loop
         resolver = try Resolver()
+        hashes = HashPool()
+        auth = AuthRegistry(mailboxes: workers.mailboxes)
         watcher.watch([loader.absolutePath])
     }
 
@@ -141,7 +151,12 @@ final class ReloadDriver {
     private func read() {
         loop.stop(.reread)
         let paths = served?.inputs.paths ?? [loader.absolutePath]
-        perform(machine.filesRead(InputFiles(reading: paths), served: served?.inputs))
+        var files = InputFiles(reading: paths)
+        // Why: `when_unconfigured` is asked anew, for which a token file that has gone is waited for.
+        if case .settling(let trigger, _) = machine.state, !trigger.settles, let served {
+            for path in auth.tokenFilesInQuestion(served.config) { _ = files.read(path) }
+        }
+        perform(machine.filesRead(files, served: served?.inputs))
     }
 
     private func build(_ trigger: Reload.Trigger) {
@@ -171,15 +186,20 @@ final class ReloadDriver {
         _ loaded: LoadedConfig, _ outcome: LoadOutcome, _ prepared: ListenerSockets.Prepared,
         _ logErrors: [Diagnostic], _ trigger: Reload.Trigger
     ) {
-        var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: registry)
+        let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
+        let limits = self.limits.limits(of: loaded.config)
+        var builder = GenerationBuilder(
+            loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
+            hashes: hashes)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
         }
         let built = builder.build(number: number, sockets: socketPlans, census: census)
-        var diagnostics = outcome.diagnostics + built.diagnostics + logErrors
-        guard let generation = built.generation, logErrors.isEmpty else {
+        var diagnostics = outcome.diagnostics + auth.diagnostics + built.diagnostics + logErrors
+        guard let generation = built.generation, logErrors.isEmpty, auth.isGood else {
             sockets.rollBack(prepared)
+            self.auth.discard(auth)
             return fail(diagnostics)
         }
         var restartWarnings: [Diagnostic] = []
@@ -194,8 +214,9 @@ final class ReloadDriver {
         next = Next(
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
-                sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings),
-            prepared: prepared, diagnostics: diagnostics, places: outcome.places)
+                sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
+                authWarnings: auth.warnings),
+            prepared: prepared, auth: auth, limits: limits, diagnostics: diagnostics, places: outcome.places)
         perform(machine.built())
     }
 
@@ -229,6 +250,8 @@ final class ReloadDriver {
         let listening = next.served.sockets.map {
             ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
         }
+        auth.commit(next.auth)
+        limits.commit(next.limits, of: next.served.config)
         workers.post(.adopt(next.served.generation, sockets: listening))
         workersMoved()
     }
@@ -243,18 +266,22 @@ final class ReloadDriver {
         sockets.closeRemoved { workers.hand($0) }
         workers.post(.reloadEnded)
         registry.evict()
+        auth.retire()
         let config = next.served.config
         let counts =
             "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
             + counted(config.upstreams.count, "upstream")
         let cause = isFirst ? "" : trigger.rawValue + ", "
         let summary = "generation \(next.served.generation.number): \(counts) (\(cause)\(elapsed()))"
+        defaultAdmin.begin(Array(auth.served.stores.values))
         finish(.reloaded, trigger, next.diagnostics + warningsOfNames(), summary)
     }
 
     private func reportUnchanged(_ trigger: Reload.Trigger) {
         // Why once more: whoever asks is often late, because the watch has seen the file first.
-        let warnings = (served?.restartWarnings ?? []) + warningsOfNames()
+        let warnings =
+            (served?.authWarnings ?? []) + (served?.restartWarnings ?? []) + warningsOfNames()
+        defaultAdmin.begin(Array(auth.served.stores.values))
         finish(.unchanged, trigger, warnings, "unchanged, still generation \(served?.generation.number ?? 0)")
     }
 

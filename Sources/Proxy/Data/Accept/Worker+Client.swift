@@ -35,7 +35,7 @@ extension Worker {
             perform(exchange.machine.clientLeft(sawLastEvent: exchange.tail.sawDone), exchange)
             return
         }
-        pumpRequest(exchange)
+        if exchange.machine.isCollecting { collectMore(exchange) } else { pumpRequest(exchange) }
     }
 
     private func allowsHalfClose(_ client: ClientConnection, _ exchange: RunningExchange) -> Bool {
@@ -398,6 +398,8 @@ extension Worker {
                 deadline = Worker.after(limits.clientIdle / 4, now)
             } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
                 deadline = Worker.after(limits.body, now)
+            } else if let exchange = client.exchange, exchange.machine.isAsking {
+                deadline = exchange.askedAt + handle.answerLimit
             } else {
                 deadline = .max
             }
@@ -424,6 +426,8 @@ extension Worker {
                 if hasStalled(client) { perform(exchange.machine.clientStalled(), exchange) }
             } else if awaitsRequestBody(exchange) {
                 perform(exchange.machine.requestRefused(.bodyTimeout), exchange)
+            } else if exchange.machine.isAsking {
+                answerMissing(exchange)
             }
         case .closed: break
         }

@@ -54,4 +54,8 @@ enum RecordText: Int, CaseIterable {
     case route
     /// `EndpointState.display`; empty for local replies.
     case endpoint
+    /// Entry of `auth:` that let the caller in; empty for none.
+    case auth
+    /// `Caller.label`; empty where nobody in particular was let in.
+    case caller
 }

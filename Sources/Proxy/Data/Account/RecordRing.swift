@@ -97,5 +97,5 @@ final class RecordRing: @unchecked Sendable {
 /// The texts of one record, borrowed for the call to `append`: one per `RecordText`, in its order, nothing
 /// allocated.
 struct RecordTexts {
-    var items: InlineArray<8, UnsafeRawBufferPointer>
+    var items: InlineArray<10, UnsafeRawBufferPointer>
 }

@@ -27,6 +27,13 @@ final class Desk: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// Questions that wait now.
+    var count: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return waiting.count
+    }
+
     /// Worker: never waits for control.
     /// - Returns: false at the bound.
     func ask(_ question: Question) -> Bool {

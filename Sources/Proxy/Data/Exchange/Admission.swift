@@ -7,29 +7,11 @@ extension Worker {
     /// - Parameter bytes: the head and what came behind it, at the front of the read buffer.
     func begin(_ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer) {
         let exchange = startExchange(client, head, UnsafeRawBufferPointer(bytes))
-        let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
-        switch decide(exchange, client, head, UnsafeRawBufferPointer(bytes)) {
-        case .refuse(let reply):
-            client.input.append(rest, from: blocks)
-            exchange.machine.answeredLocally()
-            answer(exchange, reply)
-        case .refuseMethod(let allowed):
-            client.input.append(rest, from: blocks)
-            exchange.machine.answeredLocally()
-            answer(exchange, .methodNotAllowed, allowed: allowed)
-        case .respond(let response):
-            client.input.append(rest, from: blocks)
-            exchange.machine.answeredLocally()
-            answer(exchange, response)
-        case .preflight(let asked):
-            client.input.append(rest, from: blocks)
-            exchange.machine.answeredLocally()
-            answerPreflight(exchange, asked: asked)
-        case .proxy: proxy(exchange, client, head, bytes)
-        }
+        let decision = decide(exchange, client, head, UnsafeRawBufferPointer(bytes))
+        carryOut(decision, exchange, client, head, bytes)
     }
 
-    private enum Decision {
+    enum Decision {
         case refuse(LocalReply)
         /// With the methods that the URL does have.
         case refuseMethod(MethodSet)
@@ -37,6 +19,41 @@ extension Worker {
         /// Value of `Access-Control-Request-Headers`.
         case preflight(asked: UnsafeRawBufferPointer)
         case proxy
+        /// Control is asked whether the credential is good.
+        case ask(Credential, KeyDigest, Answerer)
+        /// The body is read whole, then control is asked.
+        case act
+    }
+
+    /// - Parameter bytes: the head and what came behind it, at the front of the read buffer.
+    func carryOut(
+        _ decision: Decision, _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) {
+        switch decision {
+        case .proxy: proxy(exchange, client, head, bytes)
+        case .ask(let credential, let digest, let answerer):
+            // Why first: the credential stands in the buffer that is held.
+            let presented = PresentedCredential(credential.bytes, digest: digest)
+            hold(exchange, UnsafeRawBufferPointer(bytes), head)
+            ask(exchange, answerer, .credential(presented))
+        case .act: collect(exchange, client, head, bytes)
+        case .refuse, .refuseMethod, .respond, .preflight:
+            let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
+            client.input.append(rest, from: blocks)
+            exchange.machine.answeredLocally()
+            answerLocally(decision, exchange)
+        }
+    }
+
+    private func answerLocally(_ decision: Decision, _ exchange: RunningExchange) {
+        switch decision {
+        case .refuse(let reply): answer(exchange, reply)
+        case .refuseMethod(let allowed): answer(exchange, .methodNotAllowed, allowed: allowed)
+        case .respond(let response): answer(exchange, response)
+        case .preflight(let asked): answerPreflight(exchange, asked: asked)
+        case .proxy, .ask, .act: fatalError("not answered by the route itself")
+        }
     }
 
     private func startExchange(
@@ -51,6 +68,7 @@ extension Worker {
         exchange.record.version = head.version
         client.wasServed = true
         noteTexts(exchange, head, bytes)
+        noteClient(exchange, client, head, bytes)
         return exchange
     }
 
@@ -93,7 +111,7 @@ extension Worker {
     }
 
     /// The first field of that name.
-    private func value(
+    func value(
         of name: FieldName, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> UnsafeRawBufferPointer? {
         for index in 0..<head.fieldCount where fields.lines[index].known == name {
@@ -131,20 +149,32 @@ extension Worker {
     private func decide(
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
-        for auth in route.auth {
-            if case .open(ignoresCredentials: false) = auth.mode, hasCredential(head, bytes) {
-                return .refuse(.credentialRefused)
-            }
+        switch admitCaller(route, exchange, head, bytes) {
+        case .admitted: decideAdmitted(route, exchange, head)
+        case .refused(let reply): .refuse(reply)
+        case .undecided(let credential, let digest, let answerer): .ask(credential, digest, answerer)
         }
+    }
+
+    /// The caller may come in: on with limits, and with what the route does.
+    func decideAdmitted(
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead
+    ) -> Decision {
+        if let refusal = admitRate(route, exchange) {
+            exchange.rateRefusal = refusal
+            return .refuse(.rateLimited)
+        }
+        exchange.caller?.noteUse(at: exchange.record.startedAt)
         switch route.action {
         case .respond(let response): return .respond(response)
-        case .action: return .refuse(.internalError)
+        case .action:
+            exchange.bodyLimit = min(route.maxBodyBytes, UInt64(ActionPlan.bodyMax))
+            return isTooLong(head, exchange) ? .refuse(.bodyTooLarge) : .act
         case .proxy(let upstream, let timeouts):
             if head.asksForWebSocket { return .refuse(.upgradeRefused) }
             exchange.bodyLimit = route.maxBodyBytes
-            if case .length(let count) = head.framing, count > route.maxBodyBytes {
-                return .refuse(.bodyTooLarge)
-            }
+            if isTooLong(head, exchange) { return .refuse(.bodyTooLarge) }
+            if exchange.caller?.models != nil && head.framing != .none { return .refuse(.modelNotAllowed) }
             exchange.upstreamIndex = upstream
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
@@ -152,33 +182,30 @@ extension Worker {
         }
     }
 
+    private func isTooLong(_ head: RequestHead, _ exchange: RunningExchange) -> Bool {
+        if case .length(let count) = head.framing { return count > exchange.bodyLimit }
+        return false
+    }
+
+    /// The path as routes match it; valid until `pathScratch` is written to.
+    func matchedPath(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let implied: StaticString = "/"
+        let path =
+            head.pathIsImplied
+            ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
+        guard head.pathHasEscapes else { return path }
+        let count = normalizePath(path, into: pathScratch)
+        return UnsafeRawBufferPointer(start: pathScratch.baseAddress, count: count)
+    }
+
     private func routeQuery(
         _ client: ClientConnection, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> RouteTable.Query {
-        let implied: StaticString = "/"
-        var path =
-            head.pathIsImplied
-            ? UnsafeRawBufferPointer(start: implied.utf8Start, count: 1) : head.path.bytes(of: bytes)
-        if head.pathHasEscapes {
-            let count = normalizePath(path, into: pathScratch)
-            path = UnsafeRawBufferPointer(start: pathScratch.baseAddress, count: count)
-        }
-        return RouteTable.Query(
-            path: path, host: head.host.bytes(of: bytes), method: head.method,
+        RouteTable.Query(
+            path: matchedPath(head, bytes), host: head.host.bytes(of: bytes), method: head.method,
             methodName: head.methodBytes.bytes(of: bytes), listener: client.listenerIndex, head: bytes,
             fields: fields,
             fieldCount: head.fieldCount)
-    }
-
-    private func hasCredential(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        for index in 0..<head.fieldCount {
-            switch fields.lines[index].known {
-            case .authorization, .apiKey, .xApiKey: return true
-            case .other: if WebSocketFields.carriesCredential(fields.lines[index], bytes) { return true }
-            default: continue  // Why not listed: no other field carries a credential.
-            }
-        }
-        return false
     }
 
     // MARK: CORS
@@ -212,21 +239,25 @@ extension Worker {
 
     // MARK: Proxying
 
+    /// Answers `Expect: 100-continue` (RFC 9110 §10.1.1) of a client that waits for it.
+    /// - Returns: false if the client is gone, and the exchange with it.
+    func invite(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead, _ byteCount: Int
+    ) -> Bool {
+        guard head.expectsContinue, head.framing != .none, byteCount == head.byteCount else { return true }
+        let go: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+        exchange.expectsContinue = false
+        let sent = send(client, UnsafeRawBufferPointer(start: go.utf8Start, count: go.utf8CodeUnitCount))
+        guard sent == .failed else { return true }
+        perform(exchange.machine.clientLeft(sawLastEvent: false), exchange)
+        return false
+    }
+
     private func proxy(
         _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
         _ bytes: UnsafeMutableRawBufferPointer
     ) {
-        if head.expectsContinue && head.framing != .none && bytes.count == head.byteCount {
-            let go: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
-            exchange.expectsContinue = false
-            guard
-                send(client, UnsafeRawBufferPointer(start: go.utf8Start, count: go.utf8CodeUnitCount))
-                    != .failed
-            else {
-                perform(exchange.machine.clientLeft(sawLastEvent: false), exchange)
-                return
-            }
-        }
+        guard invite(exchange, client, head, bytes.count) else { return }
         _ = exchange.machine.admitted()
         exchange.record.attempts = 1
         switch lease(exchange, freshOnly: false) {

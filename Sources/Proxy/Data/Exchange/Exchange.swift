@@ -59,6 +59,20 @@ struct Exchange: Equatable {
 
     private(set) var state: State = .admitting
 
+    var isCollecting: Bool {
+        switch state {
+        case .collecting: true
+        case .admitting, .asking, .connecting, .waiting, .relaying, .draining, .finished: false
+        }
+    }
+
+    var isAsking: Bool {
+        switch state {
+        case .asking: true
+        case .admitting, .collecting, .connecting, .waiting, .relaying, .draining, .finished: false
+        }
+    }
+
     /// The last byte of the request went to the upstream.
     var hasSentRequest: Bool {
         switch state {
@@ -247,10 +261,10 @@ struct Exchange: Equatable {
     /// `client_idle`: the client does not read.
     mutating func clientStalled() -> Action {
         switch state {
-        case .relaying, .waiting, .connecting:
+        case .collecting, .asking, .relaying, .waiting, .connecting:
             state = .finished
             return .abort(.clientStalled)
-        case .admitting, .collecting, .asking, .draining, .finished:
+        case .admitting, .draining, .finished:
             invalid("clientStalled")
         }
     }
@@ -269,6 +283,20 @@ struct Exchange: Equatable {
             return .releaseUpstream(reuse: false)
         case .admitting, .collecting, .asking, .finished:
             invalid("upstreamTimedOut")
+        }
+    }
+
+    /// `on_revoke: cut`: whoever this is for may not be here any more.
+    mutating func callerRevoked() -> Action {
+        switch state {
+        case .collecting, .asking, .connecting, .waiting:
+            state = .finished
+            return .reply(.credentialInactive)
+        case .relaying:
+            state = .finished
+            return .abort(.cut)
+        case .draining: return .wait
+        case .admitting, .finished: invalid("callerRevoked")
         }
     }
 

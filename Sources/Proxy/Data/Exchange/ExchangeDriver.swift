@@ -123,6 +123,7 @@ extension Worker {
         exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
+        if exchange.ticket != 0 { asking[exchange.ticket] = nil }
         exchange.client?.exchange = nil
         giveBack(exchange)
     }
@@ -141,10 +142,12 @@ extension Worker {
         }
         let code = UnsafeRawBufferPointer(
             start: exchange.replyCode.utf8Start, count: exchange.replyCode.utf8CodeUnitCount)
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
         let texts = RecordTexts(items: [
             code, exchange.notes[.requestID], exchange.notes[.method], exchange.notes[.path],
             exchange.notes[.host],
-            listener.bytes, label.bytes, display.bytes,
+            listener.bytes, label.bytes, display.bytes, exchange.auth?.nameText.bytes ?? none,
+            exchange.caller?.label.bytes ?? none,
         ])
         handle.records.append(exchange.record, texts: texts)
         handle.writerBell.recordAppended()

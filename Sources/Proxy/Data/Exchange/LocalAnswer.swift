@@ -10,14 +10,17 @@ extension Worker {
         _ exchange: RunningExchange, _ reply: LocalReply, allowed: MethodSet = MethodSet(bits: 0, others: [])
     ) {
         let properties = reply.properties
-        exchange.replyCode = properties.code
+        let shape = exchange.route?.errors ?? .openai
+        exchange.replyCode = ErrorBody.code(of: properties, shape)
         exchange.record.fault = properties.fault
         let keepsBody = prepareEnding(exchange, closes: properties.closes)
+        let status = properties.isRejection ? exchange.rejectStatus : properties.status
         var body = ByteWriter(pathScratch)
         writeErrorBody(&body, reply, exchange)
-        var writer = startAnswer(exchange, status: properties.status)
+        var writer = startAnswer(exchange, status: status)
         writer.put("Content-Type: application/json\r\n")
-        if properties.status == 401 { writer.put("WWW-Authenticate: Bearer\r\n") }
+        if status == 401 { writer.put("WWW-Authenticate: Bearer\r\n") }
+        if reply == .rateLimited { exchange.rateRefusal?.writeFields(&writer) }
         if properties.retryAfterSeconds > 0 {
             writer.put("Retry-After: ")
             writer.put(decimal: properties.retryAfterSeconds)
@@ -38,6 +41,23 @@ extension Worker {
         }
         for assignment in edits.assignments { writer.put(assignment.line) }
         response.body.withUnsafeBytes {
+            endAnswer(exchange, &writer, $0, ending: ending, owned: edits.owned)
+        }
+    }
+
+    /// What an action answers.
+    func answer(_ exchange: RunningExchange, _ reply: ActionReply) {
+        exchange.replyCode = reply.code
+        if reply.status >= 400 { exchange.record.fault = reply.status >= 500 ? .gateway : .client }
+        let ending = prepareEnding(exchange, closes: false)
+        let edits = exchange.route?.responseHeaders ?? .none
+        var writer = startAnswer(exchange, status: reply.status, owned: edits.owned)
+        if !edits.owned.contains(.contentType) && !reply.hasContentType {
+            writer.put("Content-Type: application/json\r\n")
+        }
+        writer.put(reply.headerLines)
+        for assignment in edits.assignments { writer.put(assignment.line) }
+        reply.body.withUnsafeBytes {
             endAnswer(exchange, &writer, $0, ending: ending, owned: edits.owned)
         }
     }
@@ -152,15 +172,10 @@ extension Worker {
 
     private func writeErrorBody(_ writer: inout ByteWriter, _ reply: LocalReply, _ exchange: RunningExchange)
     {
-        let properties = reply.properties
-        writer.put("{\"error\":{\"message\":\"")
-        writer.put(properties.message)
-        if reply == .bodyTooLarge { writer.put(decimal: exchange.bodyLimit) }
-        writer.put("\",\"type\":\"")
-        writer.put(properties.type)
-        writer.put("\",\"param\":null,\"code\":\"")
-        writer.put(properties.code)
-        writer.put("\"}}\n")
+        let body = ErrorBody(
+            reply: reply, shape: exchange.route?.errors ?? .openai, bound: exchange.bodyLimit,
+            rate: exchange.rateRefusal)
+        body.write(&writer, footer: exchange.route?.errorFooter ?? [])
     }
 
     private func writeAllow(_ writer: inout ByteWriter, _ methods: MethodSet) {

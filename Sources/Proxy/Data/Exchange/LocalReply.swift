@@ -1,13 +1,17 @@
 /// Every answer that headgate writes itself. One row each in `properties`: the error table of the product.
 ///
-/// Bodies have the shape `{"error": {"message", "type", "param", "code"}}` that the OpenAI SDKs read; `type`
-/// of a 401 is `authentication_error`, because some clients treat any other as a bad request.
+/// How a body looks is the route's matter (`ErrorBody`). `type` of a 401 is `authentication_error`, because
+/// some clients treat any other as a bad request.
 enum LocalReply: UInt8, CaseIterable {
     case startLineInvalid, targetInvalid, fieldInvalid, hostInvalid, lengthInvalid, codingUnsupported
     case framingConflict, bodyInvalid
     case versionUnsupported, connectRefused, expectationUnknown
     case headTooLarge, tooManyFields
-    case credentialRefused
+    case credentialMissing, credentialUnknown, credentialInactive, credentialExpired
+    case tokenInvalid, tokenExpired
+    case credentialRefused, conflictingCredentials, authBackendUnavailable
+    case rateLimited
+    case modelNotAllowed, modelAmbiguous, bodyTooLargeToInspect
     case addressNotAllowed
     case unknownURL
     case methodNotAllowed
@@ -17,7 +21,7 @@ enum LocalReply: UInt8, CaseIterable {
     case internalError
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
-    case upstreamSaturated, outOfDescriptors, tooManyConnections, draining
+    case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, draining
 
     struct Properties {
         let status: UInt16
@@ -29,6 +33,16 @@ enum LocalReply: UInt8, CaseIterable {
         /// After it the connection cannot carry another request.
         var closes = false
         var fault = ExchangeRecord.Fault.client
+        /// `detail` of that shape; empty: the message.
+        var detail: StaticString = ""
+        /// `error` of the webscout shape; empty: the reason phrase.
+        var title: StaticString = ""
+        /// `code` of the webscout shape; empty: the code.
+        var webscoutCode: StaticString = ""
+        /// Member `format` of the webscout shape's details; empty for none.
+        var format: StaticString = ""
+        /// A credential was sent and is no good: the entry's `reject_status` takes the place of 401.
+        var isRejection = false
     }
 
     init(_ error: HeadError) {
@@ -75,6 +89,14 @@ enum LocalReply: UInt8, CaseIterable {
             closes: closes, fault: .gateway)
     }
 
+    private static func rejected(
+        _ message: StaticString, detail: StaticString, title: StaticString
+    ) -> Properties {
+        Properties(
+            status: 401, type: "authentication_error", code: "invalid_api_key", message: message,
+            detail: detail, title: title, isRejection: true)
+    }
+
     var properties: Properties {
         switch self {
         case .startLineInvalid:
@@ -115,10 +137,60 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.malformed(
                 "too_many_headers", "The request has more header lines than this listener's max_fields.",
                 status: 431)
-        case .credentialRefused:
+        case .credentialMissing:
             Properties(
                 status: 401, type: "authentication_error", code: "invalid_api_key",
-                message: "Incorrect API key provided: this route takes requests without one only.")
+                message:
+                    "Invalid API key provided: none was sent. Send it as Authorization: Bearer YOUR_API_KEY.",
+                detail: "Not authenticated", title: "API key required", webscoutCode: "missing_api_key",
+                format: "Authorization: Bearer YOUR_API_KEY")
+        case .credentialUnknown:
+            LocalReply.rejected(
+                "Invalid API key provided: it is not known here.", detail: "Invalid API key provided",
+                title: "API key not found")
+        case .credentialInactive:
+            LocalReply.rejected(
+                "Invalid API key provided: it was revoked or disabled.", detail: "Invalid API key provided",
+                title: "API key is inactive")
+        case .credentialExpired:
+            LocalReply.rejected(
+                "Invalid API key provided: it has expired.", detail: "Invalid API key provided",
+                title: "API key has expired")
+        case .tokenInvalid:
+            LocalReply.rejected(
+                "Invalid API key provided: the token is not valid here.", detail: "Invalid or expired token",
+                title: "Invalid API key format")
+        case .tokenExpired:
+            LocalReply.rejected(
+                "Invalid API key provided: the token has expired.", detail: "Invalid or expired token",
+                title: "API key has expired")
+        case .credentialRefused:
+            LocalReply.rejected(
+                "Invalid API key provided: this route takes requests without one only.",
+                detail: "Invalid API key provided", title: "API key not found")
+        case .conflictingCredentials:
+            Properties(
+                status: 401, type: "authentication_error", code: "conflicting_credentials",
+                message:
+                    "Two different credentials were sent in Authorization, x-api-key or api-key: send one.",
+                title: "Conflicting API keys")
+        case .authBackendUnavailable:
+            LocalReply.overloaded(
+                "auth_backend_unavailable", "Your API key cannot be checked at present: try again.")
+        case .rateLimited:
+            Properties(
+                status: 429, type: "rate_limit_error", code: "rate_limit_exceeded", message: "Rate limit of ",
+                title: "Rate limit exceeded")
+        case .modelNotAllowed:
+            LocalReply.refused(403, "model_not_allowed", "Your API key may not use this model.")
+        case .modelAmbiguous:
+            LocalReply.refused(
+                400, "duplicate_model", "The body has more than one top-level model: send one.")
+        case .bodyTooLargeToInspect:
+            LocalReply.refused(
+                413, "body_too_large_to_inspect",
+                "Your API key has a list of models, and the body is over what is searched for one, in bytes: "
+            )
         case .addressNotAllowed:
             LocalReply.refused(403, "ip_not_allowed", "Your address is not in this listener's allow list.")
         case .unknownURL:
@@ -170,6 +242,9 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.overloaded(
                 "server_is_overloaded", "This listener has as many connections as it may (max_connections).",
                 closes: true)
+        case .tooManyQuestions:
+            LocalReply.overloaded(
+                "server_is_overloaded", "The gateway has more to decide than it can at present: try again.")
         case .draining:
             LocalReply.overloaded("draining", "The gateway is shutting down.", closes: true)
         }
@@ -194,9 +269,12 @@ func reasonPhrase(_ status: UInt16) -> StaticString {
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
+    case 409: "Conflict"
     case 410: "Gone"
     case 413: "Content Too Large"
+    case 415: "Unsupported Media Type"
     case 417: "Expectation Failed"
+    case 422: "Unprocessable Content"
     case 429: "Too Many Requests"
     case 431: "Request Header Fields Too Large"
     case 500: "Internal Server Error"

@@ -8,6 +8,12 @@ extension Worker {
     /// its host and path and the head's offsets are long gone; this happens on new connections only.
     func resumeWithHeldRequest(_ exchange: RunningExchange, _ upstream: UpstreamConnection) {
         guard let client = exchange.client else { return }
+        let (head, bytes) = parseHeld(exchange)
+        forward(exchange, client, upstream, head, bytes)
+    }
+
+    /// The held request, in the read buffer and parsed again.
+    func parseHeld(_ exchange: RunningExchange) -> (RequestHead, UnsafeMutableRawBufferPointer) {
         let count = exchange.held.count
         memcpy(readBase, exchange.held.bytes.baseAddress!, count)
         let bytes = UnsafeMutableRawBufferPointer(start: readBase, count: count)
@@ -19,7 +25,7 @@ extension Worker {
             else {
                 fatalError("a head that was complete is not any more")
             }
-            forward(exchange, client, upstream, head, bytes)
+            return (head, bytes)
         } catch {
             fatalError("a head that was valid is not any more: \(error)")
         }
@@ -211,8 +217,9 @@ extension Worker {
         queueAgain(upstream)
     }
 
-    /// The exchange waits for its client to send more, and not for the upstream to take it.
+    /// The exchange waits for its client to send more, and not for an upstream to take it.
     func awaitsRequestBody(_ exchange: RunningExchange) -> Bool {
+        if exchange.machine.isCollecting { return true }
         guard !exchange.requestBody.hasEnded, let upstream = exchange.upstream else { return false }
         return upstream.phase == .active && upstream.output.isEmpty
     }

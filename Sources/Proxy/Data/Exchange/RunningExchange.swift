@@ -9,6 +9,16 @@ final class RunningExchange {
     var listenerIndex = 0
     /// nil before a route is known.
     var route: RoutePlan?
+    /// Who it is for; nil before that is known, and where nobody in particular was let in.
+    var caller: Caller?
+    /// The entry that let the caller in, or that control was asked for.
+    var auth: AuthPlan?
+    /// Status of a refusal because of the credential: 401, or `reject_status`.
+    var rejectStatus: UInt16 = 401
+    var rateRefusal: RateRefusal?
+    /// The question that waits for control's answer; 0 for none.
+    var ticket: UInt64 = 0
+    var askedAt: UInt64 = 0
     var upstreamIndex = 0
     var endpoint = 0
     var requestBody = BodyReader(.none)
@@ -33,6 +43,8 @@ final class RunningExchange {
     /// The request as received, head first: while no upstream has it, or while it may have to be repeated.
     var held = ByteQueue()
     var heldHeadBytes = 0
+    /// Content of a request body that is read whole, transfer coding taken off.
+    var body = ByteQueue()
     /// Texts of the request for the record, the answer and the next attempt; see `Notes`.
     var notes = Notes()
     var record = ExchangeRecord()
@@ -53,12 +65,18 @@ final class RunningExchange {
 
     func reset(blocks: BlockPool) {
         held.release(to: blocks)
+        body.release(to: blocks)
         notes.release(to: blocks)
         machine = Exchange()
         serving = nil
         client = nil
         upstream = nil
         route = nil
+        caller = nil
+        auth = nil
+        rejectStatus = 401
+        rateRefusal = nil
+        ticket = 0
         requestBody = BodyReader(.none)
         responseBody = BodyReader(.none)
         isCommitted = false

@@ -11,18 +11,20 @@ enum WebSocketFields {
             UnsafeRawBufferPointer(rebasing: name[..<prefix.utf8CodeUnitCount]), prefix)
     }
 
-    /// One of the subprotocols offered is a key.
-    static func carriesCredential(_ line: FieldLine, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard contains(line, bytes) else { return false }
+    /// The key that one of the subprotocols offered is; nil for none.
+    static func credential(_ line: FieldLine, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard contains(line, bytes) else { return nil }
         let value = line.value.bytes(of: bytes)
         let count = keyPrefix.utf8CodeUnitCount
-        guard value.count >= count else { return false }
+        guard value.count >= count else { return nil }
         for start in 0...(value.count - count)
         where asciiCaseInsensitiveEqual(
             UnsafeRawBufferPointer(rebasing: value[start..<start + count]), keyPrefix)
         {
-            return true
+            var end = start + count
+            while end < value.count, value[end] != UInt8(ascii: ","), value[end] != Byte.space { end += 1 }
+            return UnsafeRawBufferPointer(rebasing: value[start + count..<end])
         }
-        return false
+        return nil
     }
 }

@@ -36,6 +36,11 @@ final class Worker {
     private var spareAgain: [Channel] = []
     private var endedExchanges: [RunningExchange] = []
     private var spareExchanges: [RunningExchange] = []
+    /// Exchanges that wait for control's answer, by ticket number.
+    var asking: [UInt64: RunningExchange] = [:]
+    var lastTicket: UInt64 = 0
+    /// Mail that this turn has no time for.
+    private var laterMail: [Mail] = []
     var requestIDs: RequestIDSource
     var date = HTTPDate()
     /// Set by `drain`: monotonic nanoseconds, after which what still runs is cut.
@@ -50,6 +55,7 @@ final class Worker {
     static let writeCapacity = 256 * 1024
     /// Reads from one connection in one turn, so that one fast stream does not starve the others.
     static let readsPerTurn = 4
+    static let mailPerTurn = 32
     static let spareExchangesMax = 4096
     /// How long a new connection may take for its first request while the worker drains.
     static let firstRequestGrace: UInt64 = 1_000_000_000
@@ -138,7 +144,7 @@ final class Worker {
             case .client: clientReady(unsafeDowncast(channel, to: ClientConnection.self), readiness)
             case .upstream: upstreamReady(unsafeDowncast(channel, to: UpstreamConnection.self), readiness)
             case .listener: acceptWaiting(unsafeDowncast(channel, to: ListenerChannel.self))
-            case .mailbox: for mail in handle.mailbox.takeAll() { take(mail) }
+            case .mailbox: takeMail()
             }
         }
     }
@@ -170,7 +176,8 @@ final class Worker {
             switch channel.kind {
             case .client: clientMayGoOn(unsafeDowncast(channel, to: ClientConnection.self))
             case .upstream: upstreamMayGoOn(unsafeDowncast(channel, to: UpstreamConnection.self))
-            case .listener, .mailbox: break
+            case .mailbox: takeMail()
+            case .listener: break
             }
         }
         spareAgain.removeAll(keepingCapacity: true)
@@ -206,13 +213,22 @@ final class Worker {
 
     // MARK: Mail
 
+    /// Some of it, in order: each answer of control costs a request's work, and hundreds may come at once.
+    private func takeMail() {
+        let mail = laterMail + handle.mailbox.takeAll()
+        for item in mail.prefix(Worker.mailPerTurn) { take(item) }
+        laterMail = Array(mail.dropFirst(Worker.mailPerTurn))
+        if !laterMail.isEmpty { queueAgain(mailChannel) }
+    }
+
     private func take(_ mail: Mail) {
         switch mail {
         case .adopt(let generation, let sockets): adopt(generation, sockets)
         case .take(let descriptor, let listener, let peer): welcome(descriptor, peer, listener)
         case .reloadEnded: previous = nil
         case .drain(let deadline): drain(until: deadline)
-        case .answered, .cutRevoked: break
+        case .answered(let ticket, let answer): answered(ticket, answer)
+        case .cutRevoked: cutRevoked()
         }
     }
 

@@ -20,9 +20,15 @@ final class WorkerHandle: Sendable {
     let writerBell: WriterBell
     /// Where questions go; one for all workers.
     let desk: Desk
+    /// Nanoseconds that control may take for an answer.
+    let answerLimit: UInt64
 
-    init(index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk) throws(SystemError) {
+    init(
+        index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk,
+        answerLimit: UInt64 = 30_000_000_000
+    ) throws(SystemError) {
         self.desk = desk
+        self.answerLimit = answerLimit
         self.index = index
         self.controlBell = controlBell
         self.writerBell = writerBell

@@ -13,6 +13,9 @@ final class CallerIndex: Sendable {
     /// Monotonic nanoseconds since when the source cannot be read or is not what it should be; 0: it is fine.
     let inDoubtSince = Atomic<UInt64>(0)
 
+    /// Of callers with a limit of their own (`Caller.requestsPerMinute`).
+    let windows = RequestWindows()
+
     private static let shardCount = 64
     private let shards: [Locked<CallerTable>]
 

@@ -1,5 +1,10 @@
 /// When requests of each subject were admitted: a sliding window, exact over all workers. Refused requests do
 /// not count.
+///
+/// Sharded by subject, one lock each, held for one admission.
+///
+/// Cost: at most 8 bytes for each request that a subject may have within its window, and about 50 for the
+/// subject. Subjects whose requests have all left the window are forgotten as others come.
 final class RequestWindows: Sendable {
     /// A subject as 128 bits: an address, or half a digest.
     struct Subject: Hashable, Sendable {
@@ -13,20 +18,37 @@ final class RequestWindows: Sendable {
         case refused(wait: UInt64)
     }
 
-    private let shards: [Locked<[Subject: [UInt64]]>]
+    private static let shardCount = 64
+    private let shards: [Locked<RequestLogTable>]
 
-    init() { shards = (0..<64).map { _ in Locked([:]) } }
+    init() { shards = (0..<RequestWindows.shardCount).map { _ in Locked(RequestLogTable()) } }
 
     /// Admits and counts the request, or refuses it, in one step.
-    /// - Parameter now: monotonic nanoseconds.
+    /// - Parameters:
+    ///   - max: requests within any `window`; at least 1.
+    ///   - window: nanoseconds.
+    ///   - now: monotonic nanoseconds.
     func admit(_ subject: Subject, max: Int, window: UInt64, now: UInt64) -> Verdict {
-        let shard = shards[Int(truncatingIfNeeded: (subject.high ^ subject.low) & 63)]
-        return shard.withLock { log in
-            var times = (log[subject] ?? []).filter { $0 + window > now }
-            guard times.count < max else { return .refused(wait: times[0] + window - now) }
-            times.append(now)
-            log[subject] = times
-            return .admitted(remaining: max - times.count)
-        }
+        shard(subject).withLock { $0.admit(subject, max: max, window: window, now: now) }
+    }
+
+    /// Takes back the newest admission of the subject: the request was refused for another reason.
+    func withdraw(_ subject: Subject) { shard(subject).withLock { $0.withdraw(subject) } }
+
+    /// Subjects that are remembered.
+    var count: Int { shards.reduce(0) { $0 + $1.withLock { $0.count } } }
+
+    private func shard(_ subject: Subject) -> Locked<RequestLogTable> {
+        shards[Int(truncatingIfNeeded: subject.mixed & UInt64(RequestWindows.shardCount - 1))]
+    }
+}
+
+extension RequestWindows.Subject {
+    /// Addresses differ in few bits: they are spread over all (the finaliser of SplitMix64).
+    var mixed: UInt64 {
+        var bits = high &* 0x9E37_79B9_7F4A_7C15 ^ low
+        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+        return bits ^ bits >> 31
     }
 }

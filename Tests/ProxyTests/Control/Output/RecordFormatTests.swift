@@ -13,6 +13,8 @@ private func texts(path: String = "/v1/x", code: String = "", endpoint: String =
         case .listener: Array("public".utf8)
         case .route: Array("routes[0]".utf8)
         case .endpoint: Array(endpoint.utf8)
+        case .auth: Array("apps".utf8)
+        case .caller: Array("web app".utf8)
         }
     }
 }
@@ -43,7 +45,7 @@ private func line(_ record: ExchangeRecord, _ texts: [[UInt8]], _ format: Record
 @Test func `a record is one line of JSON`() {
     let expected = """
         {"ts":"1970-01-01T00:00:01.250Z","request_id":"id-1","client":"127.0.0.1","listener":"public",\
-        "route":"routes[0]","method":"GET","path":"/v1/x","host":"h","status":200,"code":null,"fault":"none",\
+        "route":"routes[0]","auth":"apps","caller":"web app","method":"GET","path":"/v1/x","host":"h","status":200,"code":null,"fault":"none",\
         "outcome":"complete","generation":3,"upstream":"http://e:80","attempts":1,"reused":true,"bytes_in":5,\
         "bytes_out":6,"ms":{"head":0.001,"connect":2.500,"first_byte":12.345,"total":1000.000}}
 
@@ -64,7 +66,7 @@ private func line(_ record: ExchangeRecord, _ texts: [[UInt8]], _ format: Record
 @Test func `a record is one line of text`() {
     let expected =
         "1970-01-01T00:00:01.250Z 127.0.0.1 \"GET /v1/x\" 200 1000.000ms in=5 out=6 gen=3 public"
-        + " routes[0] http://e:80 id=id-1 outcome=complete fault=none\n"
+        + " routes[0] http://e:80 id=id-1 auth=apps caller=\"web app\" outcome=complete fault=none\n"
     #expect(line(record, texts(), RecordFormat(format: .text)) == expected)
 }
 

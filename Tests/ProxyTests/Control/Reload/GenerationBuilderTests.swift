@@ -10,7 +10,12 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
 ) {
     let outcome = ConfigLoader(path: folder.write("headgate.yaml", text)).load()
     guard let loaded = outcome.loaded else { return (nil, renderReport(outcome.diagnostics)) }
-    var builder = GenerationBuilder(loaded: loaded, places: outcome.places, registry: EndpointRegistry())
+    let mailboxes = Mailboxes()
+    let auth = AuthRegistry(mailboxes: mailboxes).prepare(loaded, outcome.places, trigger: .start)
+    defer { AuthRegistry(mailboxes: mailboxes).discard(auth) }
+    var builder = GenerationBuilder(
+        loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
+        limits: LimitRegistry().limits(of: loaded.config), hashes: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(
             identity: ListenerIdentity(rawValue: 10 + $0), connections: ConnectionCount())

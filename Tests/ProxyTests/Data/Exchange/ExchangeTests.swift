@@ -5,17 +5,18 @@ import Testing
 /// Every event of the machine, with every answer that matters to it.
 private enum Event: Hashable, CaseIterable {
     case admitted, answeredLocally
+    case bodyWanted, bodyCollected, asked, answered
     case connected(replayable: Bool)
     case connectFailed(anotherLeft: Bool)
     case requestEnded, headArrived
     case responseEnded(upstream: Bool, client: Bool)
     case upstreamLost(nothingAnswered: Bool)
     case clientLeft(sawLastEvent: Bool)
-    case requestRefused, clientStalled, upstreamTimedOut, cut
+    case requestRefused, clientStalled, upstreamTimedOut, callerRevoked, cut
 
     static let allCases: [Event] =
         [.admitted, .answeredLocally, .requestEnded, .headArrived, .requestRefused, .clientStalled]
-        + [.upstreamTimedOut, .cut]
+        + [.upstreamTimedOut, .callerRevoked, .cut, .bodyWanted, .bodyCollected, .asked, .answered]
         + [false, true].flatMap { (flag: Bool) -> [Event] in
             [
                 .connected(replayable: flag), .connectFailed(anotherLeft: flag),
@@ -25,12 +26,24 @@ private enum Event: Hashable, CaseIterable {
             ]
         }
 
-    /// - Returns: nil for the one event that asks for nothing.
+    /// - Returns: nil for events that ask for nothing.
     func feed(_ exchange: inout Exchange) -> Exchange.Action? {
         switch self {
         case .admitted: return exchange.admitted()
         case .answeredLocally:
             exchange.answeredLocally()
+            return nil
+        case .bodyWanted:
+            exchange.bodyWanted()
+            return nil
+        case .bodyCollected:
+            exchange.bodyCollected()
+            return nil
+        case .asked:
+            exchange.asked()
+            return nil
+        case .answered:
+            exchange.answered()
             return nil
         case .connected(let replayable): return exchange.connected(replayable: replayable)
         case .connectFailed(let another):
@@ -45,6 +58,7 @@ private enum Event: Hashable, CaseIterable {
         case .requestRefused: return exchange.requestRefused(.bodyTooLarge)
         case .clientStalled: return exchange.clientStalled()
         case .upstreamTimedOut: return exchange.upstreamTimedOut()
+        case .callerRevoked: return exchange.callerRevoked()
         case .cut: return exchange.cut()
         }
     }
@@ -64,7 +78,10 @@ private struct Row {
     ) -> Exchange.State { .waiting(attempt: attempt, request: request, replayable: replayable) }
 
     private static let notBeforeAdmission: [Event] =
-        [.requestEnded, .headArrived, .requestRefused, .clientStalled, .upstreamTimedOut]
+        [
+            .requestEnded, .headArrived, .requestRefused, .clientStalled, .upstreamTimedOut, .callerRevoked,
+            .bodyCollected, .answered,
+        ]
         + connections + ends + losses
     private static let connections: [Event] = [
         .connected(replayable: false), .connected(replayable: true), .connectFailed(anotherLeft: false),
@@ -77,7 +94,8 @@ private struct Row {
     private static let losses: [Event] = [
         .upstreamLost(nothingAnswered: false), .upstreamLost(nothingAnswered: true),
     ]
-    private static let decisions: [Event] = [.admitted, .answeredLocally]
+    private static let decisions: [Event] =
+        [.admitted, .answeredLocally, .bodyWanted, .bodyCollected, .asked, .answered]
 
     /// Leaving and running out, wherever nothing has been answered.
     private static let unansweredEnds: [(Event, Exchange.Action?, Exchange.State)] = [
@@ -86,8 +104,29 @@ private struct Row {
         (.requestRefused, .reply(.bodyTooLarge), .finished),
         (.clientStalled, .abort(.clientStalled), .finished),
         (.upstreamTimedOut, .reply(.upstreamTimeout), .finished),
+        (.callerRevoked, .reply(.credentialInactive), .finished),
         (.cut, .reply(.draining), .finished),
     ]
+
+    /// An excursion from `admitting`: its end, and what else may come.
+    private static func excursion(
+        _ state: Exchange.State, by event: Event, back: Event,
+        more: [(Event, Exchange.Action?, Exchange.State)]
+    ) -> Row {
+        let moves: [(Event, Exchange.Action?, Exchange.State)] =
+            [
+                (back, nil, .admitting),
+                (.clientLeft(sawLastEvent: false), .abort(.clientLeft), .finished),
+                (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
+                (.clientStalled, .abort(.clientStalled), .finished),
+                (.callerRevoked, .reply(.credentialInactive), .finished),
+                (.cut, .reply(.draining), .finished),
+            ] + more
+        let possible = Set(moves.map(\.0))
+        return Row(
+            state: state, path: [event], moves: moves,
+            impossible: Event.allCases.filter { !possible.contains($0) })
+    }
 
     private static func connecting(_ attempt: UInt8, path: [Event]) -> Row {
         Row(
@@ -138,10 +177,16 @@ private struct Row {
                 moves: [
                     (.admitted, .connect(freshOnly: false), .connecting(attempt: 1)),
                     (.answeredLocally, nil, .finished),
+                    (.bodyWanted, nil, .collecting),
+                    (.asked, nil, .asking),
                     (.clientLeft(sawLastEvent: false), .abort(.clientLeft), .finished),
                     (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
                     (.cut, .reply(.draining), .finished),
                 ], impossible: notBeforeAdmission),
+            excursion(
+                .collecting, by: .bodyWanted, back: .bodyCollected,
+                more: [(.requestRefused, .reply(.bodyTooLarge), .finished)]),
+            excursion(.asking, by: .asked, back: .answered, more: []),
             connecting(1, path: [.admitted]), connecting(2, path: toSecond), connecting(3, path: toThird),
             relaying(.sending, path: toSending), relaying(.sent, path: toSent),
             Row(
@@ -161,6 +206,7 @@ private struct Row {
                     (.upstreamLost(nothingAnswered: true), .releaseUpstream(reuse: false), .finished),
                     (.clientLeft(sawLastEvent: false), .wait, .draining),
                     (.clientLeft(sawLastEvent: true), .wait, .draining),
+                    (.callerRevoked, .wait, .draining),
                     (.upstreamTimedOut, .releaseUpstream(reuse: false), .finished),
                     (.cut, .releaseUpstream(reuse: false), .finished),
                 ],
@@ -210,7 +256,8 @@ private struct Row {
                     : (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
                 (.requestRefused, .abort(.clientBroken), .finished),
                 (.clientStalled, .abort(.clientStalled), .finished),
-                (.upstreamTimedOut, .abort(.upstreamLost), .finished), (.cut, .abort(.cut), .finished),
+                (.upstreamTimedOut, .abort(.upstreamLost), .finished),
+                (.callerRevoked, .abort(.cut), .finished), (.cut, .abort(.cut), .finished),
             ], impossible: decisions + connections + [.headArrived])
     }
 
@@ -227,7 +274,7 @@ private struct Row {
             #expect(Set(named) == Set(Event.allCases), "in \(row.state)")
             #expect(reach(row.path).state == row.state)
         }
-        #expect(ExchangeTests.table.count == 20)
+        #expect(ExchangeTests.table.count == 22)
     }
 
     @Test func `every possible event gives its action and leads to its state`() {
@@ -286,7 +333,7 @@ private struct Row {
         mutating func note(_ before: Exchange.State, _ event: Event, _ action: Exchange.Action?) {
             steps += 1
             switch action {
-            case .none: endings += 1
+            case .none: if event == .answeredLocally { endings += 1 }
             case .wait, .sendRequest: break
             case .connect(let freshOnly):
                 connects += 1

@@ -76,8 +76,32 @@ import Testing
             The request head is larger than this listener's max_head.
         tooManyFields 431 invalid_request_error too_many_headers client closes
             The request has more header lines than this listener's max_fields.
+        credentialMissing 401 authentication_error invalid_api_key client
+            Invalid API key provided: none was sent. Send it as Authorization: Bearer YOUR_API_KEY.
+        credentialUnknown 401 authentication_error invalid_api_key client
+            Invalid API key provided: it is not known here.
+        credentialInactive 401 authentication_error invalid_api_key client
+            Invalid API key provided: it was revoked or disabled.
+        credentialExpired 401 authentication_error invalid_api_key client
+            Invalid API key provided: it has expired.
+        tokenInvalid 401 authentication_error invalid_api_key client
+            Invalid API key provided: the token is not valid here.
+        tokenExpired 401 authentication_error invalid_api_key client
+            Invalid API key provided: the token has expired.
         credentialRefused 401 authentication_error invalid_api_key client
-            Incorrect API key provided: this route takes requests without one only.
+            Invalid API key provided: this route takes requests without one only.
+        conflictingCredentials 401 authentication_error conflicting_credentials client
+            Two different credentials were sent in Authorization, x-api-key or api-key: send one.
+        authBackendUnavailable 503 service_unavailable_error auth_backend_unavailable gateway retry-after=1
+            Your API key cannot be checked at present: try again.
+        rateLimited 429 rate_limit_error rate_limit_exceeded client
+            Rate limit of\u{20}
+        modelNotAllowed 403 invalid_request_error model_not_allowed client
+            Your API key may not use this model.
+        modelAmbiguous 400 invalid_request_error duplicate_model client
+            The body has more than one top-level model: send one.
+        bodyTooLargeToInspect 413 invalid_request_error body_too_large_to_inspect client
+            Your API key has a list of models, and the body is over what is searched for one, in bytes:\u{20}
         addressNotAllowed 403 invalid_request_error ip_not_allowed client
             Your address is not in this listener's allow list.
         unknownURL 404 invalid_request_error unknown_url client
@@ -112,6 +136,8 @@ import Testing
             The gateway has no file descriptor left.
         tooManyConnections 503 service_unavailable_error server_is_overloaded gateway retry-after=1 closes
             This listener has as many connections as it may (max_connections).
+        tooManyQuestions 503 service_unavailable_error server_is_overloaded gateway retry-after=1
+            The gateway has more to decide than it can at present: try again.
         draining 503 service_unavailable_error draining gateway retry-after=1 closes
             The gateway is shutting down.
         """

@@ -1,0 +1,107 @@
+import Config
+import Stores
+
+/// Keys of users for this gateway.
+extension BoundAction {
+    /// A user has one active key at most. Another is made once it has expired or was revoked.
+    func generateKey(_ call: ActionCall, _ rules: GenerateKeyConfig) throws(ActionFailure) {
+        let userID = rules.selfService ? nil : try callerUserID(call)
+        let wish = try KeyWish(members(call), rules)
+        onStore(call) { [self] store in
+            let user: User
+            if let userID {
+                user = try BoundAction.activeUser(userID, in: store)
+            } else {
+                user = try wish.findOrCreateUser(in: store)
+            }
+            let moment = now
+            let keys = try store.keys(ofUser: user.id)
+            guard !keys.contains(where: { $0.kind == .key && $0.state(at: moment) == .active }) else {
+                throw ActionFailure.activeKeyExists
+            }
+            let made = try store.createKey(
+                NewClientKey(
+                    userID: user.id, name: wish.name, prefix: keyPrefix,
+                    expiresAt: wish.lifetimeSeconds.map { moment + $0 },
+                    requestsPerMinute: wish.requestsPerMinute))
+            callersChanged()
+            log("user \(ActionAnswers.shownName(user)) has a new key \(made.key.publicID)", call)
+            return ActionAnswers.generatedKey(made.key, made.credential, of: user)
+        }
+    }
+
+    /// Tells what the presented key is worth. A session is no key.
+    func validateKey(_ call: ActionCall) {
+        let credential = call.request.credential
+        guard let credential, credential.reveal().starts(with: keyPrefix.utf8) else {
+            return call.answer(ActionAnswers.invalidKey(.format))
+        }
+        onStore(call) { [self] store in
+            guard let key = try store.key(digest: credential.digest.bytes) else {
+                return ActionAnswers.invalidKey(.unknown)
+            }
+            guard key.kind == .key else { return ActionAnswers.invalidKey(.format) }
+            guard let user = try store.user(.id(key.userID)) else {
+                return ActionAnswers.invalidKey(.unknown)
+            }
+            if let fault = KeyFault(key, of: user, now: now) { return ActionAnswers.invalidKey(fault) }
+            return ActionAnswers.validKey(key, of: user)
+        }
+    }
+}
+
+/// The key that somebody asks for.
+struct KeyWish: Sendable {
+    /// Of `self_service`: who asks. The telegram id tells users apart, the name is what they are shown as.
+    struct Requester: Equatable, Sendable {
+        let username: String
+        let telegramID: String
+    }
+    let requester: Requester?
+    let name: String
+    let requestsPerMinute: Int?
+    /// nil: never expires.
+    let lifetimeSeconds: Int64?
+
+    init(_ members: MemberReader, _ rules: GenerateKeyConfig) throws(ActionFailure) {
+        var members = members
+        requester =
+            rules.selfService
+            ? Requester(
+                username: members.text("username", .username(3...50)),
+                telegramID: members.textOrNumber("telegram_id", .telegramID))
+            : nil
+        name = members.optionalText("name", .name(max: 100)) ?? "default"
+        let limit = members.optionalInteger("rate_limit", in: 1...Int64(max(1, rules.rateLimitMax)))
+        requestsPerMinute = limit.map(Int.init) ?? rules.rateLimitDefault
+        lifetimeSeconds = members.optionalInteger("expires_in_days", in: 1...36_500).map { $0 * 86_400 }
+        try members.finish()
+    }
+
+    /// - Throws: `.usernameTaken`: also where somebody without a telegram id has the name, whose keys are not
+    ///   given to whoever names them.
+    func findOrCreateUser(in store: Store) throws -> User {
+        guard let requester else { preconditionFailure("asked of a self-service wish alone") }
+        if let holder = try store.user(.username(requester.username)),
+            holder.telegramID != requester.telegramID
+        {
+            throw ActionFailure.usernameTaken
+        }
+        if let known = try store.user(.telegramID(requester.telegramID)) {
+            guard known.isActive else { throw ActionFailure.userDisabled }
+            return known
+        }
+        let new = NewUser(username: requester.username, telegramID: requester.telegramID)
+        do throws(StoreError) {
+            return try store.createUser(new)
+        } catch {
+            throw KeyWish.reason(error)
+        }
+    }
+
+    /// Another process may have been faster; one that made the same user is found by the next try.
+    private static func reason(_ error: StoreError) -> any Error {
+        guard case .duplicate(let field) = error else { return error }
+        return field == "username" ? ActionFailure.usernameTaken : .overloaded(retryAfterSeconds: 1)
+    }
+}

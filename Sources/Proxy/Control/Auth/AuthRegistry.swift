@@ -1,0 +1,99 @@
+import Config
+
+/// Who may come in, across generations: the entries of `auth:` with their callers, and the stores.
+///
+/// A configuration is prepared aside, then committed when its generation is published; what it does not name
+/// any more is stopped once every worker has the new one. A preparation that fails changes nothing.
+///
+/// Belongs to the control thread.
+final class AuthRegistry {
+    /// As they are served.
+    private(set) var served = AuthSet()
+    private var retiredEntries: [AuthEntry] = []
+    private var retiredStores: [StoreEntry] = []
+    private let mailboxes: Mailboxes
+
+    init(mailboxes: Mailboxes) { self.mailboxes = mailboxes }
+
+    /// Reads, opens and checks what the configuration names, beside what is served.
+    func prepare(_ loaded: LoadedConfig, _ places: DiagnosticPlaces, trigger: Reload.Trigger) -> AuthSet {
+        var preparation = AuthPreparation(
+            loaded: loaded, places: places, served: served, trigger: trigger, mailboxes: mailboxes)
+        return preparation.run()
+    }
+
+    /// The build failed: what is new in it goes.
+    func discard(_ set: AuthSet) {
+        for entry in set.newEntries { entry.stop() }
+        for store in set.newStores { store.keeper.stop() }
+    }
+
+    /// The generation is about to be posted to the workers.
+    func commit(_ set: AuthSet) {
+        retiredEntries += served.entries.values.filter { old in set.entries[old.name] !== old }
+        retiredStores += served.stores.values.filter { old in set.stores[old.name] !== old }
+        served = set
+        served.newEntries = []
+        served.newStores = []
+        for (name, entry) in set.entries {
+            entry.isOpen = set.open.contains(name)
+            entry.callers.maxStale.store(set.maxStale[name] ?? 0, ordering: .relaxed)
+        }
+        for entry in set.newEntries {
+            do throws(SystemError) {
+                try entry.start()
+            } catch {
+                entry.callers.putInDoubt()
+                Log.error("auth.\(entry.name): changes of its source are not seen: \(error)")
+            }
+        }
+    }
+
+    /// Every worker serves what was committed.
+    func retire() {
+        for old in retiredEntries {
+            revokeReplaced(old)
+            old.stop()
+        }
+        for store in retiredStores { store.keeper.stop() }
+        retiredEntries = []
+        retiredStores = []
+    }
+
+    /// Everything ends: what is still to be written is written.
+    func stop() {
+        retire()
+        for entry in served.entries.values { entry.stop() }
+        for store in served.stores.values { store.keeper.stop() }
+        served = AuthSet()
+    }
+
+    /// A key of the environment that is not there any more: who came in by it has lost it.
+    private func revokeReplaced(_ old: AuthEntry) {
+        guard case .environment = old.source, let next = served.entries[old.name],
+            case .environment = next.source
+        else { return }
+        var hasCut = false
+        old.callers.forEach { caller in
+            guard next.callers.find(caller.digest) == nil else { return }
+            caller.become(.revoked)
+            hasCut = true
+        }
+        if hasCut { mailboxes.post(.cutRevoked) }
+    }
+}
+
+// MARK: - `when_unconfigured`
+
+extension AuthRegistry {
+    /// Token files whose presence would change which routes let everybody in, if that were asked now. Whoever
+    /// asks for a reload asks for that as well.
+    func tokenFilesInQuestion(_ config: GatewayConfig) -> [String] {
+        config.auth.compactMap { auth in
+            guard auth.allowsWhenUnconfigured, let entry = served.entries[auth.name],
+                case .tokenFile(let source) = entry.source
+            else { return nil }
+            return source.isUnconfiguredNow == entry.isOpen ? nil : source.path
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// The part of `headgate status` about who may come in.
+struct AuthStatus {
+    let auth: AuthSet
+
+    private var entries: [AuthEntry] { auth.entries.values.sorted { $0.name < $1.name } }
+    private var stores: [StoreEntry] { auth.stores.values.sorted { $0.name < $1.name } }
+
+    /// For people.
+    var lines: [String] {
+        entries.map { entry in
+            let what = entry.isOpen ? ", UNCONFIGURED, lets everybody in" : callers(entry)
+            let problem = entry.problem.map { "; \(doubt(entry))\(Timestamp.text($0.since)): \($0.text)" }
+            return "auth        \(entry.name) \(entry.modeName)\(what)\(problem ?? "")"
+        }
+            + stores.map { store in
+                let problem = store.keeper.problem
+                let state = problem.map { "cannot be read since \(Timestamp.text($0.since)): \($0.text)" }
+                return "store       \(store.name) \(store.keeper.display) \(state ?? "open")"
+            }
+    }
+
+    func append(to json: inout JSONText) {
+        json.array("auth") { json in
+            for entry in entries {
+                json.object { json in
+                    json.string("name", entry.name)
+                    json.string("mode", entry.modeName)
+                    json.number("callers", entry.callers.count)
+                    json.boolean("open", entry.isOpen)
+                    json.boolean("in_doubt", entry.callers.isDoubted)
+                    problem(entry.problem, &json)
+                }
+            }
+        }
+        json.array("stores") { json in
+            for store in stores {
+                json.object { json in
+                    json.string("name", store.name)
+                    json.string("path", store.keeper.path)
+                    problem(store.keeper.problem, &json)
+                }
+            }
+        }
+    }
+
+    private func callers(_ entry: AuthEntry) -> String {
+        switch entry.source {
+        case .none: ""
+        case .environment, .tokenFile, .store, .jwt: ", \(counted(entry.callers.count, "caller"))"
+        }
+    }
+
+    private func doubt(_ entry: AuthEntry) -> String {
+        entry.callers.isDoubted ? "IN DOUBT since " : "since "
+    }
+
+    private func problem(_ problem: SourceProblem?, _ json: inout JSONText) {
+        guard let problem else { return json.null("problem") }
+        json.object("problem") { json in
+            json.string("since", Timestamp.text(problem.since))
+            json.string("text", problem.text)
+        }
+    }
+}

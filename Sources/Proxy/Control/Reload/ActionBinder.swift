@@ -1,0 +1,55 @@
+import Config
+import Stores
+
+/// Gives a built-in action what it needs: its store, the threads that hash, the key that signs.
+struct ActionBinder {
+    let loaded: LoadedConfig
+    let auth: AuthSet
+    let hashes: HashPool
+
+    func bind(_ action: ActionConfig, _ route: RouteConfig) -> BoundAction {
+        BoundAction(
+            action, errors: ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter),
+            store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action))
+    }
+
+    private func store(_ action: ActionConfig) -> any StoreAccess {
+        guard let store = auth.stores[action.store] else {
+            preconditionFailure("the config has checked that store \(action.store) is defined")
+        }
+        return store.keeper
+    }
+
+    private func tokens(_ action: ActionConfig) -> BoundAction.TokenIssue? {
+        guard case .jwt(let name) = issues(action),
+            case .jwt(let config) = loaded.config.auth.first(where: { $0.name == name })?.mode,
+            case .secret(let text) = config.key,
+            let algorithm = config.algorithms.lazy.compactMap(JWTSigner.Algorithm.init).first
+        else { return nil }
+        let signer = JWTSigner(
+            algorithm: algorithm, secret: loaded.secret(text), issuer: config.issuer,
+            audience: config.audiences.first, lifetimeSeconds: config.lifetime.components.seconds)
+        return BoundAction.TokenIssue(signer: signer, subject: config.subject)
+    }
+
+    private func issues(_ action: ActionConfig) -> IssueConfig? {
+        switch action.kind {
+        case .register(let register): register.issues
+        case .login(let login): login.issues
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey: nil
+        }
+    }
+
+    private func keyPrefix(_ action: ActionConfig) -> String {
+        let name: String
+        switch action.kind {
+        case .generateKey(let config): name = config.keys
+        case .validateKey(let keys): name = keys
+        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: return ""
+        }
+        guard case .userKeys(let keys) = loaded.config.auth.first(where: { $0.name == name })?.mode else {
+            preconditionFailure("the config has checked that auth.\(name) is `user-keys`")
+        }
+        return keys.prefix
+    }
+}

@@ -1,0 +1,121 @@
+import Testing
+
+@testable import Config
+
+@Suite struct ActionChecksTests {
+    static func messages(_ route: String, bind: String = "127.0.0.1:1", others: String = "") -> [String] {
+        let text = """
+            version: 1
+            listeners: { l: "\(bind)" }
+            stores: { s: s.db, t: t.db }
+            limits: { few: { by: ip, requests_per_minute: 5 } }
+            auth:
+              open: { mode: none, allow_open: true }
+              file: { mode: token-file, file: f }
+              members: { mode: user-keys, store: s }
+              guests: { mode: user-keys, store: t, accept: keys }
+              users: { mode: jwt, algorithms: HS256, secret: { file: k }, store: s }
+              staff: { mode: jwt, algorithms: RS256, public_key: p }
+            routes:
+              - { \(route) }
+              - { path: /all, auth: [file, members, guests, staff\(others)], limits: few, respond: {} }
+
+            """
+        return read(text).diagnostics.map(\.message).filter { !$0.contains("is not used by any route") }
+    }
+
+    @Test(arguments: ["me", "protected", "set-api-key", "list-api-keys", "delete-api-key"])
+    func `an action about a user needs one`(_ name: String) {
+        func messages(_ auth: String) -> [String] {
+            Self.messages("path: /a/**, auth: \(auth), action: { name: \(name), store: s }")
+        }
+        for auth in ["members", "users", "[file, members]", "[guests, users]"] {
+            #expect(messages(auth) == [])
+        }
+        for auth in ["file", "guests", "staff", "[file, guests]"] {
+            #expect(
+                messages(auth) == [
+                    "`\(name)` needs a caller who is a user of store `s`, and no auth entry of routes[0] has them"
+                ])
+        }
+        for auth in ["open", "[members, open]"] {
+            #expect(
+                messages(auth) == [
+                    "`\(name)` needs a caller who is a user: auth `open` of routes[0] has `mode: none`"
+                ])
+        }
+    }
+
+    @Test func `a name to delete needs room in the path`() {
+        func errors(_ path: String) -> Int {
+            Self.messages("path: \(path), auth: members, action: { name: delete-api-key, store: s }").count
+        }
+        #expect(errors("/k") == 1 && errors("/k/**") == 0 && errors("/k/*") == 0)
+    }
+
+    /// C31: whoever may make keys by naming themselves is held back by a limit.
+    @Test func `what everybody may call has a limit, beyond this machine`() {
+        for action in [
+            "{ name: login, store: s, issues: session }", "{ name: register, store: s, response: user }",
+            "{ name: generate-key, keys: members, self_service: true }",
+        ] {
+            func warnings(_ more: String, _ bind: String = "0.0.0.0:1") -> Int {
+                Self.messages("path: /a, \(more), action: \(action)", bind: bind).count
+            }
+            #expect(warnings("auth: open") == 1 && warnings("auth: [members, open]") == 1)
+            #expect(warnings("auth: open, limits: few") == 0 && warnings("auth: members") == 0)
+            #expect(warnings("auth: open", "127.0.0.1:1") == 0)
+        }
+    }
+
+    @Test func `keys are made by somebody, or by anybody who says so`() {
+        let needs =
+            "`generate-key` without `self_service: true` needs a caller: auth `open` of routes[0] has `mode: none`"
+        #expect(
+            Self.messages("path: /a, auth: open, action: { name: generate-key, keys: members }") == [needs])
+        #expect(Self.messages("path: /a, auth: file, action: { name: generate-key, keys: members }") == [])
+        #expect(
+            Self.messages("path: /a, auth: file, action: { name: generate-key, keys: users }") == [
+                "auth `users` has no keys to make: it is not `mode: user-keys`"
+            ])
+        #expect(
+            Self.messages("path: /a, auth: file, action: { name: generate-key, keys: guests, store: s }") == [
+                "keys of auth `guests` are in store `t`, not in `s`"
+            ])
+    }
+
+    @Test func `what is given out is taken by a route`() {
+        func login(_ more: String, _ store: String = "s", others: String = "") -> [String] {
+            Self.messages(
+                "path: /a, auth: open, action: { name: login, store: \(store), \(more) }", others: others)
+        }
+        #expect(login("issues: session") == [])
+        #expect(login("issues: session", "t") == ["no route takes the sessions that `login` gives out"])
+        #expect(login("jwt: users", others: ", users") == [])
+        #expect(login("jwt: users") == ["no route takes the tokens that `login` gives out"])
+        #expect(login("jwt: staff") == ["auth `staff` cannot sign: it is not `mode: jwt` with a `secret`"])
+        #expect(
+            login("jwt: members") == ["auth `members` cannot sign: it is not `mode: jwt` with a `secret`"])
+        #expect(
+            login("jwt: users", "t") == [
+                "auth `users` looks for users in store `s`, `login` takes them from `t`"
+            ])
+        #expect(
+            login("jwt: none") == [
+                "auth `none` is not defined (defined: open, file, members, guests, users, staff)"
+            ])
+    }
+
+    @Test func `open access beyond this machine must be said for actions too`() {
+        let text = """
+            version: 1
+            listeners: { l: 0.0.0.0:1 }
+            stores: { s: s.db }
+            auth: { open: { mode: none } }
+            limits: { few: { by: ip, requests_per_minute: 5 } }
+            routes: [{ path: /a, auth: open, limits: few, action: { name: register, response: user } }]
+
+            """
+        #expect(read(text).diagnostics.map(\.keyPath) == ["auth.open.mode"])
+    }
+}

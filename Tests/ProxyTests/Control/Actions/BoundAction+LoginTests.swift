@@ -1,0 +1,183 @@
+import CLinux
+import JSON
+import Stores
+import Testing
+
+@testable import Config
+@testable import Proxy
+
+// Covers BoundAction+Register.swift
+
+private let ada = #"{"email": "ada@example.com", "username": "ada", "password": "test123"}"#
+private let form = "application/x-www-form-urlencoded"
+
+private func jwt(_ subject: JWTConfig.Subject) -> BoundAction.TokenIssue {
+    BoundAction.TokenIssue(
+        signer: JWTSigner(
+            algorithm: .hs256, secret: Secret(String(repeating: "s", count: 32)), issuer: nil, audience: nil,
+            lifetimeSeconds: 3600),
+        subject: subject)
+}
+
+@Suite struct BoundActionLoginTests {
+    @Test func `who registers is logged in and can log in`() throws {
+        let scene = try ActionScene()
+        let made = try scene.ask(scene.action(.testRegister()), ada)
+        #expect(made.status == 201 && !made.isStored)
+        #expect(made.body["token_type"]?.text == "bearer")
+        let token = try #require(made.body["access_token"]?.text)
+        let key = try scene.withStore { try $0.key(digest: sha256(Array(token.utf8))) }
+        #expect(key?.kind == .session)
+
+        let answer = try scene.ask(
+            scene.action(.testLogin(.username)), #"{"username": "ada", "password": "test123"}"#)
+        #expect(answer.status == 200 && !answer.isStored)
+        #expect(answer.body.members?.map(\.key) == ["token", "user_id", "username", "api_key_status"])
+        #expect(answer.body["username"]?.text == "ada")
+        let session = try #require(answer.body["token"]?.text)
+        #expect(session != token)
+        #expect(
+            answer.body["api_key_status"]
+                == .object([
+                    .init("has_key", .bool(false)), .init("source", .null), .init("synced", .bool(false)),
+                ]))
+        let stored = try scene.withStore { try $0.key(digest: sha256(Array(session.utf8))) }
+        #expect(stored?.expiresAt.map { $0 - stored!.createdAt } == 3600)
+    }
+
+    @Test(arguments: [
+        (IdentityConfig.email, #"{"email": "ADA@example.com", "password": "test123"}"#, ""),
+        (.username, "username=ada&password=test123&grant_type=password&scope=", form),
+        (.either, "username=ada%40example.com&password=test123", form),
+        (.either, #"{"email": "ada", "password": "test123"}"#, "application/json"),
+        (.email, #"{"email": "ada@example.com", "password": "test123"}"#, form),
+    ])
+    func `a login is read as JSON or form`(identity: IdentityConfig, body: String, type: String) throws {
+        let scene = try ActionScene()
+        #expect(try scene.ask(scene.action(.testRegister()), ada).status == 201)
+        let answer = try scene.ask(scene.action(.testLogin(identity, .oauth2)), body, type: type)
+        #expect(answer.status == 200)
+        #expect(answer.body.members?.map(\.key) == ["access_token", "token_type"])
+    }
+
+    @Test func `unknown, wrong and disabled are one answer`() throws {
+        let scene = try ActionScene()
+        #expect(try scene.ask(scene.action(.testRegister()), ada).status == 201)
+        _ = try scene.newUser("passwordless")
+        let off = #"{"email": "off@example.com", "password": "test123"}"#
+        #expect(try scene.ask(scene.action(.testRegister()), off).status == 201)
+        try scene.withStore { store in
+            let user = try #require(try store.user(.email("off@example.com")))
+            try store.setActive(user.id, false)
+        }
+        let logIn = scene.action(.testLogin(.email))
+        let attempts = [
+            #"{"email": "ada@example.com", "password": "test124"}"#,
+            #"{"email": "nobody@example.com", "password": "test123"}"#,
+            #"{"email": "passwordless@example.com", "password": ""}"#, off,
+        ]
+        let answers = try attempts.map { try scene.ask(logIn, $0) }
+        for answer in answers {
+            #expect(answer.status == 401)
+            #expect(answer.fields == "WWW-Authenticate: Bearer\r\n")
+            #expect(answer.text == "{\"detail\":\"Incorrect email or password\"}\n")
+        }
+    }
+
+    @Test func `reasons are for the log and name nobody who is unknown`() {
+        var user = User(
+            id: 1, publicID: "p", username: "ada", email: nil, telegramID: nil, isActive: true,
+            hasPassword: true, createdAt: 0, updatedAt: 0)
+        #expect(LoginAttempt.reason(nil, isRight: false) == "no such user")
+        #expect(LoginAttempt.reason(user, isRight: false) == "wrong password of user ada")
+        #expect(LoginAttempt.reason(user, isRight: true) == "user ada is disabled")
+        user.hasPassword = false
+        #expect(LoginAttempt.reason(user, isRight: false) == "user ada has no password")
+    }
+
+    @Test func `a token carries what the entry wants in sub`() throws {
+        let scene = try ActionScene()
+        let register = scene.action(
+            .testRegister(issues: .jwt(auth: "logins")), tokens: jwt(.id))
+        let token = try #require(try scene.ask(register, ada).body["access_token"]?.text)
+        #expect(token.split(separator: ".").count == 3)
+        #expect(token.hasPrefix("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."))
+        let user = try #require(try scene.withStore { try $0.user(.username("ada")) })
+        #expect(BoundAction.subject(.id, user) == user.publicID)
+        #expect(BoundAction.subject(.username, user) == "ada")
+        let nameless = #"{"email": "x@example.com", "password": "p"}"#
+        let byName = scene.action(.testRegister(issues: .jwt(auth: "logins")), tokens: jwt(.username))
+        #expect(try scene.ask(byName, nameless).status == 500)
+    }
+
+    @Test func `a stored key shows in the status`() throws {
+        let scene = try ActionScene()
+        #expect(try scene.ask(scene.action(.testRegister()), ada).status == 201)
+        try scene.withStore { store in
+            let user = try #require(try store.user(.username("ada")))
+            _ = try store.setUpstreamKey(
+                user: user.id, name: "default", key: Secret("sk-1"), source: "manual")
+        }
+        let answer = try scene.ask(
+            scene.action(.testLogin()), #"{"username": "ada", "password": "test123"}"#)
+        #expect(
+            answer.body["api_key_status"]
+                == .object([
+                    .init("has_key", .bool(true)), .init("source", .string("database")),
+                    .init("synced", .bool(false)),
+                ]))
+    }
+
+    @Test func `an address or name that is taken is refused without case`() throws {
+        let scene = try ActionScene()
+        let register = scene.action(.testRegister())
+        #expect(try scene.ask(register, ada).status == 201)
+        let again = try scene.ask(register, #"{"email": "ADA@example.com", "password": "x"}"#)
+        #expect(again.status == 409 && again.detail == "Email already registered")
+        let other = scene.action(.testRegister(duplicateStatus: 400))
+        let named = try scene.ask(
+            other, #"{"email": "b@example.com", "username": "ada", "password": "x"}"#)
+        #expect(named.status == 400 && named.detail == "Username already registered")
+        #expect(try scene.withStore { try $0.users().count } == 1)
+    }
+
+    @Test func `a user can be the answer`() throws {
+        let scene = try ActionScene()
+        let register = scene.action(
+            .testRegister(required: ["username", "password"], optional: [], issues: nil))
+        let made = try scene.ask(register, #"{"username": "ada", "email": 5, "password": "test123"}"#)
+        #expect(made.status == 201)
+        #expect(made.body.members?.map(\.key) == ["id", "email", "username"])
+        #expect(made.body["email"] == .null)
+    }
+
+    @Test(arguments: [
+        (#"{"email": "ada@example.com"}"#, "`password` is missing."),
+        (#"{"email": "ada@example.com", "password": null}"#, "`password` is missing."),
+        (#"{"email": "not-an-email", "password": "password1"}"#, "`email` must be an e-mail address."),
+        (#"{"password": "password1"}"#, "`email` is missing."),
+        (#"{"email": "a@b.c", "password": 12345678}"#, "`password` must be at least 8 characters"),
+        (#"{"email": "a@b.c", "password": "short"}"#, "`password` must be at least 8 characters"),
+        (#"{"email": "a@b.c", "password": "password1", "username": "a/b"}"#, "`username` must be"),
+        ("{", "The body is not JSON"), (#"{"email": "a@b.c", "email": "d@e.f"}"#, "The body has a key twice"),
+    ])
+    func `what a registration lacks is told`(body: String, message: String) throws {
+        let scene = try ActionScene()
+        let register = scene.action(.testRegister(passwordLengthMin: 8))
+        let answer = try scene.ask(register, body)
+        #expect(answer.status == 422)
+        #expect(answer.detail?.hasPrefix(message) == true, "\(answer.text)")
+        let openai = try scene.ask(scene.action(.testRegister(passwordLengthMin: 8), errors: .openai), body)
+        #expect(openai.status == 400)
+        #expect(try scene.withStore { try $0.users().isEmpty })
+    }
+
+    @Test func `a long password counts whole`() throws {
+        let scene = try ActionScene()
+        let long = String(repeating: "x", count: 100)
+        let body = #"{"email": "a@b.c", "password": ""# + long
+        #expect(try scene.ask(scene.action(.testRegister()), body + #"1"}"#).status == 201)
+        #expect(try scene.ask(scene.action(.testLogin()), body + #"1"}"#).status == 200)
+        #expect(try scene.ask(scene.action(.testLogin()), body + #"2"}"#).status == 401)
+    }
+}
