@@ -47,15 +47,15 @@ enum APIKeyCommand {
             guard let name = command["--user"] else {
                 throw CommandLineError(message: "`headgate apikey create` needs --user USER")
             }
-            let new = NewClientKey(
-                userID: 0, name: command["--name"] ?? "default", prefix: try prefix(command, target),
-                expiresAt: try command["--expires"].map { try expiry($0) },
-                requestsPerMinute: try command["--limit"].map { try limit($0) },
-                models: try command["--models"].map { try models($0) } ?? [])
+            let expiresAt = try command["--expires"].map { try parsedExpiry($0) }
+            let limit = try command["--limit"].map { try parsedLimit($0) }
+            let models = try command["--models"].map { try parsedModels($0) } ?? []
+            let prefix = try keyPrefix(command, target)
             let user = try StoreCommand.user(name, in: store)
-            var ofUser = new
-            ofUser.userID = user.id
-            let (key, credential) = try store.createKey(ofUser)
+            let new = NewClientKey(
+                userID: user.id, name: command["--name"] ?? "default", prefix: prefix, expiresAt: expiresAt,
+                requestsPerMinute: limit, models: models)
+            let (key, credential) = try store.createKey(new)
             return told(
                 key, credential, user,
                 "Key `\(Terminal.printable(key.name))` of \(Terminal.printable(user.shownName)), "
@@ -190,7 +190,7 @@ enum APIKeyCommand {
 
     // MARK: What was typed
 
-    private static func expiry(_ text: String) throws(CommandLineError) -> Int64 {
+    private static func parsedExpiry(_ text: String) throws(CommandLineError) -> Int64 {
         let now = Int64(time(nil))
         guard let end = UTCTime.durationSeconds(text).map({ now + $0 }) ?? UTCTime.seconds(text) else {
             throw CommandLineError(
@@ -202,7 +202,7 @@ enum APIKeyCommand {
         return end
     }
 
-    private static func limit(_ text: String) throws(CommandLineError) -> Int {
+    private static func parsedLimit(_ text: String) throws(CommandLineError) -> Int {
         guard let limit = Int(text), (1...1_000_000).contains(limit) else {
             throw CommandLineError(
                 message: "`--limit` takes requests per minute, 1 to 1000000, not `\(text)`")
@@ -210,7 +210,7 @@ enum APIKeyCommand {
         return limit
     }
 
-    private static func models(_ text: String) throws(CommandLineError) -> [String] {
+    private static func parsedModels(_ text: String) throws(CommandLineError) -> [String] {
         let models = text.split(separator: ",", omittingEmptySubsequences: false).map { name in
             String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
@@ -224,7 +224,7 @@ enum APIKeyCommand {
     }
 
     /// What new keys begin with, as the `user-keys` entries of the store say.
-    private static func prefix(
+    private static func keyPrefix(
         _ command: CommandLineArguments, _ target: StoreTarget
     ) throws(CommandLineError) -> String {
         guard let named = target.named else {

@@ -77,7 +77,10 @@ struct CommandLineArguments: Equatable {
         let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
         let name = parts[0]
-        let known = Verb.allCases.flatMap(\.allOptions)
+        // Why the verb's own first: `--admin` takes a value, but not behind `db`.
+        let own = verb?.allOptions ?? []
+        let isOwn = own.contains(name) || own.contains(name + "=")
+        let known = isOwn ? own : Verb.allCases.flatMap(\.allOptions)
         if known.contains(name + "=") {
             values[name == "-c" ? "--config" : name] = try value(of: name, parts, &rest)
         } else if known.contains(name) {

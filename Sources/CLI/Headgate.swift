@@ -36,7 +36,8 @@ struct Headgate {
         case .check: return CheckCommand.run(command)
         case .reload: return ReloadCommand.run(command)
         case .status: return StatusCommand.run(command)
-        case .token: return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
+        case .token, .user, .apikey, .db:
+            return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
         }
         return 0
     }

@@ -40,9 +40,9 @@ enum UserCommand {
     private static func add(_ command: CommandLineArguments) -> Int32 {
         StoreCommand.withStore(command) { store, target in
             let name = try checked(command.operands[0], "name")
-            let email = try command["--email"].map { try checkedAddress($0) }
+            let address = command["--email"] ?? (name.contains("@") ? name : nil)
             var new = NewUser(
-                username: name, email: email ?? (name.contains("@") ? try checkedAddress(name) : nil),
+                username: name, email: try address.map { try checkedAddress($0) },
                 telegramID: try command["--telegram-id"].map { try checked($0, "telegram id") })
             if command.has("--no-password") {
                 guard !command.has("--password-stdin") else {
@@ -50,7 +50,7 @@ enum UserCommand {
                         message: "`--password-stdin` and `--no-password` exclude each other")
                 }
             } else {
-                new.passwordHash = try hash(command, target)
+                new.passwordHash = try newHash(command, target)
             }
             let user = try store.createUser(new)
             return StoreCommand.Outcome("added \(Terminal.printable(user.shownName)), id \(user.publicID)") {
@@ -115,7 +115,7 @@ enum UserCommand {
     private static func changePassword(_ command: CommandLineArguments) -> Int32 {
         StoreCommand.withStore(command) { store, target in
             let user = try StoreCommand.user(command.operands[0], in: store)
-            let hash = try hash(command, target)
+            let hash = try newHash(command, target)
             let sessions = try store.transaction { () throws(StoreError) -> Int in
                 try store.setPasswordHash(user.id, hash)
                 return try store.endSessions(ofUser: user.id)
@@ -130,7 +130,7 @@ enum UserCommand {
         }
     }
 
-    private static func hash(_ command: CommandLineArguments, _ target: StoreTarget) throws -> String {
+    private static func newHash(_ command: CommandLineArguments, _ target: StoreTarget) throws -> String {
         let password = try PasswordInput.read(command)
         return PasswordHash.make(password.reveal(), cost: target.passwordCost)
     }

@@ -2,7 +2,7 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, check, schema, reload, status, token, mock, version, help
+    case run, check, schema, reload, status, token, user, apikey, db, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -12,6 +12,7 @@ enum Verb: String, CaseIterable {
         case .check: ["-c=", "--config=", "--json"]
         case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
         case .token: ["-c=", "--config=", "--json"]
+        case .user, .apikey, .db: StoreCommand.options
         case .schema, .version, .help, .mock: []
         }
     }
@@ -20,6 +21,9 @@ enum Verb: String, CaseIterable {
     var subVerbs: [SubVerb] {
         switch self {
         case .token: TokenCommand.subVerbs
+        case .user: UserCommand.subVerbs
+        case .apikey: APIKeyCommand.subVerbs
+        case .db: DatabaseCommand.subVerbs
         case .run, .check, .schema, .reload, .status, .mock, .version, .help: []
         }
     }
@@ -35,7 +39,7 @@ enum Verb: String, CaseIterable {
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .schema, .reload, .status, .token, .version, .mock: 0
+        case .run, .schema, .reload, .status, .token, .user, .apikey, .db, .version, .mock: 0
         }
     }
 
@@ -47,6 +51,9 @@ enum Verb: String, CaseIterable {
         case .reload: "make the running headgate read its files again; wait for the outcome"
         case .status: "show what the running headgate is doing"
         case .token: "make, list, revoke and delete the tokens of a token file"
+        case .user: "keep the users of a store"
+        case .apikey: "make, list, revoke and rotate the keys of users"
+        case .db: "make, check, back up and migrate the database of a store"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -84,6 +91,9 @@ enum Verb: String, CaseIterable {
         case .version: "usage: headgate version\n\nPrints the version."
         case .help: "usage: headgate help [COMMAND]\n\nExplains a command."
         case .token: TokenCommand.help
+        case .user: UserCommand.help
+        case .apikey: APIKeyCommand.help
+        case .db: DatabaseCommand.help
         case .mock: MockCommand.help
         }
     }
