@@ -65,6 +65,13 @@ import Testing
         #expect(warnings == ["upstream `local-vllm` is not used by any route"])
     }
 
+    @Test(arguments: Files.names(in: Files.repository + "/examples", suffix: ".yaml"))
+    func `a file to begin with is valid without a warning`(_ name: String) throws {
+        let bytes = try #require(Files.read(Files.repository + "/examples/" + name))
+        let result = read(String(decoding: bytes, as: UTF8.self), environment: Self.environment)
+        #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
+    }
+
     @Test func `every key of the schema stands in the example`() throws {
         let schema = ConfigSchema.json()
         var shown: Set<String> = []

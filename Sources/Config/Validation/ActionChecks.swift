@@ -73,11 +73,9 @@ extension Validation {
         switch issues {
         case .jwt(let name): checkSigner(name, action, path)
         case .session:
-            let accepts = config.auth.contains { entry in
-                guard case .userKeys(let keys) = entry.mode else { return false }
-                return keys.acceptsSessions && keys.store == action.store && usedAuth.contains(entry.name)
-            }
-            guard !accepts, !action.store.isEmpty, reading.isSound(.key(.root, "auth")) else { return }
+            guard !sessionStores.contains(action.store), !action.store.isEmpty,
+                reading.isSound(.key(.root, "auth"))
+            else { return }
             let message = "no route takes the sessions that `\(action.name)` gives out"
             let hint = "list an auth entry with `mode: user-keys` and `store: \(action.store)` on one"
             reading.note(.warning, message, hint: hint, at: reading.span(of: path), path: path)
@@ -126,5 +124,12 @@ extension Validation {
             "everybody may call `\(action.name)` on listener `\(listener)` as often as they like"
         let hint = "add `limits` with an entry such as `{ by: ip, requests_per_minute: 20 }`"
         reading.note(.warning, message, hint: hint, at: reading.span(of: path), path: path)
+    }
+}
+
+extension AuthConfig.Mode {
+    var acceptsSessions: Bool {
+        guard case .userKeys(let keys) = self else { return false }
+        return keys.acceptsSessions
     }
 }

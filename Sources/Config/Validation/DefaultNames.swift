@@ -3,10 +3,16 @@
 struct DefaultNames {
     private var config: GatewayConfig
     private let reading: Reading
+    private let signers: [String]
+    /// Names of `user-keys` entries by their store, and all of them under "".
+    private var keys: [String: [String]] = [:]
+    /// Stores of `user-keys` entries by their names.
+    private var stores: [String: String] = [:]
 
     init(_ config: GatewayConfig, _ reading: Reading) {
         self.config = config
         self.reading = reading
+        signers = config.auth.filter(\.mode.signs).map(\.name)
     }
 
     /// With every name that can be told; what cannot be told has been noted.
@@ -19,9 +25,14 @@ struct DefaultNames {
 
     private mutating func fillAuth() {
         for (index, entry) in config.auth.enumerated() {
-            guard case .userKeys(var keys) = entry.mode, keys.store.isEmpty else { continue }
-            keys.store = onlyStore(for: .key(.key(.root, "auth"), entry.name))
-            config.auth[index].mode = .userKeys(keys)
+            guard case .userKeys(var entryKeys) = entry.mode else { continue }
+            if entryKeys.store.isEmpty {
+                entryKeys.store = onlyStore(for: .key(.key(.root, "auth"), entry.name))
+                config.auth[index].mode = .userKeys(entryKeys)
+            }
+            keys["", default: []].append(entry.name)
+            if !entryKeys.store.isEmpty { keys[entryKeys.store, default: []].append(entry.name) }
+            stores[entry.name] = entryKeys.store
         }
     }
 
@@ -37,12 +48,12 @@ struct DefaultNames {
         switch action.kind {
         case .generateKey(var rules):
             if rules.keys.isEmpty { rules.keys = onlyKeys(of: action.store, for: path) }
-            if action.store.isEmpty { action.store = store(ofKeys: rules.keys) }
+            if action.store.isEmpty { action.store = stores[rules.keys] ?? "" }
             action.kind = .generateKey(rules)
             return
         case .validateKey(var keys):
             if keys.isEmpty { keys = onlyKeys(of: "", for: path) }
-            action.store = store(ofKeys: keys)
+            action.store = stores[keys] ?? ""
             action.kind = .validateKey(keys: keys)
             return
         case .login(var login):
@@ -61,7 +72,6 @@ struct DefaultNames {
 
     private func fill(_ issues: inout IssueConfig, at path: ConfigPath) {
         guard case .jwt("") = issues else { return }
-        let signers = config.auth.filter { $0.mode.signs }.map(\.name)
         issues = .jwt(
             auth: only(
                 "jwt", of: signers, for: path,
@@ -78,20 +88,10 @@ struct DefaultNames {
     }
 
     private func onlyKeys(of store: String, for path: ConfigPath) -> String {
-        let entries = config.auth.filter { entry in
-            guard case .userKeys(let keys) = entry.mode else { return false }
-            return store.isEmpty || keys.store == store
-        }
+        let inside = store.isEmpty ? "" : " and `store: \(store)`"
         return only(
-            "keys", of: entries.map(\.name), for: path,
-            none: ("no auth entry has `mode: user-keys`", "define one"), section: "auth")
-    }
-
-    private func store(ofKeys name: String) -> String {
-        for entry in config.auth where entry.name == name {
-            if case .userKeys(let keys) = entry.mode { return keys.store }
-        }
-        return ""
+            "keys", of: keys[store] ?? [], for: path,
+            none: ("no auth entry has `mode: user-keys`\(inside)", "define one"), section: "auth")
     }
 
     /// The one candidate; "" where there is none or several, which is noted.

@@ -8,6 +8,8 @@ struct Validation {
     let auth: [String: AuthConfig]
     /// Entries of `auth` that a route lists.
     let usedAuth: Set<String>
+    /// Stores whose sessions a route takes.
+    let sessionStores: Set<String>
     /// Listeners that others than this machine can reach, in file order.
     let exposed: [String]
     let exposedSet: Set<String>
@@ -19,6 +21,9 @@ struct Validation {
         upstreamTimeouts = Dictionary(timeouts, uniquingKeysWith: { first, _ in first })
         auth = Dictionary(config.auth.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         usedAuth = Set(config.routes.flatMap(\.auth))
+        let used = usedAuth
+        sessionStores = Set(
+            config.auth.filter { $0.mode.acceptsSessions && used.contains($0.name) }.compactMap(\.mode.store))
         exposed = Self.exposed(config, reading)
         exposedSet = Set(exposed)
     }

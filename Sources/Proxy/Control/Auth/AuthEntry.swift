@@ -1,3 +1,5 @@
+import Config
+
 /// One entry of `auth:` as it lives: the callers, and the source that says who they are. An entry that means
 /// the same in the next configuration stays the same object, with the same index.
 ///
@@ -10,6 +12,8 @@ final class AuthEntry {
         /// that it was read for.
         case envKey([KeyDigest])
         case tokenFile(path: String)
+        /// `keys`: SHA-256 of what was read of them; `store`: nil: the token alone decides.
+        case jwt(JWTConfig, keys: [UInt8], store: ObjectIdentifier?, maxStale: UInt64)
         case userKeys(store: ObjectIdentifier, acceptsKeys: Bool, acceptsSessions: Bool)
     }
 
@@ -20,6 +24,7 @@ final class AuthEntry {
         case environment
         case tokenFile(TokenFileSource)
         case store(StoreKeeper, KeyAudience)
+        case jwt(JWTAnswerer)
     }
 
     let name: String
@@ -46,6 +51,7 @@ final class AuthEntry {
         case .none, .environment: nil
         case .tokenFile(let source): source.state.problem
         case .store(let keeper, _): keeper.problem
+        case .jwt(let answerer): answerer.source.problem
         }
     }
 
@@ -54,6 +60,7 @@ final class AuthEntry {
         switch source {
         case .none, .environment, .store: break
         case .tokenFile(let source): try source.start()
+        case .jwt(let answerer): try answerer.source.start()
         }
     }
 
@@ -63,6 +70,7 @@ final class AuthEntry {
         case .none, .environment: break
         case .tokenFile(let source): source.stop()
         case .store(let keeper, let audience): keeper.detach(audience)
+        case .jwt(let answerer): answerer.source.stop()
         }
     }
 }

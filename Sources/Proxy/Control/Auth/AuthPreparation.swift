@@ -13,7 +13,7 @@ struct AuthPreparation {
     let mailboxes: Mailboxes
     /// false: only looks whether they are there, for `check`.
     let opensStores: Bool
-    private var set = AuthSet()
+    var set = AuthSet()
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, served: AuthSet, trigger: Reload.Trigger,
@@ -86,8 +86,7 @@ struct AuthPreparation {
         case .envKey(let keys): prepare(config, keys)
         case .tokenFile(let path): prepare(config, tokenFile: path)
         case .userKeys(let keys): prepare(config, keys)
-        case .jwt:
-            fail([.key("auth"), .key(config.name)], "`mode: jwt` is not known here")
+        case .jwt(let jwt): prepare(config, jwt)
         }
     }
 
@@ -122,7 +121,7 @@ struct AuthPreparation {
             decideWhetherOpen(config, isUnconfigured: source.isUnconfigured(isNew: !isKept))
             warnIfReadable(absolute, path, steps)
             if !set.open.contains(config.name), let problem = source.state.problem {
-                let advice = "`headgate token create NAME --file \(path)` makes the first token"
+                let advice = "`headgate token create` makes the first token"
                 let isMissing = source.state.standing == .gone
                 warn(steps, "\(path): \(problem.text); \(isMissing ? advice : "nobody new is let in by it")")
             }
@@ -162,7 +161,7 @@ struct AuthPreparation {
         add(entry, config, mode)
     }
 
-    private mutating func add(_ entry: AuthEntry, _ config: AuthConfig, _ mode: AuthPlan.Mode) {
+    mutating func add(_ entry: AuthEntry, _ config: AuthConfig, _ mode: AuthPlan.Mode) {
         set.entries[config.name] = entry
         set.plans[config.name] = AuthPlan(
             name: config.name, mode: mode, callers: entry.callers, schemes: CredentialSchemes(config),
@@ -200,11 +199,11 @@ struct AuthPreparation {
 
     // MARK: - Telling
 
-    private mutating func fail(_ steps: [ConfigStep], _ message: String) {
+    mutating func fail(_ steps: [ConfigStep], _ message: String) {
         set.diagnostics.append(places.error(steps, message))
     }
 
-    private mutating func warn(_ steps: [ConfigStep], _ message: String) {
+    mutating func warn(_ steps: [ConfigStep], _ message: String) {
         let warning = places.warning(steps, message)
         set.diagnostics.append(warning)
         set.warnings.append(warning)

@@ -46,7 +46,7 @@ struct AuthStatus {
     private func callers(_ entry: AuthEntry) -> String {
         switch entry.source {
         case .none: ""
-        case .environment, .tokenFile, .store: ", \(counted(entry.callers.count, "caller"))"
+        case .environment, .tokenFile, .store, .jwt: ", \(counted(entry.callers.count, "caller"))"
         }
     }
 

@@ -11,6 +11,8 @@ struct LoadedConfig {
     let secrets: [SecretSource: Secret]
     /// PEM of the trusted authorities, by the path as written.
     let authorities: [String: [UInt8]]
+    /// What `public_key`, `jwks` and `ca` of `auth` name, by the path as written.
+    let keyFiles: [String: [UInt8]]
     /// The variables of the process and of `env_file`.
     let environment: Environment
 
@@ -119,9 +121,10 @@ private struct ConfigReading {
         guard let config = draft.config else { return nil }
         let secrets = readSecrets(of: config, in: environment)
         let authorities = readAuthorities(of: config)
+        let keyFiles = readKeyFiles(of: config)
         return LoadedConfig(
             config: config, folder: loader.folder, secrets: secrets, authorities: authorities,
-            environment: environment)
+            keyFiles: keyFiles, environment: environment)
     }
 
     private mutating func readConfigFile() -> [UInt8]? {
@@ -235,6 +238,24 @@ private struct ConfigReading {
         return authorities
     }
 
+    private mutating func readKeyFiles(of config: GatewayConfig) -> [String: [UInt8]] {
+        var files: [String: [UInt8]] = [:]
+        for auth in config.auth {
+            guard case .jwt(let jwt) = auth.mode else { continue }
+            for (key, path) in jwt.files where !path.isEmpty {
+                let steps: [ConfigStep] = [.key("auth"), .key(auth.name), .key(key)]
+                switch inputs.read(Path.absolute(path, in: loader.folder)) {
+                case .success(let bytes):
+                    files[path] = bytes
+                    guard key == "ca", let problem = TLSContexts.problem(inAuthorities: bytes) else { continue }
+                    note(steps, "\(path): \(problem)")
+                case .failure(let error): note(steps, "cannot read \(path): \(error)")
+                }
+            }
+        }
+        return files
+    }
+
     private func steps(_ upstream: UpstreamConfig) -> [ConfigStep] {
         [.key("upstreams"), .key(upstream.name), .key("tls"), .key("ca")]
     }
@@ -259,4 +280,16 @@ private struct ConfigReading {
 
     /// Twice what the text of the file alone can give: these must show even beside masses of warnings.
     private static let diagnosticsMax = 2000
+}
+
+extension JWTConfig {
+    /// Files that it names, as written, by their keys.
+    fileprivate var files: [(key: String, path: String)] {
+        let authorities = ca.map { [("ca", $0)] } ?? []
+        switch key {
+        case .secret, .jwksURL: return authorities
+        case .publicKey(let path): return [("public_key", path)] + authorities
+        case .jwksFile(let path): return [("jwks", path)] + authorities
+        }
+    }
 }

@@ -76,7 +76,7 @@ final class ReloadDriver {
         self.watcher = watcher
         self.loop = loop
         resolver = try Resolver()
-        hashes = try HashPool()
+        hashes = HashPool()
         auth = AuthRegistry(mailboxes: workers.mailboxes)
         watcher.watch([loader.absolutePath])
     }

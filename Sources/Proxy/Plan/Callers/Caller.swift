@@ -3,8 +3,9 @@ import Synchronization
 /// Somebody whom the gateway knows by a credential: a shared key, an entry of a token file, a user's key, a
 /// verified token. Made by control, found by workers; an exchange holds the one that it is accounted to.
 ///
-/// Cost: one object of at most 128 bytes for each key, and 11 for its place in the index.
-final class Caller: Sendable {
+/// Cost: one block of 128 bytes for each key, another for its label (32 bytes for one up to 24), and 11 bytes
+/// for its place in the index.
+final class Caller: @unchecked Sendable {
     enum State: UInt8 {
         case active
         /// Withdrawn for good; the credential is known and refused.
@@ -20,20 +21,21 @@ final class Caller: Sendable {
     let userID: Int64
     /// Nanoseconds since 1970 from which on it is refused as expired; `.max`: never.
     let notAfter: UInt64
-    /// For the record, `status` and templates: the name of the key, the user or the subject. Never the
-    /// credential.
-    let label: PlanText
-    /// Requests admitted per minute for this key alone; 0: no limit of its own.
-    let requestsPerMinute: UInt32
     /// nil: every model.
     let models: ModelList?
+    /// Requests admitted per minute for this key alone; 0: no limit of its own.
+    let requestsPerMinute: UInt32
 
+    /// Why not a `PlanText`: an object of its own would cost another 48 bytes for each key.
+    private let labelStart: UnsafeRawPointer?
+    private let labelCount: UInt16
     private let stateBits: Atomic<UInt8>
     /// Requests admitted since control last asked (`takeUses`).
     private let uses = Atomic<UInt32>(0)
     /// Nanoseconds since 1970; 0: not since this object was made.
     private let lastUse = Atomic<UInt64>(0)
 
+    /// - Parameter label: cut at 65,535 bytes.
     init(
         digest: KeyDigest, keyID: Int64 = 0, userID: Int64 = 0, notAfter: UInt64 = .max, label: PlanText,
         requestsPerMinute: UInt32 = 0, models: ModelList? = nil, state: State = .active
@@ -42,10 +44,32 @@ final class Caller: Sendable {
         self.keyID = keyID
         self.userID = userID
         self.notAfter = notAfter
-        self.label = label
         self.requestsPerMinute = requestsPerMinute
         self.models = models
+        let count = min(label.bytes.count, Int(UInt16.max))
+        labelCount = UInt16(count)
+        if count > 0 {
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 1)
+            copy.copyMemory(from: label.bytes.baseAddress!, byteCount: count)
+            labelStart = UnsafeRawPointer(copy)
+        } else {
+            labelStart = nil
+        }
         stateBits = Atomic(state.rawValue)
+    }
+
+    deinit { labelStart.map { UnsafeMutableRawPointer(mutating: $0).deallocate() } }
+
+    /// For the record, `status` and templates: the name of the key, the user or the subject. Never the
+    /// credential.
+    var label: Label {
+        Label(bytes: UnsafeRawBufferPointer(start: labelStart, count: Int(labelCount)))
+    }
+
+    struct Label {
+        /// Live as long as the caller.
+        let bytes: UnsafeRawBufferPointer
+        var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     var state: State {

@@ -1,0 +1,106 @@
+import Glibc
+import Testing
+
+@testable import Proxy
+
+private func body(
+    _ reply: LocalReply, _ shape: ErrorShape, footer: String = "", bound: UInt64 = 10,
+    rate: RateRefusal? = nil
+) -> String {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
+    defer { buffer.deallocate() }
+    var writer = ByteWriter(buffer)
+    ErrorBody(reply: reply, shape: shape, bound: bound, rate: rate).write(&writer, footer: Array(footer.utf8))
+    return String(decoding: writer.bytes, as: UTF8.self)
+}
+
+private func fields(_ rate: RateRefusal) -> String {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
+    defer { buffer.deallocate() }
+    var writer = ByteWriter(buffer)
+    rate.writeFields(&writer)
+    return String(decoding: writer.bytes, as: UTF8.self)
+}
+
+@Suite(.tags(.fast)) struct ErrorBodyTests {
+    private let rate = RateRefusal(
+        requestsMax: 20, window: 60 * second, wait: 1_200_000_001, resetsAt: 1_772_366_399_500_000_000)
+
+    @Test func `every reply has every shape`() {
+        for reply in LocalReply.allCases {
+            let row = reply.properties
+            var message = "\(row.message)"
+            if reply == .bodyTooLarge || reply == .bodyTooLargeToInspect { message += "10" }
+            if reply == .rateLimited { message += "20 requests per minute exceeded" }
+            let openai = body(reply, .openai, rate: rate)
+            let expected =
+                "{\"error\":{\"message\":\"\(message)\",\"type\":\"\(row.type)\",\"param\":null,"
+                + "\"code\":\"\(row.code)\"}}\n"
+            #expect(openai == expected)
+            let detail = row.detail.isEmpty ? message : "\(row.detail)"
+            #expect(body(reply, .detail, rate: rate) == "{\"detail\":\"\(detail)\"}\n")
+            let webscout = body(reply, .webscout, rate: rate)
+            let title = row.title.isEmpty ? "\(reasonPhrase(row.status))" : "\(row.title)"
+            #expect(!title.isEmpty)
+            #expect(
+                webscout.hasPrefix(
+                    "{\"error\":\"\(title)\",\"code\":\"\(ErrorBody.code(of: row, .webscout))\","
+                        + "\"details\":{\"message\":\"\(message)\""), "\(webscout)")
+            #expect(webscout.hasSuffix("}}\n"))
+        }
+    }
+
+    @Test func `a credential is refused in the words that clients of each shape know`() {
+        let table: [(LocalReply, detail: String, title: String, code: String)] = [
+            (.credentialMissing, "Not authenticated", "API key required", "missing_api_key"),
+            (.credentialUnknown, "Invalid API key provided", "API key not found", "invalid_api_key"),
+            (.credentialInactive, "Invalid API key provided", "API key is inactive", "invalid_api_key"),
+            (.credentialExpired, "Invalid API key provided", "API key has expired", "invalid_api_key"),
+            (.tokenInvalid, "Invalid or expired token", "Invalid API key format", "invalid_api_key"),
+            (.tokenExpired, "Invalid or expired token", "API key has expired", "invalid_api_key"),
+        ]
+        for (reply, detail, title, code) in table {
+            #expect(body(reply, .detail) == "{\"detail\":\"\(detail)\"}\n")
+            let webscout = body(reply, .webscout)
+            #expect(
+                webscout.hasPrefix("{\"error\":\"\(title)\",\"code\":\"\(code)\",\"details\":{\"message\":\"")
+            )
+            #expect(webscout.contains("\"format\":\"Authorization: Bearer") == (reply == .credentialMissing))
+            #expect("\(ErrorBody.code(of: reply.properties, .webscout))" == code)
+            let openai = body(reply, .openai)
+            #expect(openai.hasPrefix("{\"error\":{\"message\":\"Invalid API key provided"))
+            #expect(
+                openai.hasSuffix(
+                    "\"type\":\"authentication_error\",\"param\":null,\"code\":\"invalid_api_key\"}}\n"))
+        }
+    }
+
+    @Test func `a footer stands in every shape, as it is`() {
+        let footer = "\"see https://status.test\""
+        #expect(
+            body(.unknownURL, .openai, footer: footer).hasSuffix(
+                "\"code\":\"unknown_url\",\"footer\":\(footer)}}\n"))
+        #expect(
+            body(.unknownURL, .detail, footer: footer)
+                == "{\"detail\":\"No route serves this URL.\",\"footer\":\(footer)}\n")
+        #expect(
+            body(.unknownURL, .webscout, footer: footer).hasSuffix(
+                "serves this URL.\"},\"footer\":\(footer)}\n"))
+    }
+
+    @Test func `a limit that is reached says how long, rounded up`() {
+        #expect(fields(rate) == "Retry-After: 2\r\nretry-after-ms: 1201\r\n")
+        #expect(
+            body(.rateLimited, .webscout, rate: rate)
+                == "{\"error\":\"Rate limit exceeded\",\"code\":\"rate_limit_exceeded\",\"details\":"
+                + "{\"message\":\"Rate limit of 20 requests per minute exceeded\",\"retry_after\":2,"
+                + "\"reset_at\":\"2026-03-01T12:00:00Z\"}}\n")
+        let short = RateRefusal(requestsMax: 1, window: 10 * second, wait: 1, resetsAt: 0)
+        #expect(fields(short) == "Retry-After: 1\r\nretry-after-ms: 1\r\n")
+        #expect(
+            body(.rateLimited, .detail, rate: short)
+                == "{\"detail\":\"Rate limit of 1 requests per 10 seconds exceeded\"}\n")
+        #expect(
+            RateRefusal(requestsMax: 1, window: 1, wait: 60 * second, resetsAt: 0).retryAfterSeconds == 60)
+    }
+}

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import Proxy
+
+@Suite(.tags(.fast)) struct CallerTests {
+    @Test func `a caller counts its uses until control takes them`() {
+        let caller = Caller.test("k")
+        #expect(caller.takeUses() == (0, 0))
+        caller.noteUse(at: 5)
+        caller.noteUse(at: 9)
+        #expect(caller.takeUses() == (2, 9))
+        #expect(caller.takeUses() == (0, 9))
+    }
+
+    @Test func `a caller becomes what control says`() {
+        let caller = Caller.test("k")
+        for state in [Caller.State.revoked, .disabled, .active] {
+            caller.become(state)
+            #expect(caller.state == state)
+        }
+    }
+
+    @Test(arguments: ["", "a", "ci@example.com", String(repeating: "é", count: 500)])
+    func `a label is kept as it is`(text: String) {
+        let caller = Caller.test("k", label: text)
+        #expect(String(decoding: caller.label.bytes, as: UTF8.self) == text)
+    }
+
+    @Test func `digests are equal when every byte is`() {
+        let digest = KeyDigest.test("k")
+        #expect(digest == KeyDigest(digest.bytes))
+        for index in 0..<32 {
+            var bytes = digest.bytes
+            bytes[index] ^= 1
+            #expect(KeyDigest(bytes) != digest)
+        }
+    }
+
+    @Test func `models are allowed by their whole name`() {
+        let list = ModelList(["gpt-4", "org/model"])
+        for (name, isAllowed) in [
+            ("gpt-4", true), ("org/model", true), ("gpt-4o", false), ("gpt", false), ("", false),
+        ] {
+            #expect(Array(name.utf8).withUnsafeBytes { list.contains($0) } == isAllowed)
+        }
+    }
+}
