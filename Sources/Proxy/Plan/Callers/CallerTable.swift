@@ -5,6 +5,7 @@ struct CallerTable: Sendable {
     private(set) var count = 0
     private var places: [Caller?] = Array(repeating: nil, count: 8)
 
+    var placeCount: Int { places.count }
     var all: [Caller] { places.compactMap { $0 } }
 
     func find(_ digest: KeyDigest) -> Caller? {

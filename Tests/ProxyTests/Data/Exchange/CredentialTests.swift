@@ -10,7 +10,7 @@ private func credential(_ fields: String) throws -> String {
     return try text.withUnsafeBytes { bytes in
         let head = try HeadParser.parseRequest(
             bytes, limits: HeadLimits(maxBytes: 65536, maxFields: 100), fields: table)
-        switch Credential.find(in: table, count: head!.fieldCount, bytes) {
+        switch Credential.find(in: table, head!, bytes) {
         case .none: return "none"
         case .conflicting: return "conflicting"
         case .one(let found):
@@ -28,12 +28,16 @@ private func withCredential<Result>(_ text: String, _ body: (Credential) -> Resu
     return bytes.withUnsafeMutableBytes { raw in
         let value = ByteRange(start: 3, count: UInt32(raw.count - 3))
         table.lines[0] = FieldLine(name: .empty, value: value, known: .apiKey, isHopByHop: false)
-        guard case .one(let found) = Credential.find(in: table, count: 1, UnsafeRawBufferPointer(raw)) else {
+        var head = RequestHead()
+        head.fieldCount = 1
+        guard case .one(let found) = Credential.find(in: table, head, UnsafeRawBufferPointer(raw)) else {
             fatalError("no credential in \(text)")
         }
         return body(found)
     }
 }
+
+private let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 
 @Suite(.tags(.fast)) struct CredentialTests {
     @Test func `one credential is found, wherever it stands`() throws {
@@ -48,8 +52,9 @@ private func withCredential<Result>(_ text: String, _ body: (Credential) -> Resu
             ("x-api-key: a\r\n", "<a> bearer"), ("Api-Key: a\r\n", "<a> bearer"), ("x-api-key:\r\n", "none"),
             ("Connection: x-api-key\r\nx-api-key: a\r\n", "<a> bearer"),
             ("Proxy-Authorization: Bearer a\r\n", "none"),
-            ("Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.k-1, x\r\n", "<k-1>"),
-            ("Sec-WebSocket-Protocol: realtime\r\n", "none"),
+            (upgrade + "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.k-1, x\r\n", "<k-1>"),
+            (upgrade + "Sec-WebSocket-Protocol: realtime\r\n", "none"),
+            ("Sec-WebSocket-Protocol: openai-insecure-api-key.k-1\r\n", "none"),
         ] {
             #expect(try credential(fields) == expected, "\(fields)")
         }
