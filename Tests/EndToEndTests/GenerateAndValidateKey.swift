@@ -11,7 +11,8 @@ import Testing
           open: { mode: none, ignore_credentials: true }
           members: { mode: user-keys, store: main, prefix: ws_, schemes: [bearer, raw] }
         routes:
-          - { path: /v1/auth/generate-key, methods: POST, auth: open, errors: webscout, action: { name: generate-key, self_service: true } }
+          - { path: /v1/auth/generate-key, methods: POST, auth: open, errors: webscout,
+              action: { name: generate-key, self_service: true } }
           - { path: /v1/auth/validate, methods: GET, auth: open, errors: webscout, action: validate-key }
           - { path: /**, auth: members, errors: webscout, respond: { json: { status: ok } } }
         """

@@ -14,7 +14,8 @@ import Testing
         auth: { open: { mode: none } }
         routes:
           - { path: /register, methods: POST, auth: open, action: { name: register, response: user } }
-          - { path: /login, methods: POST, auth: open, action: { name: login, identity: email, issues: session } }
+          - { path: /login, methods: POST, auth: open,
+              action: { name: login, identity: email, issues: session } }
         """
 
     @Test func `each of 500 logins at once is let in, refused or told to come again`() throws {

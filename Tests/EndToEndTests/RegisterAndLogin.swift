@@ -12,10 +12,14 @@ import Testing
           logins: { mode: jwt, algorithms: [HS256], secret: { env: JWT_SECRET }, store: main }
           members: { mode: user-keys, store: main }
         routes:
-          - { path: /auth/register, methods: POST, auth: open, errors: detail, action: { name: register, response: token, issues: jwt, duplicate_status: 400 } }
-          - { path: /auth/login, methods: POST, auth: open, errors: detail, action: { name: login, identity: email, issues: jwt } }
-          - { path: /auth/me, methods: GET, auth: logins, errors: detail, action: { name: me, fields: [id, email] } }
-          - { path: /api/login, methods: POST, auth: open, action: { name: login, identity: either, response: session, issues: session } }
+          - { path: /auth/register, methods: POST, auth: open, errors: detail,
+              action: { name: register, response: token, issues: jwt, duplicate_status: 400 } }
+          - { path: /auth/login, methods: POST, auth: open, errors: detail,
+              action: { name: login, identity: email, issues: jwt } }
+          - { path: /auth/me, methods: GET, auth: logins, errors: detail,
+              action: { name: me, fields: [id, email] } }
+          - { path: /api/login, methods: POST, auth: open,
+              action: { name: login, identity: either, response: session, issues: session } }
           - { path: /protected, methods: GET, auth: [logins, members], errors: detail, action: protected }
         """
     private static let json = "Content-Type: application/json"

@@ -6,13 +6,17 @@ import Testing
 @Suite(.scenario) struct UpstreamKeyActions {
     private static let config = """
         env_file: gate.env
-        stores: { main: { sqlite: app.db, encryption_key: { env: MASTER_KEY }, password_cost: 4, user_ids: integer } }
+        stores: { main: { sqlite: app.db,
+                    encryption_key: { env: MASTER_KEY }, password_cost: 4, user_ids: integer } }
         auth:
           open: { mode: none }
-          logins: { mode: jwt, algorithms: [HS256], secret: { env: JWT_SECRET }, store: main, subject: username }
+          logins: { mode: jwt, algorithms: [HS256], secret: { env: JWT_SECRET }, store: main,
+              subject: username }
         routes:
-          - { path: /register, methods: POST, auth: open, errors: detail, action: { name: register, require: [username, password], optional: [email], response: user } }
-          - { path: /login, methods: POST, auth: open, errors: detail, action: { name: login, identity: username, issues: jwt } }
+          - { path: /register, methods: POST, auth: open, errors: detail,
+              action: { name: register, require: [username, password], optional: [email], response: user } }
+          - { path: /login, methods: POST, auth: open, errors: detail,
+              action: { name: login, identity: username, issues: jwt } }
           - { path: /me, auth: logins, errors: detail, action: me }
           - { path: /set_api_key, methods: POST, auth: logins, errors: detail, action: set-api-key }
           - { path: /api_keys, methods: GET, auth: logins, errors: detail, action: list-api-keys }
