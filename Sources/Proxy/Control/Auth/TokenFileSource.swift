@@ -250,6 +250,7 @@ final class TokenFileSource: @unchecked Sendable {
             uses = [:]
             hasWarnedOfWriting = false
         } catch {
+            if case .overtaken = error { return }
             flushAt = now + TokenFileSource.flushRetryNanoseconds
             guard !hasWarnedOfWriting else { return }
             hasWarnedOfWriting = true

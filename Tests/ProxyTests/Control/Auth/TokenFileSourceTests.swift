@@ -17,7 +17,8 @@ private final class Scene {
         let mailboxes = Mailboxes()
         mailboxes.use([mailbox])
         source = try TokenFileSource(
-            path: folder.path + "/tokens.json", display: "tokens.json", callers: callers, mailboxes: mailboxes)
+            path: folder.path + "/tokens.json", display: "tokens.json", callers: callers,
+            mailboxes: mailboxes)
         try source.start()
     }
 
