@@ -29,9 +29,7 @@ struct Credential {
             case .authorization:
                 credential = Credential(authorization: fields.lines[index].value.bytes(of: bytes))
             case .apiKey, .xApiKey: credential = Credential(key: fields.lines[index].value.bytes(of: bytes))
-            case .other:
-                guard head.asksForWebSocket else { continue }
-                credential = Credential(subprotocolOf: fields.lines[index], bytes)
+            case .other: credential = Credential(subprotocolOf: fields.lines[index], bytes)
             default: continue  // Why not listed: no other field carries a credential.
             }
             guard let credential else { continue }

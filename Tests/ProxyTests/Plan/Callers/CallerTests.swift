@@ -71,7 +71,7 @@ import Testing
         for number in 0..<1600 {
             table.put(.test("key \(number)", label: ""))
             if number > 1500 {
-                mostPerCaller = max(mostPerCaller, 8 * Double(table.placeCount) / Double(number + 1))
+                mostPerCaller = max(mostPerCaller, 8 * Double(table.places.count) / Double(number + 1))
             }
         }
         #expect(object <= 128 && label <= 32 && mostPerCaller <= 12.5)
