@@ -150,7 +150,7 @@ def key_memory(bench, proxy):
 def revocation(bench, proxy):
     """From the end of the command to the first refusal, among 100,000 keys."""
     with users_keys(proxy, KEYS, key_of(67)):
-        made = must(proxy.run_program("apikey", "create", "bench", "-c", proxy.config, "--json"))
+        made = must(proxy.run_program("apikey", "create", "--user", "bench", "-c", proxy.config, "--json"))
         made = json.loads(made)
         proxy.start()
         key, proxy.key = proxy.key, made["api_key"]

@@ -28,7 +28,7 @@ struct Operator: Sendable {
 
     /// - Returns: the key of that user, which the store then has as a digest alone.
     func createKey(of user: String) throws -> String {
-        try parseJSON(run("apikey", "create", user, "--json")).text("api_key")
+        try parseJSON(run("apikey", "create", "--user", user, "--json")).text("api_key")
     }
 }
 

@@ -53,7 +53,7 @@ def forbidden(base_url, key):
 
 
 def in_doubt(base_url, key):
-    refused(base_url, key, openai.InternalServerError, 503, "auth_backend_unavailable", kind_text="server_error")
+    refused(base_url, key, openai.InternalServerError, 503, "auth_backend_unavailable", kind_text="service_unavailable_error")
 
 
 def patient(base_url, key):
