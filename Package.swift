@@ -23,8 +23,8 @@ let package = Package(
             name: "Proxy", dependencies: ["Config", "Stores", "JSON", "CLinux", "COpenSSL"],
             exclude: ["README.md"],
             swiftSettings: [
-                // Why: the dynamic exclusivity checks are a third of the user instructions of a proxied request. Debug
-                // builds keep them, so every test runs with them.
+                // Why: the dynamic exclusivity checks are a third of the user instructions of a proxied
+                // request. Debug builds keep them, so every test runs with them.
                 .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
             ]),
         .executableTarget(
@@ -34,7 +34,7 @@ let package = Package(
         .testTarget(name: "ConfigTests", dependencies: ["Config"], exclude: ["Goldens"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores", "JSON", "CSQLite"]),
         .testTarget(name: "ProxyTests", dependencies: ["Proxy", "Config", "Stores", "JSON"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["CLI", "CLinux"], exclude: ["SDK"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["CLI", "JSON", "CLinux"], exclude: ["SDK"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

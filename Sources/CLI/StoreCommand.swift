@@ -49,11 +49,12 @@ enum StoreCommand {
             Terminal.printError("headgate: \(error.message)")
             return error.exitCode
         } catch {
-            let message = (error as? CommandLineError)?.message ?? "\(error)"
+            // Why not all of it made printable: what a config file has wrong takes several lines.
+            let message = (error as? CommandLineError)?.message ?? Terminal.printable("\(error)")
             if command.isJSON {
                 printJSON { $0.member("error", message) }
             } else {
-                Terminal.printError("headgate: \(Terminal.printable(message))")
+                Terminal.printError("headgate: \(message)")
             }
             return ExitCode.failure
         }

@@ -22,20 +22,25 @@ enum UTCTime {
 
     /// `2026-03-01` (as it begins) or `2026-03-01T12:00:00Z`. nil: neither, or a day that does not exist.
     static func seconds(_ text: String) -> Int64? {
-        let full = text.count == 10 ? text + "T00:00:00Z" : text
-        let match = full.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)Z?/)
-        guard let found = match?.output else { return nil }
+        var bytes = Array(text.utf8)
+        if bytes.count == 10 { bytes += "T00:00:00Z".utf8 }
+        if bytes.count == 19 { bytes.append(UInt8(ascii: "Z")) }
+        guard bytes.count == 20 else { return nil }
+        if bytes[10] == UInt8(ascii: " ") { bytes[10] = UInt8(ascii: "T") }
+        let numbers = [0..<4, 5..<7, 8..<10, 11..<13, 14..<16, 17..<19].map { range in
+            Int32(String(decoding: bytes[range], as: UTF8.self)) ?? 0
+        }
         var parts = tm()
-        parts.tm_year = (Int32(found.1) ?? 0) - 1900
-        parts.tm_mon = (Int32(found.2) ?? 0) - 1
-        parts.tm_mday = Int32(found.3) ?? 0
-        parts.tm_hour = Int32(found.4) ?? 0
-        parts.tm_min = Int32(found.5) ?? 0
-        parts.tm_sec = Int32(found.6) ?? 0
+        parts.tm_year = numbers[0] - 1900
+        parts.tm_mon = numbers[1] - 1
+        parts.tm_mday = numbers[2]
+        parts.tm_hour = numbers[3]
+        parts.tm_min = numbers[4]
+        parts.tm_sec = numbers[5]
         let seconds = Int64(timegm(&parts))
-        // Why compared: `timegm` takes the 31st of April for the 1st of May.
-        let written = full.replacing(" ", with: "T")
-        return self.text(seconds) == (written.hasSuffix("Z") ? written : written + "Z") ? seconds : nil
+        // Why compared: this finds what is no digit or stands elsewhere, and `timegm` takes the 31st of April
+        // for the 1st of May.
+        return self.text(seconds).utf8.elementsEqual(bytes) ? seconds : nil
     }
 
     /// `30d`, `12h`, `90m`, `45s`. nil: none of these.

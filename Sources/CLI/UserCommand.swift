@@ -147,7 +147,9 @@ enum UserCommand {
     }
 
     private static func checkedAddress(_ text: String) throws(CommandLineError) -> String {
-        guard try checked(text, "e-mail address").wholeMatch(of: /[^@\s]+@[^@\s]+/) != nil else {
+        let parts = try checked(text, "e-mail address").split(
+            separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && !$0.contains(" ") }) else {
             throw CommandLineError(
                 message: "`\(Terminal.printable(text))` is no e-mail address", exitCode: ExitCode.failure)
         }

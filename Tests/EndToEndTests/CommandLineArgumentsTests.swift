@@ -31,6 +31,12 @@ func `the config file stands before or after the verb`(line: String) throws {
     ("run extra", "`headgate run` does not expect `extra`"),
     ("--json", "no command given; `headgate help` lists them"),
     ("help stats", "unknown command `stats`; did you mean `status`?"),
+    ("token", "`headgate token` does not say what to do"),
+    ("token lst", "unknown command `token lst`; did you mean `list`?"),
+    ("token revoke", "`headgate token revoke` needs PREFIX"),
+    ("token list x", "`headgate token list` does not expect `x`"),
+    ("token list --admin x", "`headgate token list` takes no `--admin`"),
+    ("run --file x", "`headgate run` takes no `--file`"), ("token list --file=", "`--file` needs a value"),
 ])
 func `a wrong command line says what is wrong`(line: String, expected: String) {
     #expect(message(line) == expected)
@@ -41,8 +47,41 @@ func `every verb has help that begins with its usage`(verb: Verb) throws {
     #expect(try parse("\(verb.rawValue) --help").get().wantsHelp || verb == .mock)
     #expect(verb.help.hasPrefix("usage: headgate \(verb.rawValue)"))
     #expect(Verb.overview.contains("  \(verb.rawValue) "))
-    for option in verb.options where option.hasPrefix("--") {
+    for subVerb in verb.subVerbs { #expect(verb.help.contains(subVerb.usage(of: verb))) }
+    #expect(verb.help.hasPrefix(verb.usage))
+    for option in verb.allOptions where option.hasPrefix("--") {
         #expect(verb.help.contains(option.filter { $0 != "=" }))
+    }
+}
+
+@Test func `a verb below a verb has operands and options of its own`() throws {
+    for line in ["token create app --file t.json --json", "--json token --file=t.json create app"] {
+        let parsed = try parse(line).get()
+        #expect(parsed.verb == .token && parsed.subVerb == "create" && parsed.operands == ["app"])
+        #expect(parsed["--file"] == "t.json" && parsed.isJSON && parsed["--auth"] == nil)
+    }
+    #expect(try parse("token --help").get().wantsHelp)
+    #expect(try parse("token revoke --help").get().verb == .token)
+}
+
+@Test func `an option belongs to one kind, with or without value, wherever it stands`() {
+    let all = Set(Verb.allCases.flatMap(\.allOptions))
+    for option in all where option.hasSuffix("=") { #expect(!all.contains(String(option.dropLast()))) }
+}
+
+@Test func `behind two dashes nothing is an option`() throws {
+    #expect(try parse("token create -- --json").get().operands == ["--json"])
+    #expect(try !parse("token create -- --json").get().isJSON)
+}
+
+@Test func `a wrong use of token is exit 1 with usage, of others exit 2`() {
+    for (line, code) in [("token", 1), ("token revoke", 1), ("run extra", 2), ("token list --nonsense", 2)] {
+        guard case .failure(let error) = parse(line) else {
+            Issue.record("\(line)")
+            continue
+        }
+        #expect(error.exitCode == Int32(code))
+        #expect((error.usage != nil) == (code == 1))
     }
 }
 

@@ -4,7 +4,7 @@ import Testing
 private let allowedImports: [(folder: String, modules: Set<String>)] = [
     ("Sources/Proxy/Wire/", []),
     ("Sources/Proxy/Plan/", ["Glibc", "Synchronization"]),
-    ("Sources/Proxy/Data/", ["Glibc", "CLinux", "COpenSSL", "Synchronization"]),
+    ("Sources/Proxy/Data/", ["Glibc", "CLinux", "COpenSSL", "JSON", "Synchronization"]),
     ("Sources/Config/", ["CYAML"]),
     ("Sources/JSON/", []),
     ("Sources/Stores/", ["CCrypt", "COpenSSL", "CSQLite", "Glibc", "JSON"]),

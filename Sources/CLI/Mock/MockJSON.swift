@@ -1,3 +1,5 @@
+import JSON
+
 /// A JSON value: what the mock upstream reads from requests and writes into answers.
 enum MockJSON: Equatable {
     case null
@@ -62,51 +64,19 @@ extension MockJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Exp
 extension MockJSON {
     /// The value as compact JSON text (RFC 8259).
     var text: String {
-        var text = ""
-        write(to: &text)
-        return text
+        var writer = JSONWriter()
+        writer.value(tree)
+        return writer.text
     }
 
-    private func write(to text: inout String) {
+    private var tree: JSONValue {
         switch self {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .number(let value): text += Int(exactly: value).map { "\($0)" } ?? "\(value)"
-        case .string(let value): Self.writeQuoted(value, to: &text)
-        case .array(let elements):
-            text += "["
-            for (index, element) in elements.enumerated() {
-                if index > 0 { text += "," }
-                element.write(to: &text)
-            }
-            text += "]"
-        case .object(let members):
-            text += "{"
-            for (index, member) in members.enumerated() {
-                if index > 0 { text += "," }
-                Self.writeQuoted(member.name, to: &text)
-                text += ":"
-                member.value.write(to: &text)
-            }
-            text += "}"
+        case .null: .null
+        case .bool(let value): .bool(value)
+        case .number(let value): Int64(exactly: value).map { .integer($0) } ?? .number("\(value)")
+        case .string(let value): .string(value)
+        case .array(let elements): .array(elements.map(\.tree))
+        case .object(let members): .object(members.map { .init($0.name, $0.value.tree) })
         }
-    }
-
-    private static func writeQuoted(_ value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }

@@ -11,12 +11,10 @@ extension Validation {
             warnUnlimited(action, route)
         case .generateKey(let rules):
             checkKeys(rules.keys, action, path)
-            if rules.selfService {
-                warnUnlimited(action, route)
-            } else {
-                refuseOpen(route, "`\(action.name)` without `self_service: true` needs a caller")
-            }
-        case .validateKey(let keys): checkKeys(keys, action, path)
+            if rules.selfService { warnUnlimited(action, route) } else { checkUser(action, route) }
+        case .validateKey(let keys):
+            checkKeys(keys, action, path)
+            warnUnasked(action, route)
         case .deleteAPIKey:
             checkUser(action, route)
             checkDeletePath(route)
@@ -29,28 +27,24 @@ extension Validation {
     /// The action is about the caller's user, so the route must be one that knows it.
     private func checkUser(_ action: ActionConfig, _ route: RouteConfig) {
         let need = "`\(action.name)` needs a caller who is a user"
-        guard !refuseOpen(route, need), !action.store.isEmpty else { return }
-        let path = ConfigPath.key(Self.path(of: route), "auth")
+        let list = ConfigPath.key(Self.path(of: route), "auth")
+        if let index = route.auth.firstIndex(where: isOpen) {
+            let path = reading.entryPath(list, index)
+            let message =
+                "\(need): auth `\(route.auth[index])` of routes[\(route.index)] has `mode: none`"
+            let hint =
+                action.name == ActionConfig.Name.generateKey.rawValue
+                ? "`self_service: true` lets anybody make a key"
+                : "name an entry that asks for a credential"
+            return reading.note(.error, message, hint: hint, at: reading.span(of: path), path: path)
+        }
         let stores = route.auth.map { auth[$0]?.mode.store }
-        guard reading.isSound(path), reading.isSound(.key(.root, "auth")), !stores.contains(action.store)
+        guard !action.store.isEmpty, reading.isSound(.key(.root, "auth")), !stores.contains(action.store)
         else { return }
         let message =
             "\(need) of store `\(action.store)`, and no auth entry of routes[\(route.index)] has them"
         let hint = "`mode: user-keys` and `mode: jwt` with `store: \(action.store)` do"
-        reading.note(.error, message, hint: hint, at: reading.span(of: path), path: path)
-    }
-
-    /// Whether the route lets somebody in without a credential, which is noted.
-    @discardableResult
-    private func refuseOpen(_ route: RouteConfig, _ need: String) -> Bool {
-        guard let index = route.auth.firstIndex(where: isOpen) else { return false }
-        let path = reading.entryPath(.key(Self.path(of: route), "auth"), index)
-        guard reading.isSound(path) else { return true }
-        let message = "\(need): auth `\(route.auth[index])` of routes[\(route.index)] has `mode: none`"
-        reading.note(
-            .error, message, hint: "name an entry that asks for a credential", at: reading.span(of: path),
-            path: path)
-        return true
+        reading.note(.error, message, hint: hint, at: reading.span(of: list), path: list)
     }
 
     private func isOpen(_ name: String) -> Bool {
@@ -113,6 +107,19 @@ extension Validation {
         let message = "keys of auth `\(name)` are in store `\(keys.store)`, not in `\(action.store)`"
         let store = ConfigPath.key(path, "store")
         reading.note(.error, message, hint: "remove `store`", at: reading.span(of: store), path: store)
+    }
+
+    /// A report on a bad key is what the action is for, but the route must let the key through to it.
+    private func warnUnasked(_ action: ActionConfig, _ route: RouteConfig) {
+        let takesAny = route.auth.contains { name in
+            guard case .none(_, ignoreCredentials: true)? = auth[name]?.mode else { return false }
+            return true
+        }
+        guard !takesAny, reading.isSound(.key(.root, "auth")) else { return }
+        let path = ConfigPath.key(Self.path(of: route), "auth")
+        let message = "`\(action.name)` never hears of a bad key: routes[\(route.index)] refuses it before"
+        let hint = "name an entry with `mode: none` and `ignore_credentials: true`"
+        reading.note(.warning, message, hint: hint, at: reading.span(of: path), path: path)
     }
 
     /// Why only a warning: something in front may hold people back.

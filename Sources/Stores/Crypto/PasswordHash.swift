@@ -38,7 +38,8 @@ public enum PasswordHash {
     public static func isBcrypt(_ hash: String) -> Bool {
         let bytes = Array(hash.utf8)
         guard bytes.count == hashCount, ["$2a$", "$2b$", "$2y$"].contains(String(hash.prefix(4))),
-            let cost = Int(hash.dropFirst(4).prefix(2)), costs.contains(cost), bytes[6] == UInt8(ascii: "$")
+            bytes[4] != UInt8(ascii: "+"), let cost = Int(hash.dropFirst(4).prefix(2)),
+            costs.contains(cost), bytes[6] == UInt8(ascii: "$")
         else { return false }
         return bytes[7...].allSatisfy { byte in
             switch byte {

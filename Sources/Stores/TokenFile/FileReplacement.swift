@@ -10,12 +10,12 @@ final class FileReplacement {
     private let status: stat?
 
     /// Takes the lock, and makes the folder (0700) where it is missing.
-    init(_ given: String) throws(TokenFileError) {
+    init(_ given: String, lockMilliseconds: Int) throws(TokenFileError) {
         let path = FileReplacement.target(of: given)
         self.path = path
         folder = FileReplacement.folder(of: path)
         try FileReplacement.makeFolder(folder, for: given)
-        lock = try FileReplacement.takeLock(path)
+        lock = try FileReplacement.takeLock(path, lockMilliseconds)
         var status = stat()
         if stat(path, &status) == 0 {
             self.status = status
@@ -113,7 +113,7 @@ final class FileReplacement {
         guard errno == EEXIST || access(folder, F_OK) == 0 else { throw failure(path, errno) }
     }
 
-    private static func takeLock(_ path: String) throws(TokenFileError) -> Int32 {
+    private static func takeLock(_ path: String, _ limitMilliseconds: Int) throws(TokenFileError) -> Int32 {
         var status = stat()
         let isThere = stat(path, &status) == 0
         let name = path + ".lock"
@@ -132,12 +132,13 @@ final class FileReplacement {
         }
         guard lock >= 0 else { throw failure(path, errno) }
         let pauseMilliseconds = 10
-        for _ in 0..<(TokenFileEditor.lockSeconds * 1000 / pauseMilliseconds) {
+        var code: Int32 = 0
+        for _ in 0...limitMilliseconds / pauseMilliseconds {
             if flock(lock, LOCK_EX | LOCK_NB) == 0 { return lock }
-            guard errno == EWOULDBLOCK || errno == EINTR else { break }
+            code = errno
+            guard code == EWOULDBLOCK || code == EINTR else { break }
             usleep(UInt32(pauseMilliseconds) * 1000)
         }
-        let code = errno
         close(lock)
         throw code == EWOULDBLOCK || code == EINTR ? .locked(path: path) : failure(path, code)
     }
@@ -157,7 +158,7 @@ final class FileReplacement {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(folder, errno) }
     }
 
-    private static func failure(_ path: String, _ code: Int32) -> TokenFileError {
+    static func failure(_ path: String, _ code: Int32) -> TokenFileError {
         switch code {
         case EROFS: .notWritten(path: path, "the file system is read-only")
         case EBUSY:

@@ -8,10 +8,15 @@ import Glibc
 /// what it leads to is replaced.
 public struct TokenFileEditor: Sendable {
     public let path: String
-    public init(path: String) { self.path = path }
+    /// How long another process may hold the lock. Default 5 s.
+    let lockMilliseconds: Int
 
-    /// How long another process may hold the lock.
-    public static let lockSeconds = 5
+    public init(path: String) { self.init(path: path, lockMilliseconds: 5000) }
+
+    init(path: String, lockMilliseconds: Int) {
+        self.path = path
+        self.lockMilliseconds = lockMilliseconds
+    }
 
     /// A missing file has no entries: nil.
     /// - Throws: `.unreadable`, `.malformed`.
@@ -103,7 +108,7 @@ public struct TokenFileEditor: Sendable {
     private func change(
         _ body: (inout TokenFile) throws(TokenFileError) -> Void
     ) throws(TokenFileError) -> Written? {
-        let replacement = try FileReplacement(path)
+        let replacement = try FileReplacement(path, lockMilliseconds: lockMilliseconds)
         let before = try parsed(try replacement.read()) ?? TokenFile()
         var after = before
         try body(&after)

@@ -8,7 +8,7 @@ public enum TokenFileError: Error, Equatable, Sendable, CustomStringConvertible 
     case ambiguous(prefix: String, matches: [String])
     case emptyPrefix
     case nameInvalid
-    /// Somebody else has held it for longer than `TokenFileEditor.lockSeconds`.
+    /// Somebody else has held it for 5 s.
     case locked(path: String)
     case notWritten(path: String, String)
 

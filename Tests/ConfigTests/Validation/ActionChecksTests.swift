@@ -11,6 +11,7 @@ import Testing
             limits: { few: { by: ip, requests_per_minute: 5 } }
             auth:
               open: { mode: none, allow_open: true }
+              any: { mode: none, ignore_credentials: true }
               file: { mode: token-file, file: f }
               members: { mode: user-keys, store: s }
               guests: { mode: user-keys, store: t, accept: keys }
@@ -68,20 +69,38 @@ import Testing
         }
     }
 
-    @Test func `keys are made by somebody, or by anybody who says so`() {
-        let needs =
-            "`generate-key` without `self_service: true` needs a caller: auth `open` of routes[0] has `mode: none`"
+    @Test func `keys are made by a user, or by anybody who says so`() {
+        func messages(_ auth: String, _ more: String) -> [String] {
+            Self.messages("path: /a, auth: \(auth), action: { name: generate-key, \(more) }")
+        }
+        #expect(messages("members", "keys: members") == [])
+        #expect(messages("open", "keys: members, self_service: true") == [])
         #expect(
-            Self.messages("path: /a, auth: open, action: { name: generate-key, keys: members }") == [needs])
-        #expect(Self.messages("path: /a, auth: file, action: { name: generate-key, keys: members }") == [])
+            messages("open", "keys: members") == [
+                "`generate-key` needs a caller who is a user: auth `open` of routes[0] has `mode: none`"
+            ])
         #expect(
-            Self.messages("path: /a, auth: file, action: { name: generate-key, keys: users }") == [
+            messages("file", "keys: members") == [
+                "`generate-key` needs a caller who is a user of store `s`, and no auth entry of routes[0] has them"
+            ])
+        #expect(
+            messages("members", "keys: users, store: s") == [
                 "auth `users` has no keys to make: it is not `mode: user-keys`"
             ])
         #expect(
-            Self.messages("path: /a, auth: file, action: { name: generate-key, keys: guests, store: s }") == [
+            messages("members", "keys: guests, store: s") == [
                 "keys of auth `guests` are in store `t`, not in `s`"
             ])
+    }
+
+    /// C40: a bad key is told about with status 200, so it must not be refused before.
+    @Test func `keys to be looked at come through`() {
+        func messages(_ auth: String) -> [String] {
+            Self.messages("path: /a, auth: \(auth), action: { name: validate-key, keys: members }")
+        }
+        let warning = "`validate-key` never hears of a bad key: routes[0] refuses it before"
+        #expect(messages("any") == [] && messages("[members, any]") == [])
+        #expect(messages("open") == [warning] && messages("members") == [warning])
     }
 
     @Test func `what is given out is taken by a route`() {
@@ -102,7 +121,7 @@ import Testing
             ])
         #expect(
             login("jwt: none") == [
-                "auth `none` is not defined (defined: open, file, members, guests, users, staff)"
+                "auth `none` is not defined (defined: open, any, file, members, guests, users, staff)"
             ])
     }
 

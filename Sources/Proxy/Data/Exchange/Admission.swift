@@ -21,8 +21,8 @@ extension Worker {
         case proxy
         /// Control is asked whether the credential is good.
         case ask(Credential, KeyDigest, Answerer)
-        /// The body is read whole, then control is asked.
-        case act
+        /// The body is read whole: control answers, or the model that it names decides.
+        case collect
     }
 
     /// - Parameter bytes: the head and what came behind it, at the front of the read buffer.
@@ -37,7 +37,7 @@ extension Worker {
             let presented = PresentedCredential(credential.bytes, digest: digest)
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
             ask(exchange, answerer, .credential(presented))
-        case .act: collect(exchange, client, head, bytes)
+        case .collect: collect(exchange, client, head, bytes)
         case .refuse, .refuseMethod, .respond, .preflight:
             let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
             client.input.append(rest, from: blocks)
@@ -52,7 +52,7 @@ extension Worker {
         case .refuseMethod(let allowed): answer(exchange, .methodNotAllowed, allowed: allowed)
         case .respond(let response): answer(exchange, response)
         case .preflight(let asked): answerPreflight(exchange, asked: asked)
-        case .proxy, .ask, .act: fatalError("not answered by the route itself")
+        case .proxy, .ask, .collect: fatalError("not answered by the route itself")
         }
     }
 
@@ -169,17 +169,24 @@ extension Worker {
         case .respond(let response): return .respond(response)
         case .action:
             exchange.bodyLimit = min(route.maxBodyBytes, UInt64(ActionPlan.bodyMax))
-            return isTooLong(head, exchange) ? .refuse(.bodyTooLarge) : .act
+            return isTooLong(head, exchange) ? .refuse(.bodyTooLarge) : .collect
         case .proxy(let upstream, let timeouts):
             if head.asksForWebSocket { return .refuse(.upgradeRefused) }
             exchange.bodyLimit = route.maxBodyBytes
             if isTooLong(head, exchange) { return .refuse(.bodyTooLarge) }
-            if exchange.caller?.models != nil && head.framing != .none { return .refuse(.modelNotAllowed) }
             exchange.upstreamIndex = upstream
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
-            return .proxy
+            return exchange.caller?.models == nil ? .proxy : decideInspection(exchange, head)
         }
+    }
+
+    /// The caller may use certain models alone, and the body says which one this is about.
+    private func decideInspection(_ exchange: RunningExchange, _ head: RequestHead) -> Decision {
+        guard head.framing != .none, head.framing != .length(0) else { return .proxy }
+        exchange.isInspected = true
+        exchange.bodyLimit = min(exchange.bodyLimit, UInt64(ModelScan.bodyMax))
+        return isTooLong(head, exchange) ? .refuse(.bodyTooLargeToInspect) : .collect
     }
 
     private func isTooLong(_ head: RequestHead, _ exchange: RunningExchange) -> Bool {
@@ -258,6 +265,14 @@ extension Worker {
         _ bytes: UnsafeMutableRawBufferPointer
     ) {
         guard invite(exchange, client, head, bytes.count) else { return }
+        connect(exchange, client, head, bytes)
+    }
+
+    /// To an upstream with what is there of the request.
+    func connect(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) {
         _ = exchange.machine.admitted()
         exchange.record.attempts = 1
         switch lease(exchange, freshOnly: false) {

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Request bodies that are read whole: for built-in actions.
+/// Request bodies that are read whole: for built-in actions, and to find the model that they name.
 extension Worker {
     /// Keeps the head, and takes of the body what is there.
     /// - Parameter bytes: the request from its head on, in the read buffer.
@@ -56,10 +56,15 @@ extension Worker {
         }
         guard exchange.requestBody.contentBytes <= exchange.bodyLimit else {
             client.input.append(rest, from: blocks)
-            perform(exchange.machine.requestRefused(.bodyTooLarge), exchange)
+            let reply = exchange.isInspected ? LocalReply.bodyTooLargeToInspect : .bodyTooLarge
+            perform(exchange.machine.requestRefused(reply), exchange)
             return
         }
-        exchange.body.append(step.piece, from: blocks)
+        guard keep(step.piece, exchange) else {
+            client.input.append(rest, from: blocks)
+            perform(exchange.machine.requestRefused(.tooManyBodies), exchange)
+            return
+        }
         switch step.verdict {
         case .ended: bodyEnded(exchange, client, rest)
         case .trailers: skipTrailers(exchange, client, rest)
@@ -67,7 +72,25 @@ extension Worker {
         }
     }
 
-    /// Trailer fields mean nothing to an action, but they have to be valid.
+    /// Bytes of bodies that one worker looks into at once.
+    private static let inspectedMax = 256 << 20
+
+    /// - Returns: false at the bound of all bodies together.
+    private func keep(_ piece: UnsafeRawBufferPointer, _ exchange: RunningExchange) -> Bool {
+        if exchange.isInspected {
+            guard inspectedBytes + piece.count <= Worker.inspectedMax else { return false }
+            inspectedBytes += piece.count
+        }
+        exchange.body.append(piece, from: blocks)
+        return true
+    }
+
+    func releaseBody(_ exchange: RunningExchange) {
+        if exchange.isInspected { inspectedBytes -= exchange.body.count }
+        exchange.body.release(to: blocks)
+    }
+
+    /// Trailer fields are dropped with the transfer coding (RFC 9110 §6.5.1), but they have to be valid.
     private func skipTrailers(
         _ exchange: RunningExchange, _ client: ClientConnection, _ bytes: UnsafeRawBufferPointer
     ) {
@@ -89,14 +112,24 @@ extension Worker {
     ) {
         client.input.append(rest, from: blocks)
         exchange.machine.bodyCollected()
-        guard let route = exchange.route, case .action(let action) = route.action else {
-            fatalError("only actions read a body whole")
-        }
         let (head, bytes) = parseHeld(exchange)
         exchange.held.release(to: blocks)
-        let request = actionRequest(exchange, route, head, UnsafeRawBufferPointer(bytes))
-        exchange.body.release(to: blocks)
-        ask(exchange, action.answerer, .action(request))
+        guard let route = exchange.route else { fatalError("a body is read for a route") }
+        switch route.action {
+        case .action(let action):
+            let request = actionRequest(exchange, route, head, UnsafeRawBufferPointer(bytes))
+            releaseBody(exchange)
+            ask(exchange, action.answerer, .action(request))
+        case .proxy:
+            guard let models = exchange.caller?.models else { fatalError("nothing to look for in the body") }
+            switch ModelScan.judge(UnsafeRawBufferPointer(exchange.body.bytes), models) {
+            case .allowed: connect(exchange, client, head, bytes)
+            case .refused(let reply):
+                exchange.machine.answeredLocally()
+                answer(exchange, reply)
+            }
+        case .respond: fatalError("a route that answers by itself reads no body")
+        }
     }
 
     private func actionRequest(

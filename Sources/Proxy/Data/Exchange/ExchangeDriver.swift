@@ -123,6 +123,7 @@ extension Worker {
         exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
+        releaseBody(exchange)
         if exchange.ticket != 0 { asking[exchange.ticket] = nil }
         exchange.client?.exchange = nil
         giveBack(exchange)

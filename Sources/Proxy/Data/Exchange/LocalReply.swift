@@ -11,7 +11,7 @@ enum LocalReply: UInt8, CaseIterable {
     case tokenInvalid, tokenExpired
     case credentialRefused, conflictingCredentials, authBackendUnavailable
     case rateLimited
-    case modelNotAllowed, modelAmbiguous, bodyTooLargeToInspect
+    case modelNotAllowed, modelMissing, modelAmbiguous, bodyTooLargeToInspect
     case addressNotAllowed
     case unknownURL
     case methodNotAllowed
@@ -21,7 +21,7 @@ enum LocalReply: UInt8, CaseIterable {
     case internalError
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
-    case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, draining
+    case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, tooManyBodies, draining
 
     struct Properties {
         let status: UInt16
@@ -183,6 +183,10 @@ enum LocalReply: UInt8, CaseIterable {
                 title: "Rate limit exceeded")
         case .modelNotAllowed:
             LocalReply.refused(403, "model_not_allowed", "Your API key may not use this model.")
+        case .modelMissing:
+            LocalReply.refused(
+                403, "model_not_allowed",
+                "Your API key is for certain models: the body has to be JSON that names one as model.")
         case .modelAmbiguous:
             LocalReply.refused(
                 400, "duplicate_model", "The body has more than one top-level model: send one.")
@@ -245,6 +249,9 @@ enum LocalReply: UInt8, CaseIterable {
         case .tooManyQuestions:
             LocalReply.overloaded(
                 "server_is_overloaded", "The gateway has more to decide than it can at present: try again.")
+        case .tooManyBodies:
+            LocalReply.overloaded(
+                "server_is_overloaded", "The gateway holds as many bodies as it may at present: try again.")
         case .draining:
             LocalReply.overloaded("draining", "The gateway is shutting down.", closes: true)
         }

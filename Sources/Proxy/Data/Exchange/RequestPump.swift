@@ -37,6 +37,10 @@ extension Worker {
         _ exchange: RunningExchange, _ client: ClientConnection, _ upstream: UpstreamConnection,
         _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
     ) {
+        guard !exchange.isInspected else {
+            forwardInspected(exchange, client, upstream, head, bytes)
+            return
+        }
         let hasBody = head.framing != .none && head.framing != .length(0)
         let canRepeat = exchange.method.isIdempotent && !hasBody
         _ = exchange.machine.connected(replayable: upstream.isReused && canRepeat)
@@ -59,6 +63,31 @@ extension Worker {
         exchange.requestBody = BodyReader(head.framing)
         let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[head.byteCount...])
         passRequestBody(exchange, client, upstream, rest, after: &writer)
+    }
+
+    /// The body was read whole: head and body go out at once, the transfer coding replaced by a length.
+    private func forwardInspected(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ upstream: UpstreamConnection,
+        _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
+    ) {
+        _ = exchange.machine.connected(replayable: false)
+        exchange.record.reusedUpstream = upstream.isReused
+        exchange.held.release(to: blocks)
+        var head = head
+        head.framing = .length(UInt64(exchange.body.count))
+        var writer = ByteWriter(writeBuffer)
+        writeRequestHead(&writer, exchange, client, head, UnsafeRawBufferPointer(bytes))
+        guard !writer.overflowed else {
+            perform(exchange.machine.requestRefused(.headTooLarge), exchange)
+            return
+        }
+        guard send(upstream, writer.bytes), send(upstream, UnsafeRawBufferPointer(exchange.body.bytes)) else {
+            upstreamWriteFailed(exchange)
+            return
+        }
+        releaseBody(exchange)
+        requestEnded(exchange, client, UnsafeRawBufferPointer(start: nil, count: 0))
+        rearm(upstream, exchange)
     }
 
     /// Keeps the request for an upstream that is not there yet, or for a second try.

@@ -45,6 +45,8 @@ final class RunningExchange {
     var heldHeadBytes = 0
     /// Content of a request body that is read whole, transfer coding taken off.
     var body = ByteQueue()
+    /// The body is looked into before the request goes on; it goes on from `body`.
+    var isInspected = false
     /// Texts of the request for the record, the answer and the next attempt; see `Notes`.
     var notes = Notes()
     var record = ExchangeRecord()
@@ -83,6 +85,7 @@ final class RunningExchange {
         sawInterim = false
         isEventStream = false
         expectsContinue = false
+        isInspected = false
         allowsOrigin = false
         bodyLimit = .max
         listenerIndex = 0

@@ -98,6 +98,8 @@ import Testing
             Rate limit of\u{20}
         modelNotAllowed 403 invalid_request_error model_not_allowed client
             Your API key may not use this model.
+        modelMissing 403 invalid_request_error model_not_allowed client
+            Your API key is for certain models: the body has to be JSON that names one as model.
         modelAmbiguous 400 invalid_request_error duplicate_model client
             The body has more than one top-level model: send one.
         bodyTooLargeToInspect 413 invalid_request_error body_too_large_to_inspect client
@@ -138,6 +140,8 @@ import Testing
             This listener has as many connections as it may (max_connections).
         tooManyQuestions 503 service_unavailable_error server_is_overloaded gateway retry-after=1
             The gateway has more to decide than it can at present: try again.
+        tooManyBodies 503 service_unavailable_error server_is_overloaded gateway retry-after=1
+            The gateway holds as many bodies as it may at present: try again.
         draining 503 service_unavailable_error draining gateway retry-after=1 closes
             The gateway is shutting down.
         """

@@ -2,6 +2,8 @@ import Testing
 
 @testable import Proxy
 
+// Covers KeyDigest.swift, AuthPlan.swift
+
 @Suite(.tags(.fast)) struct CallerTests {
     @Test func `a caller counts its uses until control takes them`() {
         let caller = Caller.test("k")
@@ -43,5 +45,11 @@ import Testing
         ] {
             #expect(Array(name.utf8).withUnsafeBytes { list.contains($0) } == isAllowed)
         }
+    }
+
+    @Test func `an entry takes bearer credentials and refuses with 401, unless told otherwise`() {
+        let plan = AuthPlan(name: "apps", mode: .keys, callers: CallerIndex())
+        #expect(plan.schemes == .bearer && plan.rejectStatus == 401 && !plan.cutsOnRevoke)
+        #expect(plan.nameText.bytes.elementsEqual("apps".utf8))
     }
 }

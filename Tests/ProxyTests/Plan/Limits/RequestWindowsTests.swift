@@ -2,6 +2,8 @@ import Testing
 
 @testable import Proxy
 
+// Covers RateLimit.swift
+
 private let alice = RequestWindows.Subject(high: 1, low: 2)
 private let bob = RequestWindows.Subject(high: 1, low: 3)
 
