@@ -18,7 +18,7 @@ import Testing
         for offset in 0..<3 {
             for (form, bytes) in Canaries.forms(of: part) where form != "in base64" {
                 let text = String(repeating: "\u{0}é", count: offset) + String(decoding: bytes, as: UTF8.self)
-                #expect(canaries.found(in: text) == ["key \(form)"])
+                #expect(canaries.found(in: text).contains("key \(form)"))
             }
             let base64 = Canaries.base64(Array(repeating: 0x41, count: offset) + part, offset: 0)
             #expect(canaries.found(in: base64) == ["key in base64"])
@@ -59,8 +59,19 @@ import Testing
             #expect(try connection.readResponseHead().status == 200)
             held.append(connection)
         }
-        scene.gate.process.crash(signal)
-        #expect(try scene.gate.process.waitForExit(within: 120) == 128 + signal)
+        let process = scene.gate.process
+        process.crash(signal)
+        // Why again: whoever faults does so a second time once the backtrace is out; a signal that was sent
+        // does not.
+        try waitUntil("the end, or a backtrace", within: 120) {
+            process.exitCode != nil || process.errors.contains("Backtrace took")
+        }
+        try waitUntil("the end", within: 120) {
+            process.crash(signal)
+            return process.exitCode != nil
+        }
+        #expect(process.exitCode == 128 + signal)
+        #expect(process.errors.contains("crashed") == (backtrace == "enable=yes"))
         try expectNothingShows(scene)
     }
 
@@ -158,14 +169,19 @@ import Testing
                 let config = CanaryScene.config(upstream: upstream, vault: scene.vault, more: more)
                 try reloadInVain(scene, config)
             }
-            for (right, wrong) in [
-                ("secret: { env: JWT_SECRET }", "secret: \(secret), secret: { env: JWT_SECRET }"),
+            // Why not for all: what could be a variable's name is told as one that is not set.
+            let isName = secret.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+            let names = [
                 ("secret: { env: JWT_SECRET }", "secret: { env: \"\(secret)\" }"),
+                ("Bearer ${UPSTREAM_KEY}", "Bearer ${\(secret)}"),
+            ]
+            let values = [
+                ("secret: { env: JWT_SECRET }", "secret: \(secret), secret: { env: JWT_SECRET }"),
                 ("encryption_key: { env: MASTER_KEY }", "encryption_key: \"\(secret)!\""),
                 ("encryption_key: { env: MASTER_KEY }", "encryption_key: { file: { api_key: \(secret) } }"),
                 ("Bearer ${UPSTREAM_KEY}", "Bearer \(secret)\\u0007"),
-                ("Bearer ${UPSTREAM_KEY}", "Bearer ${\(secret)}"),
-            ] {
+            ]
+            for (right, wrong) in isName ? values : values + names {
                 let config = CanaryScene.config(upstream: upstream, vault: scene.vault)
                 try #require(config.contains(right))
                 try reloadInVain(scene, config.replacing(right, with: wrong))
