@@ -8,7 +8,8 @@ import Stores
 enum APIKeyCommand {
     static let subVerbs = [
         SubVerb(
-            "create", options: ["--user=", "--name=", "--expires=", "--limit=", "--models=", "--auth="],
+            "create", "--user USER",
+            options: ["--user=", "--name=", "--expires=", "--limit=", "--models=", "--auth="],
             run: create),
         SubVerb("list", options: ["--user=", "--sessions"], run: list),
         SubVerb("revoke", "PREFIX|ID", count: 1...1, run: revoke),
@@ -16,25 +17,24 @@ enum APIKeyCommand {
     ]
 
     static let help = """
-        usage: headgate apikey create --user USER [--name NAME] [--expires 30d|DATE] [--limit RPM]
-                                      [--models A,B] [--auth NAME]
-               headgate apikey list [--user USER] [--sessions]
+        usage: headgate apikey create --user USER
+               headgate apikey list
                headgate apikey revoke PREFIX|ID
-               headgate apikey rotate PREFIX|ID [--overlap 24h]
+               headgate apikey rotate PREFIX|ID
 
         Keeps the keys of users in a store, with the daemon running or not; it follows within a second.
         A new key is shown once, alone on standard output: the store holds its SHA-256. PREFIX is the beginning
         of one key, as `list` shows it. `rotate` makes a key like the old one, which goes on for the overlap; a
         key that expires lives as long again.
 
-          --user USER         username, e-mail address or id
-          --name NAME         what the key is for (default `default`)
-          --expires WHEN      30d, 12h, 90m; or 2027-01-31 or 2027-01-31T12:00:00Z (default: never)
-          --limit RPM         requests per minute of this key, in place of the configured ones
-          --models A,B        models that it may use (default: all)
-          --auth NAME         the `user-keys` entry that says what keys begin with, where there are several
-          --overlap TIME      how long the old key goes on (default 24h; 0s ends it now)
-          --sessions          list the sessions of logins too
+          --user USER         create, list: username, e-mail address or id of the owner
+          --name NAME         create: what the key is for (default `default`)
+          --expires WHEN      create: 30d, 12h, 90m; 2027-01-31 or 2027-01-31T12:00:00Z (default: never)
+          --limit RPM         create: requests per minute of this key, in place of the configured ones
+          --models A,B        create: models that it may use (default: all)
+          --auth NAME         create: the `user-keys` entry that says what keys begin with, if there are several
+          --overlap TIME      rotate: how long the old key goes on (default 24h; 0s ends it now)
+          --sessions          list: the sessions of logins too
         \(StoreCommand.optionsHelp)
 
         exit: 0 done, 1 not, 2 wrong command line

@@ -27,22 +27,28 @@ struct ConfigFile {
     init(_ path: String) throws(CommandLineError) {
         self.path = path
         folder = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
-        let parsed = ConfigDocument.parse(try ConfigFile.read(path, limitBytes: 16 << 20), file: path)
+        let parsed = ConfigDocument.parse(try ConfigFile.read(path), file: path)
         guard let document = parsed.document else {
             throw CommandLineError(
                 message: "\(path) cannot be read:\n" + renderReport(parsed.diagnostics),
                 exitCode: ExitCode.failure)
         }
         var files: [EnvironmentFile] = []
+        var hasErrors = false
         for name in document.environmentFiles {
+            // Why not refused: often only the daemon may read it. What wants its variables will say so.
             let file = ConfigFile.absolute(name, in: folder)
-            files.append(
-                EnvironmentFile(try ConfigFile.read(file, limitBytes: EnvironmentFile.limitBytes)))
+            switch Result(catching: { () throws(FileReadError) in
+                try readFile(file, limitBytes: EnvironmentFile.limitBytes)
+            }) {
+            case .success(let bytes): files.append(EnvironmentFile(bytes))
+            case .failure: hasErrors = true
+            }
         }
         let environment = Environment(process: Environment.ofProcess(), files: files)
         self.environment = environment
         let draft = document.draft { environment[$0] }
-        hasErrors = draft.hasErrors
+        self.hasErrors = hasErrors || draft.hasErrors
         guard let config = draft.config else {
             throw CommandLineError(
                 message: "\(path) cannot be read:\n" + renderReport(draft.diagnostics),
@@ -58,9 +64,9 @@ struct ConfigFile {
         path.hasPrefix("/") ? path : folder + "/" + path
     }
 
-    private static func read(_ path: String, limitBytes: Int) throws(CommandLineError) -> [UInt8] {
+    private static func read(_ path: String) throws(CommandLineError) -> [UInt8] {
         do throws(FileReadError) {
-            return try readFile(path, limitBytes: limitBytes)
+            return try readFile(path, limitBytes: 16 << 20)
         } catch {
             throw CommandLineError(message: "cannot read \(path): \(error)", exitCode: ExitCode.failure)
         }

@@ -13,7 +13,7 @@ enum DatabaseCommand {
     ]
 
     static let help = """
-        usage: headgate db init [--admin | --default-admin | --print-key]
+        usage: headgate db init
                headgate db check
                headgate db backup PATH
                headgate db migrate
@@ -26,9 +26,9 @@ enum DatabaseCommand {
         file. `backup` makes a whole copy while everything runs; the master key is not in it.
         `migrate` brings a database of an older headgate up to date, which `headgate run` does too.
 
-          --admin             where there are no users yet: make `admin`, and print a random password
-          --default-admin     make `admin` with the password `admin123`, if there is no `admin`
-          --print-key         print a new master key, do nothing else
+          --admin             init: where there are no users yet: make `admin`, and print a random password
+          --default-admin     init: make `admin` with the password `admin123`, if there is no `admin`
+          --print-key         init: print a new master key, do nothing else
         \(StoreCommand.optionsHelp)
 
         exit: 0 done or nothing wrong, 1 not, 2 wrong command line

@@ -83,7 +83,11 @@ struct StoreTarget {
     }
 
     /// bcrypt's cost of new passwords.
-    var passwordCost: Int { named?.config.passwordCost ?? PasswordHash.costDefault }
+    var passwordCost: Int {
+        let cost = named?.config.passwordCost ?? PasswordHash.costDefault
+        // Why: a draft may hold anything.
+        return PasswordHash.costs.contains(cost) ? cost : PasswordHash.costDefault
+    }
 
     func masterKey() -> MasterKeySetting {
         guard let named else { return .notSet }

@@ -16,12 +16,12 @@ enum UserCommand {
     ]
 
     static let help = """
-        usage: headgate user add NAME [--email ADDRESS] [--telegram-id ID] [--password-stdin | --no-password]
+        usage: headgate user add NAME
                headgate user list
                headgate user disable USER
                headgate user enable USER
                headgate user delete USER
-               headgate user passwd USER [--password-stdin]
+               headgate user passwd USER
 
         Keeps the users of a store, with the daemon running or not; it follows within a second. USER is a
         username, an e-mail address or an id. A NAME with `@` is the e-mail address too, unless another is
@@ -30,8 +30,10 @@ enum UserCommand {
 
         The password is asked for at the terminal, without showing it.
 
-          --password-stdin    take the password from the first line of standard input
-          --no-password       a user who cannot log in, but may have keys
+          --email ADDRESS     add: the e-mail address
+          --telegram-id ID    add: the telegram id
+          --password-stdin    add, passwd: take the password from the first line of standard input
+          --no-password       add: a user who cannot log in, but may have keys
         \(StoreCommand.optionsHelp)
 
         exit: 0 done, 1 not, 2 wrong command line

@@ -64,9 +64,17 @@ func `every verb has help that begins with its usage`(verb: Verb) throws {
     #expect(try parse("token revoke --help").get().verb == .token)
 }
 
-@Test func `an option belongs to one kind, with or without value, wherever it stands`() {
-    let all = Set(Verb.allCases.flatMap(\.allOptions))
+@Test(arguments: Verb.allCases)
+func `an option of a verb belongs to one kind, with or without value`(verb: Verb) {
+    let all = Set(verb.allOptions)
     for option in all where option.hasSuffix("=") { #expect(!all.contains(String(option.dropLast()))) }
+}
+
+@Test func `an option means what it means to its verb`() throws {
+    let socket = try parse("status --admin a.sock").get()
+    #expect(socket.admin == "a.sock" && !socket.has("--admin"))
+    let user = try parse("db --admin init").get()
+    #expect(user.has("--admin") && user.admin == nil && user.subVerb == "init")
 }
 
 @Test func `behind two dashes nothing is an option`() throws {

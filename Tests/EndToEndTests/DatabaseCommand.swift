@@ -128,6 +128,21 @@ import Testing
         #expect(try store.sqlite3("SELECT * FROM users") == "theirs\n")
     }
 
+    @Test func `a database that cannot grow is told as a full disk, and goes on when it can`() throws {
+        let store = try StoreFolder()
+        _ = try store.succeed("user", "add", "ann", "--no-password")
+        let models = String(repeating: "m", count: 100_000)
+        let create = ["apikey", "create", "--user", "ann", "--models", models]
+        // 80 blocks of 512 bytes for any file; the signal would end the process.
+        let script = "cd \"$0\" && trap '' XFSZ && ulimit -f 80 && exec \"$@\""
+        let full = try run(
+            ["/bin/sh", "-c", script, store.folder.path, Gate.program] + create, in: store.folder)
+        #expect(full.code == 1 && full.errors == "headgate: the disk is full\n", "\(full)")
+        #expect(try store.succeed("apikey", "list") == "no keys\n")
+        #expect(try store.succeed("db", "check").hasPrefix("ok: "))
+        #expect(try store.headgate(create).code == 0)
+    }
+
     @Test func `a database that another process holds is told as locked`() throws {
         let store = try StoreFolder()
         _ = try store.succeed("user", "add", "ann", "--no-password")

@@ -6,7 +6,8 @@ import Testing
 /// A revocation is there for every worker at once, and for running streams where `on_revoke: cut` says so.
 @Suite(.scenario) struct RevocationIsImmediate {
     private static func tokens(_ active: Bool) -> String {
-        #"{"sk-one": {"name": "a", "created_at": "2025-11-26T10:30:00", "last_used": null, "active": \#(active)}}"#
+        #"{"sk-one": {"name": "a", "created_at": "2025-11-26T10:30:00", "last_used": null, "#
+            + #""active": \#(active)}}"#
     }
 
     private static func config(_ upstream: ScriptedUpstream, _ onRevoke: String) -> String {

@@ -193,6 +193,7 @@ import Testing
             "etc/gate.yaml",
             """
             version: 1
+            env_file: for-the-daemon-alone.env
             listeners: { main: 127.0.0.1:8000 }
             auth: { \(auth) }
             upstreams: { openai: https://api.openai.com/v1 }

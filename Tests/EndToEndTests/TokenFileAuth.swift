@@ -40,7 +40,7 @@ import Testing
     }
 
     /// S0-17, S0-18, S0-19, S0-34
-    @Test func `tokens made, revoked and deleted by the command line count within a second, without a reload`()
+    @Test func `tokens made, revoked and deleted by the command line count without a reload`()
         throws
     {
         let gate = try gate()

@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `a store that does not exist is an error at the start, with the command that makes it`() throws {
+    @Test func `a store that does not exist is an error at the start that names what makes it`() throws {
         let folder = try Folder()
         let address = try Address.free()
         try folder.write(Gate.configName, Gate.whole(Self.config, address, folder))
@@ -92,7 +92,8 @@ import Testing
         try gate.edit(text)
         let result = try gate.reload()
         #expect(result.code != 0)
-        #expect(result.output.contains("stores.main.sqlite"), "\(result.output)")
+        let said = result.output + result.errors
+        #expect(said.contains("stores.main.sqlite"), "\(said)")
         try waitFor(200, gate, key)
         #expect(try gate.generation() == 1)
     }

@@ -29,7 +29,8 @@ import Testing
     }
 
     private static func tokens(active: Bool = true) -> String {
-        #"{"sk-one": {"name": "a", "created_at": "2025-11-26T10:30:00", "last_used": null, "active": \#(active)}}"#
+        #"{"sk-one": {"name": "a", "created_at": "2025-11-26T10:30:00", "last_used": null, "#
+            + #""active": \#(active)}}"#
     }
 
     /// S0-28, S0-31, C13

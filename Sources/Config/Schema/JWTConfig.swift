@@ -24,7 +24,7 @@ public struct JWTConfig: Equatable, Sendable {
     public var refresh: Duration
     /// nil: not looked at.
     public var issuer: String?
-    /// Any of them; empty: a token must not say `aud`… see the reference.
+    /// `aud` must have one of them; empty: it is not looked at.
     public var audiences: [String]
     /// For clocks that differ. Default 30 s.
     public var leeway: Duration

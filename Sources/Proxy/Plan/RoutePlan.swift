@@ -6,6 +6,8 @@ final class RoutePlan: Sendable {
     let match: RouteMatch
     /// Asked in this order; never empty.
     let auth: [AuthPlan]
+    /// One of them is a `jwt` entry.
+    let takesTokens: Bool
     /// All must let a request pass.
     let limits: [RateLimit]
     let errors: ErrorShape
@@ -33,6 +35,7 @@ final class RoutePlan: Sendable {
     ) {
         self.match = match
         self.auth = auth
+        takesTokens = auth.contains { if case .jwt = $0.mode { true } else { false } }
         self.limits = limits
         self.errors = errors
         self.errorFooter = errorFooter

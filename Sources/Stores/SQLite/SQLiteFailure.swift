@@ -8,9 +8,14 @@ extension StoreError {
     ///   - code: extended (<https://sqlite.org/rescode.html>).
     ///   - handle: the connection that has just given it; nil: none could be made.
     init(code: Int32, of handle: OpaquePointer?, path: String) {
+        // Why first: what is asked below may change it.
+        let lastError = errno
         let message =
             handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
-        let systemError = handle.map(sqlite3_system_errno) ?? 0
+        var systemError = handle.map(sqlite3_system_errno) ?? 0
+        // Why: SQLite forgets it where a write was cut short by a limit. Others are not believed, because
+        // they may be from a call before that was expected to fail.
+        if systemError == 0, [ENOSPC, EDQUOT, EFBIG].contains(lastError) { systemError = lastError }
         self =
             switch code {
             case headgate_sqlite_readonly_directory: .permissionDenied(path: path)

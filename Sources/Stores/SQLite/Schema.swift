@@ -26,6 +26,7 @@ enum Schema {
             updated_at INTEGER NOT NULL,
             CHECK (coalesce(username, email, telegram_id) IS NOT NULL)
         ) STRICT;
+        CREATE INDEX users_by_name ON users (username COLLATE NOCASE);
 
         CREATE TABLE keys (
             id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -11,6 +11,21 @@ public struct User: Equatable, Sendable {
     public var hasPassword: Bool
     public var createdAt: Int64
     public var updatedAt: Int64
+
+    public init(
+        id: Int64, publicID: String, username: String?, email: String?, telegramID: String?, isActive: Bool,
+        hasPassword: Bool, createdAt: Int64, updatedAt: Int64
+    ) {
+        self.id = id
+        self.publicID = publicID
+        self.username = username
+        self.email = email
+        self.telegramID = telegramID
+        self.isActive = isActive
+        self.hasPassword = hasPassword
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
 }
 
 public struct NewUser: Sendable {

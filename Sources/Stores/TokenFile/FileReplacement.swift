@@ -41,12 +41,22 @@ final class FileReplacement {
         defer { close(descriptor) }
         do throws(TokenFileError) {
             try fill(descriptor, bytes)
+            // Why: an editor takes no lock. What it has saved, or taken away, must not be undone.
+            guard isUnchanged else { throw TokenFileError.overtaken(path: path) }
             guard rename(temporary, path) == 0 else { throw FileReplacement.failure(path, errno) }
         } catch {
             unlink(temporary)
             throw error
         }
         try FileReplacement.sync(folder: folder)
+    }
+
+    private var isUnchanged: Bool {
+        var now = stat()
+        guard stat(path, &now) == 0 else { return status == nil }
+        guard let status else { return false }
+        return now.st_dev == status.st_dev && now.st_ino == status.st_ino && now.st_size == status.st_size
+            && now.st_mtim.tv_sec == status.st_mtim.tv_sec && now.st_mtim.tv_nsec == status.st_mtim.tv_nsec
     }
 
     private func fill(_ descriptor: Int32, _ bytes: [UInt8]) throws(TokenFileError) {

@@ -82,7 +82,8 @@ public struct TokenFileEditor: Sendable {
             for (index, entry) in file.entries.enumerated() {
                 guard let seconds = uses[entry.digest] else { continue }
                 let time = tokenFileTime(seconds)
-                guard entry.lastUsed.map({ $0 < time }) ?? true else { continue }
+                // Why a digit: `Never` is later than any time.
+                if let last = entry.lastUsed, last.first?.isNumber == true, last >= time { continue }
                 _ = file.set("last_used", .string(time), at: index)
             }
         }

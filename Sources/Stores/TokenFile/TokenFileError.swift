@@ -11,6 +11,8 @@ public enum TokenFileError: Error, Equatable, Sendable, CustomStringConvertible 
     /// Somebody else has held it for 5 s.
     case locked(path: String)
     case notWritten(path: String, String)
+    /// Somebody who takes no lock has changed it, or taken it away, since it was read.
+    case overtaken(path: String)
 
     public var description: String {
         switch self {
@@ -23,6 +25,7 @@ public enum TokenFileError: Error, Equatable, Sendable, CustomStringConvertible 
         case .emptyPrefix: "The prefix is empty: give the beginning of a token, as `list` shows it"
         case .nameInvalid: "A name holds no control characters"
         case .locked(let path): "\(path) is locked by another process"
+        case .overtaken(let path): "\(path) was changed meanwhile: try again"
         case .notWritten(let path, let why): "cannot write \(path): \(why)"
         }
     }

@@ -107,12 +107,12 @@ private func withoutPrivileges<Result>(_ body: () throws -> Result) rethrows -> 
     @Test func `damaged pages are told as damage`() throws {
         let test = try TestStore()
         for number in 0..<50 { _ = try test.user("user \(number)") }
+        let root = try test.query("SELECT rootpage FROM sqlite_schema WHERE name = 'users'").first
+        let offset = (try #require(root.flatMap { Int($0) }) - 1) * 4096
         test.store.close()
         let descriptor = Glibc.open(test.path, O_WRONLY)
-        var status = stat()
-        #expect(fstat(descriptor, &status) == 0)
-        let junk = [UInt8](repeating: 0xA5, count: Int(status.st_size) - 4096)
-        #expect(pwrite(descriptor, junk, junk.count, 4096) == junk.count)
+        let junk = [UInt8](repeating: 0xA5, count: 4096)
+        #expect(pwrite(descriptor, junk, junk.count, offset) == junk.count)
         close(descriptor)
         let store = try open(test.path)
         #expect {

@@ -214,6 +214,15 @@ func `a name without control characters is taken, another is not`(name: String) 
     #expect(entries.map(\.key) == [token])
 }
 
+@Test(arguments: ["Never", "", "None", "2001-01-01T00:00:00.5"])
+func `a use is later than whatever is no time, or an earlier one`(last: String) throws {
+    let folder = TemporaryFolder()
+    let text = old.replacing("\"last_used\": null", with: "\"last_used\": \"\(last)\"")
+    let editor = TokenFileEditor(path: folder.write("t.json", text))
+    #expect(try editor.mergeLastUsed([digest: 1_764_153_000]) != nil)
+    #expect(try editor.read()?.entries[0].lastUsed == tokenFileTime(1_764_153_000))
+}
+
 @Test func `nothing is written where nothing changes`() throws {
     let folder = TemporaryFolder()
     let editor = TokenFileEditor(path: folder.write("t.json", old))

@@ -4,6 +4,10 @@ import Stores
 extension BoundAction {
     func register(_ call: ActionCall, _ rules: RegisterConfig) throws(ActionFailure) {
         let registration = try Registration(members(call), rules)
+        // Why here: a user who could be given no token must not be made.
+        if rules.issues != nil, tokens?.subject == .username, registration.username == nil {
+            throw .invalid([.missing("username")])
+        }
         onStore(call) { [self] store in
             // Why before the hash: who is there already costs no hash. Who comes meanwhile is found below.
             if let taken = try registration.takenField(in: store) {

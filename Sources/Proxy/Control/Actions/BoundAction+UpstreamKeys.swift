@@ -20,7 +20,7 @@ extension BoundAction {
                 return ActionAnswers.upstreamKey(stored)
             } catch {
                 guard case .cannotSeal(let why) = error else { throw error }
-                log("refused to store a key: \(why)", call)
+                Log.warning("set-api-key: refused: \(why) (request \(call.requestID))")
                 throw ActionFailure.storingKeysNotConfigured
             }
         }

@@ -21,7 +21,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     private let errors: ErrorFormat
     private let store: any StoreAccess
     private let hashes: HashPool
-    private let tokens: TokenIssue?
+    let tokens: TokenIssue?
     let keyPrefix: String
     private let storeTrouble = LogGate()
 

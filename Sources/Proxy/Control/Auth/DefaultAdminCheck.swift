@@ -19,8 +19,8 @@ final class DefaultAdminCheck: Sendable {
             try ControlThread.start("hg-admin-check") { [self] in
                 for keeper in keepers where DefaultAdminCheck.isDefault(keeper) {
                     Log.warning(
-                        "store \(keeper.display): user `admin` has the default password, which everybody knows: "
-                            + "run `headgate user passwd admin`")
+                        "store \(keeper.display): user `admin` has the default password, which "
+                            + "everybody knows: run `headgate user passwd admin`")
                 }
                 isRunning.store(false, ordering: .releasing)
             }

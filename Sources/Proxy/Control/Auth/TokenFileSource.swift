@@ -196,10 +196,9 @@ final class TokenFileSource: @unchecked Sendable {
         guard let file = found.file else { return }
         applied = found.digest
         var named: Set<KeyDigest> = []
-        for entry in file.entries.sorted(by: { !$0.isActive && $1.isActive }) {
+        for entry in file.entries {
             let digest = KeyDigest(entry.digest)
-            // Why the revoked ones first: a file may name a token twice, in clear and by its digest.
-            guard named.insert(digest).inserted else { continue }
+            named.insert(digest)
             let state: Caller.State = entry.isActive ? .active : .revoked
             editor.put(Caller(digest: digest, label: PlanText(entry.name), state: state))
         }
@@ -210,8 +209,8 @@ final class TokenFileSource: @unchecked Sendable {
     private func doubt(_ why: String) {
         callers.putInDoubt()
         Log.error(
-            "\(display) \(why); the tokens known so far stay good. Mend it, or put a copy in its place: it is "
-                + "read again as soon as it changes")
+            "\(display): \(why); the tokens known so far stay good. Mend it, or put a copy in its "
+                + "place: it is read again as soon as it changes")
     }
 
     /// Ends the streams of those who were revoked, where `on_revoke` says so.
@@ -250,6 +249,7 @@ final class TokenFileSource: @unchecked Sendable {
             uses = [:]
             hasWarnedOfWriting = false
         } catch {
+            if case .overtaken = error { return }
             flushAt = now + TokenFileSource.flushRetryNanoseconds
             guard !hasWarnedOfWriting else { return }
             hasWarnedOfWriting = true

@@ -7,6 +7,10 @@ import Stores
 ///
 /// A token whose key is not known waits for one fetch of the keys, together with all others; nobody else
 /// waits.
+///
+/// Cost of the first request with a token, on a thread of the desk: its text, and the signature. By
+/// `openssl speed` (3.0, one core) RS… and PS256 with 2048 bits take 12 µs, ES256 36 µs, EdDSA 60 µs and
+/// ES384 460 µs; HS… is two hashes of a few blocks. The requests after it cost what a key does.
 final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     // Why @unchecked: the superclass says so; everything here is immutable or locked.
 

@@ -247,8 +247,9 @@ private struct ConfigReading {
                 switch inputs.read(Path.absolute(path, in: loader.folder)) {
                 case .success(let bytes):
                     files[path] = bytes
-                    guard key == "ca", let problem = TLSContexts.problem(inAuthorities: bytes) else { continue }
-                    note(steps, "\(path): \(problem)")
+                    if key == "ca", let problem = TLSContexts.problem(inAuthorities: bytes) {
+                        note(steps, "\(path): \(problem)")
+                    }
                 case .failure(let error): note(steps, "cannot read \(path): \(error)")
                 }
             }

@@ -136,7 +136,7 @@ extension Worker {
         _ exchange: RunningExchange, _ route: RoutePlan, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> ActionRequest {
         var credential: PresentedCredential?
-        if case .one(let found) = Credential.find(in: fields, count: head.fieldCount, bytes) {
+        if case .one(let found) = Credential.find(in: fields, head, bytes) {
             credential = PresentedCredential(found.bytes, digest: found.digest)
         }
         let query = head.query.bytes(of: bytes).dropFirst()

@@ -15,8 +15,8 @@ extension Worker {
     func admitCaller(
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> CallerAdmission {
-        let presence = Credential.find(in: fields, count: head.fieldCount, bytes)
-        var decision = CallerDecision(CallerDecision.Presented(presence))
+        let presence = Credential.find(in: fields, head, bytes)
+        var decision = CallerDecision(CallerDecision.Presented(presence, takesTokens: route.takesTokens))
         var digest: KeyDigest?
         for auth in route.auth {
             var found: Caller?
@@ -129,11 +129,13 @@ extension Worker {
 }
 
 extension CallerDecision.Presented {
-    init(_ presence: Credential.Presence) {
+    /// - Parameter takesTokens: whether it matters what a credential looks like.
+    init(_ presence: Credential.Presence, takesTokens: Bool) {
         self =
             switch presence {
             case .none: .none
-            case .one(let credential): .one(forms: credential.forms, looksLikeJWT: credential.looksLikeJWT)
+            case .one(let credential):
+                .one(forms: credential.forms, looksLikeJWT: takesTokens && credential.looksLikeJWT)
             case .conflicting: .conflicting
             }
     }

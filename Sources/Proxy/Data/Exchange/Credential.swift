@@ -16,13 +16,14 @@ struct Credential {
     /// (`Basic`, a WebSocket subprotocol).
     private(set) var forms: CredentialSchemes
 
-    /// `Authorization`, `x-api-key` and `api-key`, of each as many as there are. The same value twice is one.
-    /// Empty values are none, but for `Authorization: Bearer`, which says that there is to be one.
+    /// `Authorization`, `x-api-key`, `api-key` and the subprotocols of a WebSocket, of each as many as there
+    /// are. The same value twice is one. Empty values are none, but for `Authorization: Bearer`, which says
+    /// that there is to be one.
     static func find(
-        in fields: FieldTable, count: Int, _ bytes: UnsafeRawBufferPointer
+        in fields: FieldTable, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Presence {
         var found: Credential?
-        for index in 0..<count {
+        for index in 0..<head.fieldCount {
             let credential: Credential?
             switch fields.lines[index].known {
             case .authorization:

@@ -29,7 +29,7 @@ extension Worker {
         switch answer {
         case .accepted(let caller): goOn(exchange, caller)
         case .refused(let reply):
-            exchange.auth = nil
+            if exchange.caller == nil { exchange.auth = nil }
             refuse(exchange, reply)
         case .reply(let reply):
             exchange.machine.answeredLocally()

@@ -280,7 +280,8 @@ final class Worker {
 
     private func finishIfDrained() {
         if let drainDeadline, now >= drainDeadline { for client in clients { cut(client) } }
-        guard clients.isEmpty else { return }
+        // Mail that waits may hold a connection that was handed over.
+        guard clients.isEmpty, laterMail.isEmpty else { return }
         // Why out of the pools first: a pool and its idle connections hold each other.
         for pool in pools.values { while let idle = pool.popIdle() { closeUpstream(idle) } }
         for upstream in upstreams {

@@ -3,9 +3,8 @@
 /// Grows by a quarter, so that 100,000 keys cost 8 bytes each for between 1.2 and 1.5 places.
 struct CallerTable: Sendable {
     private(set) var count = 0
-    private var places: [Caller?] = Array(repeating: nil, count: 8)
-
-    var all: [Caller] { places.compactMap { $0 } }
+    /// A caller, or nothing.
+    private(set) var places: [Caller?] = Array(repeating: nil, count: 8)
 
     func find(_ digest: KeyDigest) -> Caller? {
         var place = home(of: digest)

@@ -11,14 +11,15 @@ final class ActionScene {
     let folder = TemporaryFolder()
     let keeper: StoreKeeper
     let hashes = HashPool(threads: 1)
+    private let options: Store.Options
     private let mailbox: Mailbox
     private var asked: UInt64 = 0
 
     init(atRest: Store.Options.AtRest = .plain, userIDs: Store.Options.UserIDs = .uuid) throws {
         let path = folder.path + "/headgate.db"
         try Store.prepare(path)
-        keeper = try StoreKeeper(
-            path: path, options: Store.Options(userIDs: userIDs, atRest: atRest), passwordCost: 4)
+        options = Store.Options(userIDs: userIDs, atRest: atRest)
+        keeper = try StoreKeeper(path: path, options: options, passwordCost: 4)
         try keeper.start(migrates: false)
         mailbox = try Mailbox()
     }
@@ -66,7 +67,7 @@ final class ActionScene {
 
     /// Does something with the store as another program would.
     func withStore<Value>(_ body: (Store) throws -> Value) throws -> Value {
-        let store = try Store(opening: keeper.path, options: Store.Options(atRest: .plain))
+        let store = try Store(opening: keeper.path, options: options)
         defer { store.close() }
         return try body(store)
     }
@@ -128,6 +129,7 @@ extension ActionConfig.Kind {
 
     static func testGenerateKey(selfService: Bool = true) -> ActionConfig.Kind {
         .generateKey(
-            GenerateKeyConfig(keys: "members", selfService: selfService, rateLimitMax: 60, rateLimitDefault: 20))
+            GenerateKeyConfig(
+                keys: "members", selfService: selfService, rateLimitMax: 60, rateLimitDefault: 20))
     }
 }

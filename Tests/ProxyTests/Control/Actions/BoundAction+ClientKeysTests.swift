@@ -16,7 +16,8 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
         let generate = scene.action(.testGenerateKey())
         let made = try scene.ask(
             generate,
-            #"{"username": "ada", "telegram_id": 123456, "name": "Bot", "rate_limit": 30, "expires_in_days": 2}"#
+            #"{"username": "ada", "telegram_id": 123456, "name": "Bot", "#
+                + #""rate_limit": 30, "expires_in_days": 2}"#
         )
         #expect(made.status == 200 && !made.isStored)
         #expect(

@@ -1,10 +1,10 @@
 import CLinux
 import JSON
-import Stores
 import Testing
 
 @testable import Config
 @testable import Proxy
+@testable import Stores
 
 // Covers BoundAction+Register.swift
 
@@ -107,7 +107,8 @@ private func jwt(_ subject: JWTConfig.Subject) -> BoundAction.TokenIssue {
         #expect(BoundAction.subject(.username, user) == "ada")
         let nameless = #"{"email": "x@example.com", "password": "p"}"#
         let byName = scene.action(.testRegister(issues: .jwt(auth: "logins")), tokens: jwt(.username))
-        #expect(try scene.ask(byName, nameless).status == 500)
+        #expect(try scene.ask(byName, nameless).detail == "`username` is missing.")
+        #expect(try scene.withStore { try $0.users().count } == 1)
     }
 
     @Test func `a stored key shows in the status`() throws {

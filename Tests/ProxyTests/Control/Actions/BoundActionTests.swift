@@ -9,7 +9,10 @@ import Testing
 
 /// A store that cannot be used, each way it can.
 private final class BrokenStore: StoreAccess {
-    enum Fault { case failing(StoreError), full, losing }
+    enum Fault {
+        case failing(StoreError)
+        case full, losing
+    }
     let fault: Fault
     let passwordCost = 4
 
@@ -38,8 +41,9 @@ private let login = #"{"username": "ada", "password": "test123"}"#
     ])
     func `a store that cannot be used is told as what it is`(error: StoreError, status: UInt16) throws {
         let scene = try ActionScene()
-        for kind in [ActionConfig.Kind.testLogin(), .testRegister(required: ["password"]), .testGenerateKey()]
-        {
+        for kind in [
+            ActionConfig.Kind.testLogin(), .testRegister(required: ["password"]), .testGenerateKey(),
+        ] {
             let action = scene.action(kind, errors: .openai, store: BrokenStore(.failing(error)))
             let body = #"{"username": "ada", "password": "test123", "telegram_id": 7}"#
             let answer = try scene.ask(action, body)

@@ -17,7 +17,8 @@ private final class Scene {
         let mailboxes = Mailboxes()
         mailboxes.use([mailbox])
         source = try TokenFileSource(
-            path: folder.path + "/tokens.json", display: "tokens.json", callers: callers, mailboxes: mailboxes)
+            path: folder.path + "/tokens.json", display: "tokens.json", callers: callers,
+            mailboxes: mailboxes)
         try source.start()
     }
 
@@ -103,13 +104,14 @@ private func entry(_ token: String, active: Bool = true) -> String {
     #expect(eventually { callers.find(digest("sk-a")) != nil })
 }
 
-@Test func `a token twice in a file is revoked where one of the two is`() throws {
+@Test func `a token twice in a file, in clear and by its digest, is doubted as a whole`() throws {
     let hex = digest("sk-a").bytes.map { byte in
         let digits = Array("0123456789abcdef")
         return "\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
     }.joined()
     let scene = try Scene("{\(entry("sk-a")), \(entry("sha256:\(hex)", active: false))}")
-    #expect(scene.state("sk-a") == .revoked)
+    #expect(scene.state("sk-a") == nil)
+    #expect(scene.callers.isDoubted)
 }
 
 @Test func `when a token was used is written back, and that is no change`() throws {
@@ -140,12 +142,20 @@ private func entry(_ token: String, active: Bool = true) -> String {
     #expect(!scene.callers.isDoubted)
 }
 
-@Test func `unconfigured is who has no entry at all, and never who cannot be read`() throws {
-    #expect(try Scene("{}").source.isUnconfigured(isNew: false))
-    #expect(!(try Scene("{\(entry("sk-b", active: false))}").source.isUnconfigured(isNew: false)))
-    #expect(!(try Scene("{").source.isUnconfigured(isNew: true)))
-    #expect(try Scene(nil).source.isUnconfigured(isNew: true))
+@Test(arguments: [
+    ("{}", true), ("{\(entry("sk-b", active: false))}", false), ("{", false), ("", false), (nil, true),
+])
+func `unconfigured is a file without any entry, and never one that cannot be read`(
+    content: String?, isUnconfigured: Bool
+) throws {
+    let scene = try Scene(content)
+    #expect(scene.source.isUnconfigured(isNew: true) == isUnconfigured)
+    #expect(scene.source.isUnconfiguredNow == isUnconfigured)
+}
+
+@Test func `a known file that is missing is unconfigured once it has stayed away`() throws {
     let scene = try Scene("{\(entry("sk-a"))}")
     unlink(scene.source.path)
     #expect(!scene.source.isUnconfigured(isNew: false), "it may come back in a moment")
+    #expect(eventually { scene.source.isUnconfigured(isNew: false) })
 }

@@ -10,7 +10,7 @@ private func credential(_ fields: String) throws -> String {
     return try text.withUnsafeBytes { bytes in
         let head = try HeadParser.parseRequest(
             bytes, limits: HeadLimits(maxBytes: 65536, maxFields: 100), fields: table)
-        switch Credential.find(in: table, count: head!.fieldCount, bytes) {
+        switch Credential.find(in: table, head!, bytes) {
         case .none: return "none"
         case .conflicting: return "conflicting"
         case .one(let found):
@@ -28,7 +28,9 @@ private func withCredential<Result>(_ text: String, _ body: (Credential) -> Resu
     return bytes.withUnsafeMutableBytes { raw in
         let value = ByteRange(start: 3, count: UInt32(raw.count - 3))
         table.lines[0] = FieldLine(name: .empty, value: value, known: .apiKey, isHopByHop: false)
-        guard case .one(let found) = Credential.find(in: table, count: 1, UnsafeRawBufferPointer(raw)) else {
+        var head = RequestHead()
+        head.fieldCount = 1
+        guard case .one(let found) = Credential.find(in: table, head, UnsafeRawBufferPointer(raw)) else {
             fatalError("no credential in \(text)")
         }
         return body(found)

@@ -48,6 +48,13 @@ import Testing
         _ = used.machine.admitted()
         append(&used.notes, .requestID, "id", pool)
         withExactBytes("held") { used.held.append(UnsafeRawBufferPointer($0), from: pool) }
+        withExactBytes("body") { used.body.append(UnsafeRawBufferPointer($0), from: pool) }
+        used.caller = .test("k")
+        used.auth = .keys([])
+        used.rejectStatus = 403
+        used.rateRefusal = RateRefusal(requestsMax: 1, window: 1, wait: 1, resetsAt: 1)
+        used.ticket = 7
+        used.isInspected = true
         used.route = .test()
         used.endpoint = 1
         used.isCommitted = true
@@ -58,6 +65,8 @@ import Testing
         used.record.status = 200
         used.replyCode = "x"
         used.reset(blocks: pool)
+        #expect(used.caller == nil && used.auth == nil && used.rejectStatus == 401 && used.rateRefusal == nil)
+        #expect(used.ticket == 0 && !used.isInspected && used.body.isEmpty)
         #expect(used.machine == Exchange())
         #expect(used.notes[.requestID].isEmpty && used.held.isEmpty)
         #expect(

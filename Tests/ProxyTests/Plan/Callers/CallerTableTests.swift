@@ -27,6 +27,6 @@ private func caller(_ digest: KeyDigest) -> Caller { Caller(digest: digest, labe
             }
             #expect(table.count == model.count)
         }
-        #expect(Set(table.all.map(\.digest)) == Set(model.keys))
+        #expect(Set(table.places.compactMap(\.?.digest)) == Set(model.keys))
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Proxy
@@ -51,5 +52,35 @@ import Testing
         let plan = AuthPlan(name: "apps", mode: .keys, callers: CallerIndex())
         #expect(plan.schemes == .bearer && plan.rejectStatus == 401 && !plan.cutsOnRevoke)
         #expect(plan.nameText.bytes.elementsEqual("apps".utf8))
+    }
+
+    /// Bytes that the allocator takes for a block, its own 8 among them.
+    private func blockSize(_ start: UnsafeRawPointer) throws -> Int {
+        typealias Function = @convention(c) (UnsafeRawPointer) -> Int
+        let symbol = try #require(dlsym(nil, "malloc_usable_size"))
+        return unsafeBitCast(symbol, to: Function.self)(start) + 8
+    }
+
+    @Test func `a key costs 200 bytes at most, its label and its place among them`() throws {
+        let caller = Caller.test("k", label: "alice@company.example.com".padded(to: 24))
+        let object = try blockSize(UnsafeRawPointer(Unmanaged.passUnretained(caller).toOpaque()))
+        let label = try blockSize(try #require(caller.label.bytes.baseAddress))
+        var table = CallerTable()
+        // A shard of an index of 100,000.
+        var mostPerCaller = 0.0
+        for number in 0..<1600 {
+            table.put(.test("key \(number)", label: ""))
+            if number > 1500 {
+                mostPerCaller = max(mostPerCaller, 8 * Double(table.places.count) / Double(number + 1))
+            }
+        }
+        #expect(object <= 128 && label <= 32 && mostPerCaller <= 12.5)
+        #expect(Double(object + label) + mostPerCaller <= 200)
+    }
+}
+
+extension String {
+    fileprivate func padded(to count: Int) -> String {
+        String(prefix(count)) + String(repeating: " ", count: max(0, count - self.count))
     }
 }

@@ -1,0 +1,203 @@
+import Config
+import Glibc
+import Stores
+import Testing
+
+@testable import Proxy
+
+/// A registry and the folder of its configuration.
+private final class Scene {
+    let folder = TemporaryFolder()
+    let mailbox: Mailbox
+    let registry: AuthRegistry
+    private(set) var said: [String] = []
+
+    init() throws {
+        mailbox = try Mailbox()
+        let mailboxes = Mailboxes()
+        mailboxes.use([mailbox])
+        registry = AuthRegistry(mailboxes: mailboxes)
+    }
+
+    deinit { registry.stop() }
+
+    /// Prepares a configuration with these entries of `auth`, all of them asked by one route.
+    func prepare(_ auth: String, names: String, more: String = "", trigger: Reload.Trigger = .request) throws
+        -> AuthSet
+    {
+        let text = """
+            version: 1
+            env_file: .env
+            listeners: { one: unix:\(folder.path)/one.sock }
+            auth: { \(auth) }
+            \(more)
+            routes: [{ path: /, auth: [\(names)], respond: { text: x } }]
+            """
+        let outcome = ConfigLoader(path: folder.write("headgate.yaml", text)).load()
+        let loaded = try #require(outcome.loaded, "\(renderReport(outcome.diagnostics))")
+        let set = registry.prepare(loaded, outcome.places, trigger: trigger)
+        said = set.diagnostics.map(\.message)
+        return set
+    }
+
+    func serve(_ auth: String, names: String, more: String = "", trigger: Reload.Trigger = .request) throws {
+        registry.commit(try prepare(auth, names: names, more: more, trigger: trigger))
+        registry.retire()
+    }
+}
+
+private func digest(_ key: String) -> KeyDigest { KeyDigest(sha256(Array(key.utf8))) }
+
+private let shared = "shared: { mode: env-key, variables: HG_TEST_KEY, on_revoke: cut }"
+
+@Test func `an entry that means the same keeps its callers over a reload`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    try scene.serve(shared, names: "shared", trigger: .start)
+    let before = try #require(scene.registry.served.entries["shared"])
+    try scene.serve("other: { mode: none }, " + shared, names: "shared")
+    #expect(scene.registry.served.entries["shared"] === before)
+    #expect(scene.registry.served.plans["shared"]?.callers === before.callers)
+    #expect(scene.registry.served.entries["other"] != nil)
+}
+
+@Test func `a changed key counts from the commit on, and takes nothing before`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    try scene.serve(shared, names: "shared", trigger: .start)
+    let old = try #require(scene.registry.served.entries["shared"]?.callers)
+    let held = old.find(digest("a"))
+    scene.folder.write(".env", "HG_TEST_KEY=b\n")
+    let set = try scene.prepare(shared, names: "shared")
+    #expect(old.find(digest("a")) != nil && old.find(digest("b")) == nil)
+    #expect(held?.state == .active)
+    scene.registry.commit(set)
+    #expect(scene.registry.served.plans["shared"]?.callers.find(digest("b")) != nil)
+    #expect(held?.state == .active, "until every worker has the new generation")
+    scene.registry.retire()
+    #expect(held?.state == .revoked)
+    let cuts = scene.mailbox.takeAll().count { if case .cutRevoked = $0 { true } else { false } }
+    #expect(cuts == 1)
+}
+
+@Test func `a preparation that is thrown away changes nothing`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    try scene.serve(shared, names: "shared", trigger: .start)
+    scene.folder.write(".env", "HG_TEST_KEY=b\n")
+    let before = scene.registry.served.entries["shared"]
+    scene.registry.discard(
+        try scene.prepare("apps: { mode: token-file, file: t.json }, " + shared, names: "shared"))
+    #expect(scene.registry.served.entries["shared"] === before)
+    #expect(scene.registry.served.entries["apps"] == nil)
+    #expect(before?.callers.find(digest("a"))?.state == .active)
+}
+
+private let unset = "shared: { mode: env-key, variables: HG_TEST_KEY, when_unconfigured: allow }"
+
+@Test(arguments: [
+    (Reload.Trigger.start, true), (.signal, true), (.request, true), (.file, false),
+])
+func `nobody configured opens a route when that is asked, never on a change of a file`(
+    trigger: Reload.Trigger, opens: Bool
+) throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    let set = try scene.prepare(unset, names: "shared", trigger: trigger)
+    #expect(set.open == (opens ? ["shared"] : []))
+    #expect(scene.said.contains { $0.contains("EVERYBODY IS LET IN") } == opens)
+}
+
+@Test func `a route that stands open asks nobody, one with another entry asks all`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    let route = { (set: AuthSet, names: [String]) -> [AuthPlan] in
+        let text =
+            "version: 1\nlisteners: { one: unix:/tmp/x }\nauth: { a: { mode: none } }\n"
+            + "routes: [{ path: /, auth: a, respond: { text: x } }]"
+        var route = ConfigDocument.parse(Array(text.utf8), file: "x").document?.draft { _ in nil }.config?
+            .routes[0]
+        route?.auth = names
+        return route.map { set.plans(of: $0) } ?? []
+    }
+    let set = try scene.prepare(unset + ", apps: { mode: token-file, file: t.json }", names: "shared, apps")
+    let open = route(set, ["shared"])
+    guard open.count == 1, case .open(ignoresCredentials: true) = open[0].mode else {
+        Issue.record("the route does not stand open")
+        return
+    }
+    let both = route(set, ["shared", "apps"])
+    #expect(both.map(\.name) == ["shared", "apps"])
+    for plan in both { if case .open = plan.mode { Issue.record("\(plan.name) lets everybody in") } }
+}
+
+@Test func `what stood open closes on a change of a file and does not open again`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    try scene.serve(unset, names: "shared", trigger: .start)
+    #expect(scene.registry.served.open == ["shared"])
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    try scene.serve(unset, names: "shared", trigger: .file)
+    #expect(scene.registry.served.open == [])
+    scene.folder.write(".env", "\n")
+    try scene.serve(unset, names: "shared", trigger: .file)
+    #expect(scene.registry.served.open == [])
+    try scene.serve(unset, names: "shared", trigger: .signal)
+    #expect(scene.registry.served.open == ["shared"])
+}
+
+private let members = "members: { mode: user-keys, store: main }"
+
+@Test func `a store stays open over reloads, and its entry keeps its callers`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    try Store.prepare(scene.folder.path + "/main.db")
+    let stores = "stores: { main: main.db }"
+    try scene.serve(members, names: "members", more: stores, trigger: .start)
+    #expect(scene.said == [])
+    let (store, entry) = (scene.registry.served.stores["main"], scene.registry.served.entries["members"])
+    #expect(store != nil && entry != nil)
+    try scene.serve(members, names: "members", more: stores)
+    #expect(scene.registry.served.stores["main"] === store)
+    #expect(scene.registry.served.entries["members"] === entry)
+    try scene.serve(
+        members, names: "members", more: "stores: { main: { sqlite: main.db, user_ids: integer } }")
+    #expect(scene.registry.served.stores["main"] !== store)
+    #expect(store?.keeper.perform { _ in } == false, "the old one was stopped")
+}
+
+@Test(arguments: [
+    ("stores: { main: none.db }", "stores.main.sqlite: "),
+    (
+        "stores: { main: { sqlite: main.db, encryption_key: { env: HG_TEST_KEY } } }",
+        "stores.main.encryption_key"
+    ),
+])
+func `a store that cannot be had is an error at its key`(stores: String, problem: String) throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=tooshort\n")
+    try Store.prepare(scene.folder.path + "/main.db")
+    let set = try scene.prepare(members, names: "members", more: stores, trigger: .start)
+    defer { scene.registry.discard(set) }
+    #expect(!set.isGood)
+    #expect(scene.said.contains { $0.hasPrefix(problem) }, "\(scene.said)")
+    #expect(!scene.said.joined().contains("tooshort"))
+}
+
+@Test func `a key file that is none is an error at its key`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    scene.folder.write("pub.pem", "nothing\n")
+    let set = try scene.prepare(
+        "staff: { mode: jwt, algorithms: [RS256], public_key: pub.pem }", names: "staff", trigger: .start)
+    #expect(!set.isGood)
+    #expect(scene.said.contains { $0.hasPrefix("auth.staff.public_key: ") }, "\(scene.said)")
+}
+
+@Test func `files of secrets that others can read are told of`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    chmod(scene.folder.write("t.json", "{}"), 0o640)
+    _ = try scene.prepare("apps: { mode: token-file, file: t.json }", names: "apps")
+    #expect(scene.said.contains { $0.contains("t.json can be read by others (mode 640)") }, "\(scene.said)")
+}
