@@ -60,7 +60,9 @@ import Testing
 
     private func longestTurn(_ gate: Gate) throws -> Int {
         let workers = try gate.requireStatus()["workers"]?.arrayValue ?? []
-        return try #require(workers.compactMap { $0["longest_turn_us"]?.integerValue }.max())
+        let turns = workers.compactMap { $0["longest_turn_us"]?.integerValue }
+        guard let longest = turns.max() else { throw Trouble("status tells no longest turn") }
+        return longest
     }
 
     private func expectSteady(_ steady: SteadyRequests) {
