@@ -161,7 +161,8 @@ import Testing
     /// A file that is wrong in many ways, with the secrets in it.
     private func breakTheFile(_ scene: CanaryScene) throws {
         let upstream = scene.upstream.url
-        for (_, secret) in scene.canaries.secrets {
+        // Why every other: each check is a process, and secrets come in few forms.
+        for (place, (_, secret)) in scene.canaries.secrets.enumerated() where place % 2 == 0 {
             for more in [
                 "unknown_secret: \(secret)", "unknown: { api_key: \(secret) }", "x_token: [\(secret)",
                 "process: { workers: 1, password: \"\(secret)\" }",
