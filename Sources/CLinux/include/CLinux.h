@@ -36,6 +36,9 @@ int headgate_usable_cpus(void);
 /// (`setpriority(2)`, which on Linux is a thread's own).
 void headgate_yield_to_others(void);
 
+/// Gives memory that was freed back to the system: `malloc_trim(3)`.
+void headgate_return_memory(void);
+
 /// Raises the soft limit of open files to the hard one (`setrlimit(2)`). Returns the limit in force.
 uint64_t headgate_raise_descriptor_limit(void);
 /// `bind(2)` and `connect(2)` of a Unix socket by path; -1 with errno set, ENAMETOOLONG beyond 107 bytes.

@@ -62,7 +62,7 @@ struct CallerEditor {
     mutating func takeUses() -> [Use] {
         var uses = carried
         carried = []
-        callers.forEach { CallerEditor.append($0, to: &uses) }
+        if callers.takeIsUsed() { callers.forEach { CallerEditor.append($0, to: &uses) } }
         replaced = replaced.compactMapValues { list in
             let living = list.filter { $0.caller != nil }
             return living.isEmpty ? nil : living

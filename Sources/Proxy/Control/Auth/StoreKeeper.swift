@@ -108,9 +108,13 @@ final class StoreKeeper: Sendable {
     }
 
     /// Told of users that were changed or removed, whose tokens have to be looked at again; nil: anybody may
-    /// have been. On the store's thread, for as long as the keeper lives.
-    func onUserChanges(_ body: @escaping @Sendable ([Int64]?) -> Void) -> Bool {
-        perform { [work] _ in work.listeners.append(body) }
+    /// have been. On the store's thread, for as long as the owner lives.
+    func onUserChanges<Owner: AnyObject & Sendable>(
+        _ owner: Owner, _ tell: @escaping @Sendable ([Int64]?) -> Void
+    ) -> Bool {
+        perform { [work, weak owner] _ in
+            if let owner { work.addListener(owner, tell) }
+        }
     }
 
     /// What keeps the store from being read; nil: nothing.

@@ -16,7 +16,13 @@ final class StoreWork: @unchecked Sendable {
     static let reopenNanosecondsMax: UInt64 = 5_000_000_000
 
     let problem = Locked<SourceProblem?>(nil)
-    var listeners: [@Sendable ([Int64]?) -> Void] = []
+    /// Told of users that have changed, as long as their owner lives.
+    private var listeners: [Listener] = []
+
+    private struct Listener {
+        weak var owner: AnyObject?
+        let tell: @Sendable ([Int64]?) -> Void
+    }
 
     private let path: String
     private let options: Store.Options
@@ -39,6 +45,9 @@ final class StoreWork: @unchecked Sendable {
     private var flushAt: UInt64 = 0
     private var reopenPause = StoreWork.pollNanoseconds
     private var hasWarnedOfWriting = false
+    private var hasReadMuch = false
+    /// Rows.
+    private static let largeTable = 10_000
 
     init(path: String, options: Store.Options, display: String, mailboxes: Mailboxes) {
         self.path = path
@@ -94,6 +103,10 @@ final class StoreWork: @unchecked Sendable {
         revokeDue()
         if now >= pollAt { look(now) }
         if now >= flushAt { writeUses() }
+        if hasReadMuch {
+            hasReadMuch = false
+            headgate_return_memory()
+        }
     }
 
     private func look(_ now: UInt64) {
@@ -140,7 +153,15 @@ final class StoreWork: @unchecked Sendable {
         version = changes.version
         take(changes, for: audiences)
         let users = changes.isComplete ? nil : changes.users
-        if users.map({ !$0.isEmpty }) ?? true { for listener in listeners { listener(users) } }
+        // Why: what a whole table was read into would be kept, and is more than the index itself.
+        if changes.changed.count >= StoreWork.largeTable { hasReadMuch = true }
+        guard users.map({ !$0.isEmpty }) ?? true else { return }
+        for listener in listeners where listener.owner != nil { listener.tell(users) }
+    }
+
+    func addListener(_ owner: AnyObject, _ tell: @escaping @Sendable ([Int64]?) -> Void) {
+        listeners.removeAll { $0.owner == nil }
+        listeners.append(Listener(owner: owner, tell: tell))
     }
 
     private func take(_ changes: KeyChanges, for audiences: [KeyAudience]) {

@@ -47,7 +47,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         source.onChange { [weak self] keys in self?.use(keys) }
         // What came between the two lines above.
         verifier.use(source.keys)
-        _ = keeper?.onUserChanges { [weak self] users in self?.usersChanged(users) }
+        _ = keeper?.onUserChanges(self) { [weak self] users in self?.usersChanged(users) }
     }
 
     override func answer(_ question: Question, _ reply: Reply) {

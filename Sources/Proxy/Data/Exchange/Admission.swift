@@ -164,7 +164,9 @@ extension Worker {
             exchange.rateRefusal = refusal
             return .refuse(.rateLimited)
         }
-        exchange.caller?.noteUse(at: exchange.record.startedAt)
+        if let caller = exchange.caller {
+            exchange.auth?.callers.noteUse(of: caller, at: exchange.record.startedAt)
+        }
         switch route.action {
         case .respond(let response): return .respond(response)
         case .action:

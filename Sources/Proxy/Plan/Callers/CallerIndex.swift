@@ -16,6 +16,9 @@ final class CallerIndex: Sendable {
     /// Of callers with a limit of their own (`Caller.requestsPerMinute`).
     let windows = RequestWindows()
 
+    /// A caller of this index was used since control last looked: what saves it looking at everybody.
+    private let isUsed = Atomic<Bool>(false)
+
     private static let shardCount = 64
     private let shards: [Locked<CallerTable>]
 
@@ -34,6 +37,15 @@ final class CallerIndex: Sendable {
     /// Control.
     @discardableResult
     func remove(_ digest: KeyDigest) -> Caller? { shard(digest).withLock { $0.remove(digest) } }
+
+    /// Worker: `caller` of this index was let in. `time` is nanoseconds since 1970.
+    func noteUse(of caller: Caller, at time: UInt64) {
+        caller.noteUse(at: time)
+        if !isUsed.load(ordering: .relaxed) { isUsed.store(true, ordering: .releasing) }
+    }
+
+    /// Control: whether `forEach` can find uses, asked before looking.
+    func takeIsUsed() -> Bool { isUsed.exchange(false, ordering: .acquiring) }
 
     var count: Int { shards.reduce(0) { $0 + $1.withLock { $0.count } } }
 

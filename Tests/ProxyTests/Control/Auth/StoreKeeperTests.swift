@@ -115,12 +115,12 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
     let (key, digest) = try scene.makeKey()
     #expect(eventually { scene.state(digest) == .active })
     let caller = try #require(scene.callers.find(digest))
-    for second: UInt64 in 1...3 { caller.noteUse(at: second * 1_000_000_000) }
+    for second: UInt64 in 1...3 { scene.callers.noteUse(of: caller, at: second * 1_000_000_000) }
     func count() -> Int64? {
         (try? scene.other.keys(ofUser: scene.user.id))?.first { $0.id == key.id }?.usageCount
     }
     #expect(eventually { count() == 3 })
-    caller.noteUse(at: 9_000_000_000)
+    scene.callers.noteUse(of: caller, at: 9_000_000_000)
     scene.keeper.stop()
     #expect(count() == 4)
     #expect(try scene.other.keys(ofUser: nil).first?.lastUsedAt == 9)
@@ -184,7 +184,7 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
 @Test func `whoever listens is told of the users that have changed`() throws {
     let scene = try Scene()
     let told = Locked<[Int64]>([])
-    #expect(scene.keeper.onUserChanges { users in told.withLock { $0 += users ?? [] } })
+    #expect(scene.keeper.onUserChanges(told) { users in told.withLock { $0 += users ?? [] } })
     _ = try scene.makeKey()
     try scene.other.setActive(scene.user.id, false)
     #expect(eventually { told.withLock { $0.contains(scene.user.id) } })

@@ -116,8 +116,8 @@ private func entry(_ token: String, active: Bool = true) -> String {
 
 @Test func `when a token was used is written back, and that is no change`() throws {
     let scene = try Scene("{\(entry("sk-a")), \(entry("sk-b"))}")
-    let known = scene.callers.find(digest("sk-a"))
-    known?.noteUse(at: 1_764_153_000_000_000_000)
+    let known = try #require(scene.callers.find(digest("sk-a")))
+    scene.callers.noteUse(of: known, at: 1_764_153_000_000_000_000)
     let editor = TokenFileEditor(path: scene.source.path)
     func lastUsed(_ token: String) -> String? {
         let bytes = (try? readFile(scene.source.path, limitBytes: 1 << 20)) ?? []
@@ -136,7 +136,7 @@ private func entry(_ token: String, active: Bool = true) -> String {
     let scene = try Scene("{\(entry("sk-a"))}")
     chmod(scene.folder.path, 0o500)
     defer { chmod(scene.folder.path, 0o700) }
-    scene.callers.find(digest("sk-a"))?.noteUse(at: 1)
+    scene.callers.noteUse(of: try #require(scene.callers.find(digest("sk-a"))), at: 1)
     scene.source.stop()
     #expect(scene.state("sk-a") == .active)
     #expect(!scene.callers.isDoubted)
