@@ -3,7 +3,7 @@ import Synchronization
 /// Somebody whom the gateway knows by a credential: a shared key, an entry of a token file, a user's key, a
 /// verified token. Made by control, found by workers; an exchange holds the one that it is accounted to.
 ///
-/// Cost: one block of 128 bytes for each key, another for its label (32 bytes for one up to 24), and 11 bytes
+/// Cost: one block of 112 bytes for each key, another for its label (32 bytes for one up to 22), and about 11
 /// for its place in the index.
 final class Caller: @unchecked Sendable {
     enum State: UInt8 {
@@ -23,17 +23,17 @@ final class Caller: @unchecked Sendable {
     let notAfter: UInt64
     /// nil: every model.
     let models: ModelList?
-    /// Requests admitted per minute for this key alone; 0: no limit of its own.
-    let requestsPerMinute: UInt32
-
-    /// Why not a `PlanText`: an object of its own would cost another 48 bytes for each key.
-    private let labelStart: UnsafeRawPointer?
-    private let labelCount: UInt16
-    private let stateBits: Atomic<UInt8>
+    /// Why not a `PlanText`: an object of its own would cost another 48 bytes for each key. The first two
+    /// bytes are the length.
+    private let labelBlock: UnsafeRawPointer?
+    /// Requests per minute, and the state in the highest byte: the object would else be a size class larger.
+    private let rateAndState: Atomic<UInt32>
     /// Requests admitted since control last asked (`takeUses`).
     private let uses = Atomic<UInt32>(0)
     /// Nanoseconds since 1970; 0: not since this object was made.
     private let lastUse = Atomic<UInt64>(0)
+
+    private static let rateMax: UInt32 = 0xFF_FFFF
 
     /// - Parameter label: cut at 65,535 bytes.
     init(
@@ -44,26 +44,31 @@ final class Caller: @unchecked Sendable {
         self.keyID = keyID
         self.userID = userID
         self.notAfter = notAfter
-        self.requestsPerMinute = requestsPerMinute
         self.models = models
-        let count = min(label.bytes.count, Int(UInt16.max))
-        labelCount = UInt16(count)
-        if count > 0 {
-            let copy = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 1)
-            copy.copyMemory(from: label.bytes.baseAddress!, byteCount: count)
-            labelStart = UnsafeRawPointer(copy)
-        } else {
-            labelStart = nil
-        }
-        stateBits = Atomic(state.rawValue)
+        labelBlock = Caller.block(of: label)
+        rateAndState = Atomic(min(requestsPerMinute, Caller.rateMax) | UInt32(state.rawValue) << 24)
     }
 
-    deinit { labelStart.map { UnsafeMutableRawPointer(mutating: $0).deallocate() } }
+    private static func block(of label: PlanText) -> UnsafeRawPointer? {
+        let count = min(label.bytes.count, Int(UInt16.max))
+        guard count > 0 else { return nil }
+        let block = UnsafeMutableRawPointer.allocate(byteCount: 2 + count, alignment: 2)
+        block.storeBytes(of: UInt16(count), as: UInt16.self)
+        (block + 2).copyMemory(from: label.bytes.baseAddress!, byteCount: count)
+        return UnsafeRawPointer(block)
+    }
+
+    deinit { labelBlock.map { UnsafeMutableRawPointer(mutating: $0).deallocate() } }
+
+    /// Requests admitted per minute for this key alone, at most 16,777,215; 0: no limit of its own.
+    var requestsPerMinute: UInt32 { rateAndState.load(ordering: .relaxed) & Caller.rateMax }
 
     /// For the record, `status` and templates: the name of the key, the user or the subject. Never the
     /// credential.
     var label: Label {
-        Label(bytes: UnsafeRawBufferPointer(start: labelStart, count: Int(labelCount)))
+        guard let labelBlock else { return Label(bytes: UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let count = Int(labelBlock.load(as: UInt16.self))
+        return Label(bytes: UnsafeRawBufferPointer(start: labelBlock + 2, count: count))
     }
 
     struct Label {
@@ -73,14 +78,16 @@ final class Caller: @unchecked Sendable {
     }
 
     var state: State {
-        guard let state = State(rawValue: stateBits.load(ordering: .relaxed)) else {
+        guard let state = State(rawValue: UInt8(rateAndState.load(ordering: .relaxed) >> 24)) else {
             preconditionFailure("only states are stored")
         }
         return state
     }
 
     /// Control: what the next look-up, and `on_revoke: cut`, find.
-    func become(_ state: State) { stateBits.store(state.rawValue, ordering: .releasing) }
+    func become(_ state: State) {
+        rateAndState.store(requestsPerMinute | UInt32(state.rawValue) << 24, ordering: .releasing)
+    }
 
     /// Worker: a request was admitted. `time` is nanoseconds since 1970.
     func noteUse(at time: UInt64) {

@@ -3,8 +3,6 @@ import Testing
 
 @testable import Proxy
 
-
-
 /// Gives one answer after the other; the last one for ever.
 final class FetchScript: Sendable {
     enum Answer: Sendable {
