@@ -2,8 +2,8 @@ import Glibc
 
 /// A gate with every kind of secret that there is, each of them watched for.
 ///
-/// What the test writes itself, and what a command says when it makes a secret, is in `vault`; everything that
-/// the gate and its commands leave behind otherwise is in the gate's own folder.
+/// What the test writes itself, and what a command says when it makes a secret, is in `vault`; everything
+/// that the gate and its commands leave behind otherwise is in the gate's own folder.
 final class CanaryScene: Sendable {
     let gate: Gate
     let vault: Folder
