@@ -61,6 +61,17 @@ import Testing
         #expect(try status(gate, "key") == 200)
     }
 
+    /// S0-31: an edit alone opens nothing; asking for a reload does, also where the watch has been faster.
+    @Test func `a variable that was emptied opens the route when a reload is asked for`() throws {
+        let gate = try gate("GATE_KEY=key\n")
+        let before = try gate.generation()
+        try gate.folder.replace(".env", with: "GATE_KEY=\n")
+        try waitUntil("the edit to be served") { try gate.generation() > before }
+        #expect(try status(gate) == 401)
+        #expect(try gate.reload().code == 0)
+        #expect(try status(gate) == 200)
+    }
+
     @Test(arguments: [tokens(active: false), "{", ""])
     func `a file of revoked tokens, or one that cannot be read, opens nothing`(content: String) throws {
         let gate = try gate(tokens: content)

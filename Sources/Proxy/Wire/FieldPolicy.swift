@@ -41,8 +41,8 @@ enum FieldPolicy {
     static func isForbiddenInTrailer(_ line: FieldLine, _ base: UnsafeRawPointer) -> Bool {
         if line.known != .other { return true }
         let name = UnsafeRawBufferPointer(base, line.name)
-        let prefixes: InlineArray<6, StaticString> = [
-            "content-", "if-", "proxy-", "x-forwarded-", "access-control-", "www-",
+        let prefixes: InlineArray<7, StaticString> = [
+            "content-", "if-", "proxy-", "x-forwarded-", "access-control-", "www-", "sec-websocket-",
         ]
         for index in prefixes.indices where hasPrefix(name, prefixes[index]) { return true }
         let names: InlineArray<8, StaticString> = [

@@ -354,7 +354,7 @@ final class WorkerUnderTest {
     /// Waits for the next question to control.
     func question() throws -> Question {
         guard eventually({ handle.desk.count > 0 }) else { throw Unexpected("nothing was asked") }
-        let questions = handle.desk.takeAll()
+        let questions = handle.desk.take()
         guard questions.count == 1 else { throw Unexpected("\(questions.count) questions, not 1") }
         return questions[0]
     }

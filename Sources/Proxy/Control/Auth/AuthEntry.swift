@@ -70,7 +70,7 @@ final class AuthEntry {
         case .none, .environment: break
         case .tokenFile(let source): source.stop()
         case .store(let keeper, let audience): keeper.detach(audience)
-        case .jwt(let answerer): answerer.source.stop()
+        case .jwt(let answerer): answerer.source.stop(waits: false)
         }
     }
 }

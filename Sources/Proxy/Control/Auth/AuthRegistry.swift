@@ -86,14 +86,17 @@ final class AuthRegistry {
 // MARK: - `when_unconfigured`
 
 extension AuthRegistry {
-    /// Token files whose presence would change which routes let everybody in, if that were asked now. Whoever
-    /// asks for a reload asks for that as well.
-    func tokenFilesInQuestion(_ config: GatewayConfig) -> [String] {
-        config.auth.compactMap { auth in
-            guard auth.allowsWhenUnconfigured, let entry = served.entries[auth.name],
-                case .tokenFile(let source) = entry.source
-            else { return nil }
-            return source.isUnconfiguredNow == entry.isOpen ? nil : source.path
+    /// Adds what would change which routes let everybody in, if that were asked now: whoever asks for a
+    /// reload asks for that as well. A token file that has gone is waited for, in case it is being replaced.
+    func addQuestions(to files: inout InputFiles, _ config: GatewayConfig) {
+        for auth in config.auth where auth.allowsWhenUnconfigured {
+            guard let entry = served.entries[auth.name] else { continue }
+            switch entry.source {
+            case .tokenFile(let source) where source.isUnconfiguredNow != entry.isOpen:
+                _ = files.read(source.path)
+            case .environment where (entry.callers.count == 0) != entry.isOpen: files.asksAnew = true
+            case .none, .environment, .tokenFile, .store, .jwt: break
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ enum DeskThreads {
 
     static func work(_ desk: Desk, _ mailboxes: Mailboxes) {
         while true {
-            let questions = desk.takeAll()
+            let questions = desk.take()
             if questions.isEmpty { return }
             for question in questions { answer(question, mailboxes) }
         }

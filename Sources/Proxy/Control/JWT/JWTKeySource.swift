@@ -158,15 +158,17 @@ final class JWTKeySource: Sendable {
         }
     }
 
-    /// Ends the thread and waits for that, for at most two seconds: a fetch that runs is let run out. Whoever
-    /// waits is called.
-    func stop() {
+    /// Ends the thread: a fetch that runs is let run out. Whoever waits is called.
+    /// - Parameter waits: for that, for at most two seconds. The control thread does not: a server that is
+    ///   silent would hold up all else.
+    func stop(waits: Bool = true) {
         let wasRunning = shared.withLock { shared in
             defer { (shared.isRunning, shared.stops) = (false, true) }
             return shared.isRunning
         }
         guard wasRunning else { return }
         bell.ring()
+        guard waits else { return }
         var wanted = pollfd(fd: finished.descriptor, events: Int16(POLLIN), revents: 0)
         while poll(&wanted, 1, JWTKeySource.stopMilliseconds) < 0, errno == EINTR {}
     }

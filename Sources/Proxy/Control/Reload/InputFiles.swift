@@ -13,6 +13,8 @@ struct InputFiles: Equatable, Sendable {
 
     /// By absolute path.
     private(set) var contents: [String: Content] = [:]
+    /// Something besides files is to be decided anew.
+    var asksAnew = false
 
     var paths: [String] { contents.keys.sorted() }
     var isAnyMissing: Bool { contents.values.contains(.missing) }

@@ -152,9 +152,9 @@ final class ReloadDriver {
         loop.stop(.reread)
         let paths = served?.inputs.paths ?? [loader.absolutePath]
         var files = InputFiles(reading: paths)
-        // Why: `when_unconfigured` is asked anew, for which a token file that has gone is waited for.
+        // Why: `when_unconfigured` is asked anew.
         if case .settling(let trigger, _) = machine.state, !trigger.settles, let served {
-            for path in auth.tokenFilesInQuestion(served.config) { _ = files.read(path) }
+            auth.addQuestions(to: &files, served.config)
         }
         perform(machine.filesRead(files, served: served?.inputs))
     }

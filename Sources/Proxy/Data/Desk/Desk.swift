@@ -5,6 +5,8 @@ import Synchronization
 final class Desk: @unchecked Sendable {
     /// Questions that may wait.
     static let waitingMax = 4096
+    /// Questions that one thread takes at once. Why few: a slow one holds up those that were taken with it.
+    static let takenMax = 16
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let arrived: UnsafeMutablePointer<pthread_cond_t>
@@ -45,13 +47,15 @@ final class Desk: @unchecked Sendable {
         return true
     }
 
-    /// Control: waits for questions and takes all there are; empty when the desk was closed.
-    func takeAll() -> [Question] {
+    /// Control: waits for questions and takes the oldest, at most `takenMax`; empty when the desk was closed.
+    func take() -> [Question] {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while waiting.isEmpty && !isClosed { pthread_cond_wait(arrived, mutex) }
-        defer { waiting = [] }
-        return waiting
+        let taken = Array(waiting.prefix(Desk.takenMax))
+        waiting.removeFirst(taken.count)
+        if !waiting.isEmpty { pthread_cond_signal(arrived) }
+        return taken
     }
 
     /// Control: nobody answers any more.

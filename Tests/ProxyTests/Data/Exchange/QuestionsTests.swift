@@ -139,7 +139,7 @@ private let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"
         let answer = try client.readMessage()
         #expect(answer.status == 503 && answer.code == "server_is_overloaded")
         #expect(answer["retry-after"] == "1")
-        _ = desk.takeAll()
+        while desk.count > 0 { _ = desk.take() }
         try client.send(get())
         worker.answer(try worker.question(), .accepted(.test(token)))
         #expect(try client.readMessage().status == 200)
@@ -151,7 +151,9 @@ private let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"
         let clients = try (0..<100).map { _ in try worker.connect() }
         for client in clients { try client.send(get()) }
         #expect(eventually { worker.handle.desk.count == 100 })
-        for question in worker.handle.desk.takeAll() { worker.answer(question, .accepted(.test(token))) }
+        while worker.handle.desk.count > 0 {
+            for question in worker.handle.desk.take() { worker.answer(question, .accepted(.test(token))) }
+        }
         for client in clients { #expect(try client.readMessage().status == 200) }
     }
 
