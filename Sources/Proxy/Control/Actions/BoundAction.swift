@@ -109,9 +109,13 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     /// Within a job of the store: what was given out has to work by the time the client has it.
     func callersChanged() { store.keysChanged() }
 
+    /// Row of the caller's user in the action's store.
     func callerUserID(_ call: ActionCall) throws(ActionFailure) -> Int64 {
         guard let caller = call.request.caller else { throw .notAuthenticated }
-        guard caller.userID > 0 else { throw .userNeeded }
+        // Why the store: the same row of another one is somebody else.
+        guard caller.userID > 0, call.request.auth?.userStore == ObjectIdentifier(store) else {
+            throw .userNeeded
+        }
         return caller.userID
     }
 

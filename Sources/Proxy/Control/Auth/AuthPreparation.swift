@@ -165,7 +165,8 @@ struct AuthPreparation {
         set.entries[config.name] = entry
         set.plans[config.name] = AuthPlan(
             name: config.name, mode: mode, callers: entry.callers, schemes: CredentialSchemes(config),
-            rejectStatus: UInt16(clamping: config.rejectStatus), cutsOnRevoke: config.cutsOnRevoke)
+            rejectStatus: UInt16(clamping: config.rejectStatus), cutsOnRevoke: config.cutsOnRevoke,
+            userStore: config.mode.store.flatMap { set.stores[$0] }.map { ObjectIdentifier($0.keeper) })
     }
 
     // MARK: - `when_unconfigured`

@@ -21,10 +21,12 @@ final class AuthPlan: Sendable {
     let rejectStatus: UInt16
     /// `on_revoke: cut`: running exchanges of a caller that is revoked are ended.
     let cutsOnRevoke: Bool
+    /// The store that `Caller.userID` is a row of; nil: the callers are no users.
+    let userStore: ObjectIdentifier?
 
     init(
         name: String, mode: Mode, callers: CallerIndex, schemes: CredentialSchemes = .bearer,
-        rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false
+        rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false, userStore: ObjectIdentifier? = nil
     ) {
         self.name = name
         nameText = PlanText(name)
@@ -33,6 +35,7 @@ final class AuthPlan: Sendable {
         self.schemes = schemes
         self.rejectStatus = rejectStatus
         self.cutsOnRevoke = cutsOnRevoke
+        self.userStore = userStore
     }
 }
 
