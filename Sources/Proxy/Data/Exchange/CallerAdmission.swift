@@ -66,8 +66,7 @@ extension Worker {
             return nil
         }
         let verdict = auth.callers.windows.admit(
-            RequestWindows.Subject(caller.digest), max: Int(caller.requestsPerMinute),
-            window: Worker.minute, now: now)
+            caller.rateSubject, max: Int(caller.requestsPerMinute), window: Worker.minute, now: now)
         guard case .refused(let wait) = verdict else { return nil }
         withdraw(counted, route, exchange)
         return refusal(exchange, Int(caller.requestsPerMinute), Worker.minute, wait)
@@ -84,8 +83,7 @@ extension Worker {
         switch limit.subject {
         case .ip: RequestWindows.Subject(exchange.record.peer)
         case .key:
-            exchange.caller.map { RequestWindows.Subject($0.digest) }
-                ?? RequestWindows.Subject(exchange.record.peer)
+            exchange.caller?.rateSubject ?? RequestWindows.Subject(exchange.record.peer)
         }
     }
 
@@ -158,8 +156,6 @@ extension CallerDecision.Finding {
 }
 
 extension RequestWindows.Subject {
-    init(_ digest: KeyDigest) { self.init(high: digest.words.0, low: digest.words.1) }
-
     /// IPv6 by /64: whoever has one address has them all.
     init(_ address: PeerAddress) {
         let isVersion4 = address.high == 0 && address.low >> 32 == 0xFFFF

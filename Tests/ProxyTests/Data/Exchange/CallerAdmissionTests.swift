@@ -197,6 +197,45 @@ import Testing
         #expect(try client.readMessage().status == 429)
     }
 
+    @Test func `all credentials of one subject share its limits`() throws {
+        let subject = RequestWindows.Subject(high: 1, low: 2)
+        let callers = ["a", "b", "c"].map {
+            Caller(
+                digest: .test($0), label: PlanText("u"), requestsPerMinute: $0 == "c" ? 3 : 0,
+                rateSubject: subject)
+        }
+        let auth = AuthPlan.keys(callers)
+        let worker = try WorkerUnderTest(
+            .responding { $0.routes = [.ok(auth: [auth], limits: [limit(.key, 2)])] })
+        defer { worker.stop() }
+        let client = try worker.connect()
+        for (key, status) in [
+            ("a", 200), ("b", 200), ("a", 429), ("b", 429), ("c", 200), ("c", 200), ("c", 200), ("c", 429),
+        ] {
+            try client.send(get("x-api-key: \(key)\r\n"))
+            #expect(try client.readMessage().status == status, "\(key)")
+        }
+    }
+
+    @Test func `a caller's own limit takes the place of limits by key, and of no others`() throws {
+        let auth = AuthPlan.keys([.test("a", perMinute: 4), .test("b", perMinute: 1), .test("c")])
+        let limits = [limit(.key, 2), limit(.ip, 9)]
+        let worker = try WorkerUnderTest(.responding { $0.routes = [.ok(auth: [auth], limits: limits)] })
+        defer { worker.stop() }
+        let client = try worker.connect()
+        for (key, status) in [
+            ("a", 200), ("a", 200), ("a", 200), ("a", 200), ("a", 429), ("b", 200), ("b", 429),
+            ("c", 200), ("c", 200), ("c", 429), ("c", 429),
+        ] {
+            try client.send(get("x-api-key: \(key)\r\n"))
+            #expect(try client.readMessage().status == status, "\(key)")
+        }
+        let wide = limits[1].windows
+        let address = RequestWindows.Subject(high: 0, low: 0xFFFF_7F00_0001)
+        #expect(
+            wide.admit(address, max: 9, window: 60 * second, now: monotonicNow()) == .admitted(remaining: 1))
+    }
+
     // MARK: The client itself
 
     @Test func `behind trusted proxies the client is the last whom they do not know`() throws {
