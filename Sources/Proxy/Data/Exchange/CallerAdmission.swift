@@ -48,11 +48,12 @@ extension Worker {
         return .refused(decision.refusal)
     }
 
-    /// The route's limits, and the caller's own. Refused requests do not count anywhere.
+    /// The route's limits, and the caller's own, which stands in place of those by key. Refused requests do
+    /// not count anywhere.
     /// - Returns: the limit that is reached.
     func admitRate(_ route: RoutePlan, _ exchange: RunningExchange) -> RateRefusal? {
         var counted = 0
-        for limit in route.limits {
+        for limit in route.limits where counts(limit, exchange) {
             let subject = subject(of: limit, exchange)
             let verdict = limit.windows.admit(
                 subject, max: limit.requestsMax, window: limit.windowNanoseconds, now: now)
@@ -76,7 +77,16 @@ extension Worker {
 
     /// Limits that had counted the request before another refused it.
     private func withdraw(_ count: Int, _ route: RoutePlan, _ exchange: RunningExchange) {
-        for limit in route.limits.prefix(count) { limit.windows.withdraw(subject(of: limit, exchange)) }
+        for limit in route.limits.lazy.filter({ self.counts($0, exchange) }).prefix(count) {
+            limit.windows.withdraw(subject(of: limit, exchange))
+        }
+    }
+
+    private func counts(_ limit: RateLimit, _ exchange: RunningExchange) -> Bool {
+        switch limit.subject {
+        case .ip: true
+        case .key: (exchange.caller?.requestsPerMinute ?? 0) == 0
+        }
     }
 
     private func subject(of limit: RateLimit, _ exchange: RunningExchange) -> RequestWindows.Subject {
