@@ -115,6 +115,15 @@ private let login = #"{"username": "ada", "password": "test123"}"#
         }
     }
 
+    @Test func `a user who is gone reads what everybody without a good key does`() throws {
+        let scene = try ActionScene()
+        let action = scene.action(.protected, errors: .openai)
+        let answer = try scene.ask(action, caller: scene.caller(4711))
+        #expect(answer.status == 401)
+        #expect(answer.body["error"]?["message"]?.text == "Invalid API key provided")
+        #expect(answer.body["error"]?["code"]?.text == "invalid_api_key")
+    }
+
     @Test func `me tells the fields that the route names, in order`() throws {
         let scene = try ActionScene(userIDs: .integer)
         let ada = try scene.newUser("ada")
