@@ -17,6 +17,9 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         let subject: JWTConfig.Subject
     }
 
+    /// What sessions begin with.
+    static let sessionPrefix = "hgs_"
+
     private let config: ActionConfig
     private let errors: ErrorFormat
     private let store: any StoreAccess
@@ -129,7 +132,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         switch issue {
         case .session(let lifetime):
             let session = NewClientKey(
-                userID: user.id, kind: .session, name: "login", prefix: "hgs_",
+                userID: user.id, kind: .session, name: "login", prefix: BoundAction.sessionPrefix,
                 expiresAt: now + max(1, lifetime.components.seconds))
             let credential = try store.createKey(session).credential
             callersChanged()

@@ -25,8 +25,11 @@ extension Worker {
                 digest = known
                 found = auth.callers.find(known)
             }
-            let finding = CallerDecision.Finding(found, now: exchange.record.startedAt)
-            let isInDoubt = finding == .unknown && auth.callers.isInDoubt(now: now)
+            var finding = CallerDecision.Finding(found, now: exchange.record.startedAt)
+            if found == nil, case .one(let credential) = presence, !auth.mayHold(credential) {
+                finding = .malformed
+            }
+            let isInDoubt = found == nil && auth.callers.isInDoubt(now: now)
             switch decision.consider(auth, finding, isInDoubt: isInDoubt) {
             case .notMine: continue
             case .accept, .acceptAnyone:
@@ -133,6 +136,13 @@ extension Worker {
             }
         }
         if let realAddress { exchange.record.peer = PeerAddress(realAddress) }
+    }
+}
+
+extension AuthPlan {
+    /// Whether the credential begins as its keys do.
+    fileprivate func mayHold(_ credential: Credential) -> Bool {
+        keyPrefixes.isEmpty || keyPrefixes.contains { credential.bytes.starts(with: $0) }
     }
 }
 

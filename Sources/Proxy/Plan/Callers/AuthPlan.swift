@@ -23,10 +23,13 @@ final class AuthPlan: Sendable {
     let cutsOnRevoke: Bool
     /// The store that `Caller.userID` is a row of; nil: the callers are no users.
     let userStore: ObjectIdentifier?
+    /// What its keys begin with, one or the other; empty: with anything.
+    let keyPrefixes: [[UInt8]]
 
     init(
         name: String, mode: Mode, callers: CallerIndex, schemes: CredentialSchemes = .bearer,
-        rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false, userStore: ObjectIdentifier? = nil
+        rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false, userStore: ObjectIdentifier? = nil,
+        keyPrefixes: [[UInt8]] = []
     ) {
         self.name = name
         nameText = PlanText(name)
@@ -36,6 +39,7 @@ final class AuthPlan: Sendable {
         self.rejectStatus = rejectStatus
         self.cutsOnRevoke = cutsOnRevoke
         self.userStore = userStore
+        self.keyPrefixes = keyPrefixes
     }
 }
 

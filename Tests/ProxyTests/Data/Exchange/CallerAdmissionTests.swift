@@ -37,20 +37,17 @@ import Testing
         let worker = try WorkerUnderTest(.responding { $0.routes = [.ok(auth: [.keys(known)])] })
         defer { worker.stop() }
         let client = try worker.connect()
-        for (fields, part) in [
-            ("", "none was sent"), ("Authorization: Bearer sk-2\r\n", "not known"),
-            ("Authorization: Bearer\r\n", "not known"), ("Authorization: Basic sk-1\r\n", "not known"),
-            ("Authorization: sk-1\r\n", "not known"), ("x-api-key:\r\n", "none was sent"),
-            ("x-api-key: sk-off\r\n", "revoked"), ("x-api-key: sk-user\r\n", "disabled"),
-            ("x-api-key: sk-old\r\n", "expired"),
+        for fields in [
+            "", "Authorization: Bearer sk-2\r\n", "Authorization: Bearer\r\n",
+            "Authorization: Basic sk-1\r\n", "Authorization: sk-1\r\n", "x-api-key:\r\n",
+            "x-api-key: sk-off\r\n", "x-api-key: sk-user\r\n", "x-api-key: sk-old\r\n",
         ] {
             try client.send(get(fields))
             let answer = try client.readMessage()
             #expect(answer.status == 401, "\(fields)")
             #expect(answer["www-authenticate"] == "Bearer")
             #expect(answer.code == "invalid_api_key")
-            #expect(answer.body.contains("\"message\":\"Invalid API key provided"), "\(fields)")
-            #expect(answer.body.contains(part), "\(fields): \(answer.body)")
+            #expect(answer.body.contains("\"message\":\"Invalid API key provided\","), "\(fields)")
             #expect(answer.body.contains("\"type\":\"authentication_error\""))
         }
         try client.send(get("x-api-key: sk-1\r\nAuthorization: Bearer sk-2\r\n"))
@@ -62,6 +59,37 @@ import Testing
         #expect(records.allSatisfy { !$0.texts.joined().contains("sk-") })
         #expect(records[1][.caller] == "" && records[1][.auth] == "")
         #expect(records[1][.errorCode] == "invalid_api_key")
+    }
+
+    @Test func `what does not begin as any key does is told so where the shape has words for it`() throws {
+        func auth(_ prefixes: [String]) -> AuthPlan {
+            let plan = AuthPlan(
+                name: "members", mode: .keys, callers: CallerIndex(),
+                keyPrefixes: prefixes.map { Array($0.utf8) })
+            plan.callers.put(.test("old-1"))
+            return plan
+        }
+        let worker = try WorkerUnderTest(
+            .responding {
+                $0.routes = [
+                    .ok(.exact(Array("/two".utf8)), auth: [auth(["ws_"]), auth([])], errors: .webscout),
+                    .ok(auth: [auth(["ws_"]), auth(["hg_", "hgs_"])], errors: .webscout),
+                ]
+            })
+        defer { worker.stop() }
+        let client = try worker.connect()
+        for (path, key, title) in [
+            ("/", "ws_1", "API key not found"), ("/", "hgs_1", "API key not found"),
+            ("/", "ws", "Invalid API key format"), ("/", "sk-1", "Invalid API key format"),
+            ("/two", "sk-1", "API key not found"),
+        ] {
+            try client.send("GET \(path) HTTP/1.1\r\nHost: a\r\nx-api-key: \(key)\r\n\r\n")
+            let answer = try client.readMessage()
+            #expect(answer.status == 401)
+            #expect(answer.body.hasPrefix("{\"error\":\"\(title)\","), "\(path) \(key)")
+        }
+        try client.send(get("x-api-key: old-1\r\n"))
+        #expect(try client.readMessage().status == 200)
     }
 
     @Test func `a raw credential comes in where the entry takes them`() throws {
