@@ -38,9 +38,19 @@ extension Validation {
                 : "name an entry that asks for a credential"
             return reading.note(.error, message, hint: hint, at: reading.span(of: path), path: path)
         }
+        guard !action.store.isEmpty, reading.isSound(.key(.root, "auth")) else { return }
         let stores = route.auth.map { auth[$0]?.mode.store }
-        guard !action.store.isEmpty, reading.isSound(.key(.root, "auth")), !stores.contains(action.store)
-        else { return }
+        if let index = stores.firstIndex(where: { $0 != nil && $0 != action.store }),
+            let other = stores[index], stores.contains(action.store)
+        {
+            let path = reading.entryPath(list, index)
+            let message =
+                "`\(action.name)` is about users of store `\(action.store)`, and auth "
+                + "`\(route.auth[index])` of routes[\(route.index)] lets in those of `\(other)`"
+            return reading.note(
+                .error, message, hint: "name entries of one store", at: reading.span(of: path), path: path)
+        }
+        guard !stores.contains(action.store) else { return }
         let message =
             "\(need) of store `\(action.store)`, and no auth entry of routes[\(route.index)] has them"
         let hint = "`mode: user-keys` and `mode: jwt` with `store: \(action.store)` do"

@@ -120,7 +120,7 @@ extension AuthConfig.Mode {
     }
 
     /// The store whose users come in by it; nil: callers are no users.
-    var store: String? {
+    public var store: String? {
         switch self {
         case .jwt(let jwt): jwt.store
         case .userKeys(let keys): keys.store

@@ -30,8 +30,14 @@ import Testing
         func messages(_ auth: String) -> [String] {
             Self.messages("path: /a/**, auth: \(auth), action: { name: \(name), store: s }")
         }
-        for auth in ["members", "users", "[file, members]", "[guests, users]"] {
+        for auth in ["members", "users", "[file, members]", "[members, users]"] {
             #expect(messages(auth) == [])
+        }
+        for auth in ["[guests, users]", "[users, guests]"] {
+            #expect(
+                messages(auth) == [
+                    "`\(name)` is about users of store `s`, and auth `guests` of routes[0] lets in those of `t`"
+                ])
         }
         for auth in ["file", "guests", "staff", "[file, guests]"] {
             #expect(

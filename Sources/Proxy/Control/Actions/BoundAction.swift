@@ -17,6 +17,9 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         let subject: JWTConfig.Subject
     }
 
+    /// What sessions begin with.
+    static let sessionPrefix = "hgs_"
+
     private let config: ActionConfig
     private let errors: ErrorFormat
     private let store: any StoreAccess
@@ -109,9 +112,13 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     /// Within a job of the store: what was given out has to work by the time the client has it.
     func callersChanged() { store.keysChanged() }
 
+    /// Row of the caller's user in the action's store.
     func callerUserID(_ call: ActionCall) throws(ActionFailure) -> Int64 {
         guard let caller = call.request.caller else { throw .notAuthenticated }
-        guard caller.userID > 0 else { throw .userNeeded }
+        // Why the store: the same row of another one is somebody else.
+        guard caller.userID > 0, call.request.auth?.userStore == ObjectIdentifier(store) else {
+            throw .userNeeded
+        }
         return caller.userID
     }
 
@@ -125,7 +132,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         switch issue {
         case .session(let lifetime):
             let session = NewClientKey(
-                userID: user.id, kind: .session, name: "login", prefix: "hgs_",
+                userID: user.id, kind: .session, name: "login", prefix: BoundAction.sessionPrefix,
                 expiresAt: now + max(1, lifetime.components.seconds))
             let credential = try store.createKey(session).credential
             callersChanged()

@@ -63,7 +63,7 @@ struct ErrorFormat: Sendable {
     private func writeOpenAI(
         _ failure: ActionFailure, _ properties: ActionFailure.Properties, _ json: inout JSONWriter
     ) {
-        json.member("message", properties.message)
+        json.member("message", openaiMessage(failure, properties))
         json.member("type", properties.type.description)
         var parameter: String?
         if case .invalid(let members) = failure, let first = members.first, !first.name.isEmpty {
@@ -71,6 +71,16 @@ struct ErrorFormat: Sendable {
         }
         json.member("param", parameter)
         json.member("code", properties.code.description)
+    }
+
+    /// Whoever is refused for their credential reads the same as everywhere else.
+    private func openaiMessage(_ failure: ActionFailure, _ properties: ActionFailure.Properties) -> String {
+        switch failure {
+        case .notAuthenticated, .userGone: "Invalid API key provided"
+        case .invalid, .duplicate, .loginWrong, .userNeeded, .activeKeyExists, .usernameTaken, .userDisabled,
+            .upstreamKeyMissing, .storingKeysNotConfigured, .overloaded, .storeUnavailable, .internalError:
+            properties.message
+        }
     }
 
     private func writeValidation(_ members: [InvalidMember], _ json: inout JSONWriter) {

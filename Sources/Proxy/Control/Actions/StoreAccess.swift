@@ -1,7 +1,7 @@
 import Stores
 
 /// A store as actions reach it: by jobs on the store's own thread.
-protocol StoreAccess: Sendable {
+protocol StoreAccess: AnyObject, Sendable {
     /// bcrypt's cost of passwords that are set from now on.
     var passwordCost: Int { get }
 

@@ -165,7 +165,9 @@ struct AuthPreparation {
         set.entries[config.name] = entry
         set.plans[config.name] = AuthPlan(
             name: config.name, mode: mode, callers: entry.callers, schemes: CredentialSchemes(config),
-            rejectStatus: UInt16(clamping: config.rejectStatus), cutsOnRevoke: config.cutsOnRevoke)
+            rejectStatus: UInt16(clamping: config.rejectStatus), cutsOnRevoke: config.cutsOnRevoke,
+            userStore: config.mode.store.flatMap { set.stores[$0] }.map { ObjectIdentifier($0.keeper) },
+            keyPrefixes: config.mode.keyPrefixes)
     }
 
     // MARK: - `when_unconfigured`
@@ -220,6 +222,15 @@ extension AuthSet {
 }
 
 extension AuthConfig.Mode {
+    /// What its credentials begin with, one or the other; empty: with anything.
+    fileprivate var keyPrefixes: [[UInt8]] {
+        guard case .userKeys(let keys) = self else { return [] }
+        let prefixes =
+            (keys.acceptsKeys ? [keys.prefix] : [])
+            + (keys.acceptsSessions ? [BoundAction.sessionPrefix] : [])
+        return prefixes.map { Array($0.utf8) }
+    }
+
     /// As in the file.
     var name: String {
         switch self {

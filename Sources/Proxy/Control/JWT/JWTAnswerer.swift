@@ -107,12 +107,19 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         let caller = Caller(
             digest: credential.digest, userID: user, notAfter: JWTAnswerer.nanoseconds(verified.expiresAt),
             label: PlanText(verified.caller), requestsPerMinute: UInt32(verified.requestsPerMinute ?? 0),
-            models: verified.models.isEmpty ? nil : ModelList(verified.models))
+            models: verified.models.isEmpty ? nil : ModelList(verified.models),
+            rateSubject: rateSubject(verified, user: user))
         guard tokens.put(caller, epoch: epoch, now: headgate_realtime_ns()) else {
             // Keys or users have changed since it was verified.
             return decide(credential, reply, mayFetch: false)
         }
         reply.send(.accepted(caller))
+    }
+
+    /// Why not the token: whoever gets another one would have their limits filled up again.
+    private func rateSubject(_ verified: JWTVerifier.Verified, user: Int64) -> RequestWindows.Subject {
+        let who = user > 0 ? "user \(user)" : verified.subject.map { "sub \($0)" } ?? verified.caller
+        return RequestWindows.Subject(KeyDigest(sha256(Array("\(name)\0\(who)".utf8))))
     }
 
     /// nil and what is beyond: never.

@@ -25,8 +25,11 @@ extension Worker {
                 digest = known
                 found = auth.callers.find(known)
             }
-            let finding = CallerDecision.Finding(found, now: exchange.record.startedAt)
-            let isInDoubt = finding == .unknown && auth.callers.isInDoubt(now: now)
+            var finding = CallerDecision.Finding(found, now: exchange.record.startedAt)
+            if found == nil, case .one(let credential) = presence, !auth.mayHold(credential) {
+                finding = .malformed
+            }
+            let isInDoubt = found == nil && auth.callers.isInDoubt(now: now)
             switch decision.consider(auth, finding, isInDoubt: isInDoubt) {
             case .notMine: continue
             case .accept, .acceptAnyone:
@@ -48,11 +51,12 @@ extension Worker {
         return .refused(decision.refusal)
     }
 
-    /// The route's limits, and the caller's own. Refused requests do not count anywhere.
+    /// The route's limits, and the caller's own, which stands in place of those by key. Refused requests do
+    /// not count anywhere.
     /// - Returns: the limit that is reached.
     func admitRate(_ route: RoutePlan, _ exchange: RunningExchange) -> RateRefusal? {
         var counted = 0
-        for limit in route.limits {
+        for limit in route.limits where counts(limit, exchange) {
             let subject = subject(of: limit, exchange)
             let verdict = limit.windows.admit(
                 subject, max: limit.requestsMax, window: limit.windowNanoseconds, now: now)
@@ -66,8 +70,7 @@ extension Worker {
             return nil
         }
         let verdict = auth.callers.windows.admit(
-            RequestWindows.Subject(caller.digest), max: Int(caller.requestsPerMinute),
-            window: Worker.minute, now: now)
+            caller.rateSubject, max: Int(caller.requestsPerMinute), window: Worker.minute, now: now)
         guard case .refused(let wait) = verdict else { return nil }
         withdraw(counted, route, exchange)
         return refusal(exchange, Int(caller.requestsPerMinute), Worker.minute, wait)
@@ -77,15 +80,23 @@ extension Worker {
 
     /// Limits that had counted the request before another refused it.
     private func withdraw(_ count: Int, _ route: RoutePlan, _ exchange: RunningExchange) {
-        for limit in route.limits.prefix(count) { limit.windows.withdraw(subject(of: limit, exchange)) }
+        for limit in route.limits.lazy.filter({ self.counts($0, exchange) }).prefix(count) {
+            limit.windows.withdraw(subject(of: limit, exchange))
+        }
+    }
+
+    private func counts(_ limit: RateLimit, _ exchange: RunningExchange) -> Bool {
+        switch limit.subject {
+        case .ip: true
+        case .key: (exchange.caller?.requestsPerMinute ?? 0) == 0
+        }
     }
 
     private func subject(of limit: RateLimit, _ exchange: RunningExchange) -> RequestWindows.Subject {
         switch limit.subject {
         case .ip: RequestWindows.Subject(exchange.record.peer)
         case .key:
-            exchange.caller.map { RequestWindows.Subject($0.digest) }
-                ?? RequestWindows.Subject(exchange.record.peer)
+            exchange.caller?.rateSubject ?? RequestWindows.Subject(exchange.record.peer)
         }
     }
 
@@ -128,6 +139,13 @@ extension Worker {
     }
 }
 
+extension AuthPlan {
+    /// Whether the credential begins as its keys do.
+    fileprivate func mayHold(_ credential: Credential) -> Bool {
+        keyPrefixes.isEmpty || keyPrefixes.contains { credential.bytes.starts(with: $0) }
+    }
+}
+
 extension CallerDecision.Presented {
     /// - Parameter takesTokens: whether it matters what a credential looks like.
     init(_ presence: Credential.Presence, takesTokens: Bool) {
@@ -158,8 +176,6 @@ extension CallerDecision.Finding {
 }
 
 extension RequestWindows.Subject {
-    init(_ digest: KeyDigest) { self.init(high: digest.words.0, low: digest.words.1) }
-
     /// IPv6 by /64: whoever has one address has them all.
     init(_ address: PeerAddress) {
         let isVersion4 = address.high == 0 && address.low >> 32 == 0xFFFF

@@ -11,7 +11,18 @@ struct CallerDecision {
     }
 
     /// What an entry's index says of the credential.
-    enum Finding: Equatable { case unknown, active, revoked, disabled, expired }
+    enum Finding: Equatable {
+        /// Of those, `malformed` does not even begin as the entry's keys do.
+        case unknown, malformed
+        case active, revoked, disabled, expired
+
+        var isNobody: Bool {
+            switch self {
+            case .unknown, .malformed: true
+            case .active, .revoked, .disabled, .expired: false
+            }
+        }
+    }
 
     /// What one entry comes to.
     enum Verdict: Equatable {
@@ -28,6 +39,9 @@ struct CallerDecision {
     let presented: Presented
     /// A source that was asked, and did not know the credential, may have become out of date.
     private var isInDoubt = false
+    /// What the entries for keys made of it.
+    private var keyEntries = KeyEntries.none
+    private enum KeyEntries { case none, malformedForAll, unknown }
     /// Of the first entry that takes credentials.
     private var rejectStatus: UInt16 = 0
 
@@ -53,9 +67,13 @@ struct CallerDecision {
         guard presented != .conflicting else { return .refuse(.conflictingCredentials) }
         if case .open = auth.mode { return presented == .none ? .acceptAnyone : .notMine }
         if rejectStatus == 0 { rejectStatus = auth.rejectStatus }
+        if case .keys = auth.mode {
+            let fits = keyEntries != .unknown && finding == .malformed
+            keyEntries = fits ? .malformedForAll : .unknown
+        }
         guard needsLookup(auth) else { return .notMine }
         if case .jwt = auth.mode { return CallerDecision.verdict(ofToken: finding) }
-        if finding == .unknown && isInDoubt { self.isInDoubt = true }
+        if finding.isNobody && isInDoubt { self.isInDoubt = true }
         return CallerDecision.verdict(ofKey: finding)
     }
 
@@ -64,7 +82,7 @@ struct CallerDecision {
         case .active: .accept
         case .revoked, .disabled: .refuse(.credentialInactive)
         case .expired: .refuse(.credentialExpired)
-        case .unknown: .notMine
+        case .unknown, .malformed: .notMine
         }
     }
 
@@ -73,7 +91,7 @@ struct CallerDecision {
         switch finding {
         case .active: .accept
         case .revoked, .disabled: .refuse(.credentialInactive)
-        case .unknown, .expired: .ask
+        case .unknown, .malformed, .expired: .ask
         }
     }
 
@@ -82,7 +100,13 @@ struct CallerDecision {
         if isInDoubt { return .authBackendUnavailable }
         if presented == .none { return .credentialMissing }
         // Only entries that take no credential at all were there.
-        return rejectStatus == 0 ? .credentialRefused : .credentialUnknown
+        if rejectStatus == 0 { return .credentialRefused }
+        return switch keyEntries {
+        // Those for tokens would have decided on one.
+        case .none: .tokenInvalid
+        case .malformedForAll: .credentialMalformed
+        case .unknown: .credentialUnknown
+        }
     }
 
     /// Status of a refusal that is not an entry's own.

@@ -30,7 +30,11 @@ struct ErrorBody {
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {
         writer.put("{\"error\":{\"message\":\"")
-        writeMessage(&writer, properties)
+        if properties.openaiMessage.isEmpty {
+            writeMessage(&writer, properties)
+        } else {
+            writer.put(properties.openaiMessage)
+        }
         writer.put("\",\"type\":\"")
         writer.put(properties.type)
         writer.put("\",\"param\":null,\"code\":\"")

@@ -7,7 +7,7 @@ enum LocalReply: UInt8, CaseIterable {
     case framingConflict, bodyInvalid
     case versionUnsupported, connectRefused, expectationUnknown
     case headTooLarge, tooManyFields
-    case credentialMissing, credentialUnknown, credentialInactive, credentialExpired
+    case credentialMissing, credentialUnknown, credentialMalformed, credentialInactive, credentialExpired
     case tokenInvalid, tokenExpired
     case credentialRefused, conflictingCredentials, authBackendUnavailable
     case rateLimited
@@ -33,6 +33,8 @@ enum LocalReply: UInt8, CaseIterable {
         /// After it the connection cannot carry another request.
         var closes = false
         var fault = ExchangeRecord.Fault.client
+        /// `message` of the openai shape; empty: the message.
+        var openaiMessage: StaticString = ""
         /// `detail` of that shape; empty: the message.
         var detail: StaticString = ""
         /// `error` of the webscout shape; empty: the reason phrase.
@@ -89,12 +91,15 @@ enum LocalReply: UInt8, CaseIterable {
             closes: closes, fault: .gateway)
     }
 
+    /// Why one for all: whoever tries keys learns nothing of why one is no good.
+    private static var openaiRefusal: StaticString { "Invalid API key provided" }
+
     private static func rejected(
         _ message: StaticString, detail: StaticString, title: StaticString
     ) -> Properties {
         Properties(
             status: 401, type: "authentication_error", code: "invalid_api_key", message: message,
-            detail: detail, title: title, isRejection: true)
+            openaiMessage: openaiRefusal, detail: detail, title: title, isRejection: true)
     }
 
     var properties: Properties {
@@ -142,12 +147,17 @@ enum LocalReply: UInt8, CaseIterable {
                 status: 401, type: "authentication_error", code: "invalid_api_key",
                 message:
                     "Invalid API key provided: none was sent. Send it as Authorization: Bearer YOUR_API_KEY.",
+                openaiMessage: LocalReply.openaiRefusal,
                 detail: "Not authenticated", title: "API key required", webscoutCode: "missing_api_key",
                 format: "Authorization: Bearer YOUR_API_KEY")
         case .credentialUnknown:
             LocalReply.rejected(
                 "Invalid API key provided: it is not known here.", detail: "Invalid API key provided",
                 title: "API key not found")
+        case .credentialMalformed:
+            LocalReply.rejected(
+                "Invalid API key provided: it does not begin as keys for this route do.",
+                detail: "Invalid API key provided", title: "Invalid API key format")
         case .credentialInactive:
             LocalReply.rejected(
                 "Invalid API key provided: it was revoked or disabled.", detail: "Invalid API key provided",

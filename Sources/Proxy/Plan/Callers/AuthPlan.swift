@@ -21,10 +21,15 @@ final class AuthPlan: Sendable {
     let rejectStatus: UInt16
     /// `on_revoke: cut`: running exchanges of a caller that is revoked are ended.
     let cutsOnRevoke: Bool
+    /// The store that `Caller.userID` is a row of; nil: the callers are no users.
+    let userStore: ObjectIdentifier?
+    /// What its keys begin with, one or the other; empty: with anything.
+    let keyPrefixes: [[UInt8]]
 
     init(
         name: String, mode: Mode, callers: CallerIndex, schemes: CredentialSchemes = .bearer,
-        rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false
+        rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false, userStore: ObjectIdentifier? = nil,
+        keyPrefixes: [[UInt8]] = []
     ) {
         self.name = name
         nameText = PlanText(name)
@@ -33,6 +38,8 @@ final class AuthPlan: Sendable {
         self.schemes = schemes
         self.rejectStatus = rejectStatus
         self.cutsOnRevoke = cutsOnRevoke
+        self.userStore = userStore
+        self.keyPrefixes = keyPrefixes
     }
 }
 

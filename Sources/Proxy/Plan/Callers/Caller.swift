@@ -24,7 +24,7 @@ final class Caller: @unchecked Sendable {
     /// nil: every model.
     let models: ModelList?
     /// Why not a `PlanText`: an object of its own would cost another 48 bytes for each key. The first two
-    /// bytes are the length.
+    /// bytes are the length, and whether 16 bytes of a subject stand behind the label.
     private let labelBlock: UnsafeRawPointer?
     /// Requests per minute, and the state in the highest byte: the object would else be a size class larger.
     private let rateAndState: Atomic<UInt32>
@@ -35,26 +35,34 @@ final class Caller: @unchecked Sendable {
 
     private static let rateMax: UInt32 = 0xFF_FFFF
 
-    /// - Parameter label: cut at 65,535 bytes.
+    private static let labelMax = 0x7FFF
+    private static let subjectBit: UInt16 = 0x8000
+
+    /// - Parameters:
+    ///   - label: cut at 32,767 bytes.
+    ///   - rateSubject: whose requests count as one where limits are by key; nil: this credential's.
     init(
         digest: KeyDigest, keyID: Int64 = 0, userID: Int64 = 0, notAfter: UInt64 = .max, label: PlanText,
-        requestsPerMinute: UInt32 = 0, models: ModelList? = nil, state: State = .active
+        requestsPerMinute: UInt32 = 0, models: ModelList? = nil, state: State = .active,
+        rateSubject: RequestWindows.Subject? = nil
     ) {
         self.digest = digest
         self.keyID = keyID
         self.userID = userID
         self.notAfter = notAfter
         self.models = models
-        labelBlock = Caller.block(of: label)
+        labelBlock = Caller.block(of: label, rateSubject)
         rateAndState = Atomic(min(requestsPerMinute, Caller.rateMax) | UInt32(state.rawValue) << 24)
     }
 
-    private static func block(of label: PlanText) -> UnsafeRawPointer? {
-        let count = min(label.bytes.count, Int(UInt16.max))
-        guard count > 0 else { return nil }
-        let block = UnsafeMutableRawPointer.allocate(byteCount: 2 + count, alignment: 2)
-        block.storeBytes(of: UInt16(count), as: UInt16.self)
-        (block + 2).copyMemory(from: label.bytes.baseAddress!, byteCount: count)
+    private static func block(of label: PlanText, _ subject: RequestWindows.Subject?) -> UnsafeRawPointer? {
+        let count = min(label.bytes.count, labelMax)
+        guard count > 0 || subject != nil else { return nil }
+        let behind = subject == nil ? 0 : MemoryLayout<RequestWindows.Subject>.size
+        let block = UnsafeMutableRawPointer.allocate(byteCount: 2 + count + behind, alignment: 2)
+        block.storeBytes(of: UInt16(count) | (subject == nil ? 0 : subjectBit), as: UInt16.self)
+        if count > 0 { (block + 2).copyMemory(from: label.bytes.baseAddress!, byteCount: count) }
+        if let subject { (block + 2 + count).storeBytes(of: subject, as: RequestWindows.Subject.self) }
         return UnsafeRawPointer(block)
     }
 
@@ -67,8 +75,17 @@ final class Caller: @unchecked Sendable {
     /// credential.
     var label: Label {
         guard let labelBlock else { return Label(bytes: UnsafeRawBufferPointer(start: nil, count: 0)) }
-        let count = Int(labelBlock.load(as: UInt16.self))
+        let count = Int(labelBlock.load(as: UInt16.self) & ~Caller.subjectBit)
         return Label(bytes: UnsafeRawBufferPointer(start: labelBlock + 2, count: count))
+    }
+
+    /// Whose requests count as one where limits are by key: all tokens of one user are one subject.
+    var rateSubject: RequestWindows.Subject {
+        guard let labelBlock, labelBlock.load(as: UInt16.self) & Caller.subjectBit != 0 else {
+            return RequestWindows.Subject(digest)
+        }
+        let offset = 2 + label.bytes.count
+        return labelBlock.loadUnaligned(fromByteOffset: offset, as: RequestWindows.Subject.self)
     }
 
     struct Label {

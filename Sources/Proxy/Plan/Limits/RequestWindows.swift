@@ -44,6 +44,8 @@ final class RequestWindows: Sendable {
 }
 
 extension RequestWindows.Subject {
+    init(_ digest: KeyDigest) { self.init(high: digest.words.0, low: digest.words.1) }
+
     /// Addresses differ in few bits: they are spread over all (the finaliser of SplitMix64).
     var mixed: UInt64 {
         var bits = high &* 0x9E37_79B9_7F4A_7C15 ^ low

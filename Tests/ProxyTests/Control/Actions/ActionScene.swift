@@ -36,15 +36,20 @@ final class ActionScene {
     }
 
     /// Asks and waits for the one answer.
+    /// - Parameter userStore: whose user `caller` is; nil: the scene's.
     func ask(
         _ action: BoundAction, _ body: String = "", type: String = "application/json", path: String = "",
-        caller: Caller? = nil, credential: String? = nil
+        caller: Caller? = nil, of userStore: StoreKeeper? = nil, credential: String? = nil
     ) throws -> ActionTestAnswer {
         asked += 1
         let ticket = Ticket(worker: 0, number: asked)
+        let auth = AuthPlan(
+            name: "test", mode: .keys, callers: CallerIndex(),
+            userStore: ObjectIdentifier(userStore ?? keeper))
         let request = ActionRequest(
             method: .post, pathRest: Array(path.utf8), query: [], contentType: Array(type.utf8),
-            body: Array(body.utf8), caller: caller, auth: nil, credential: credential.map(presented),
+            body: Array(body.utf8), caller: caller, auth: caller.map { _ in auth },
+            credential: credential.map(presented),
             clientAddress: PeerAddress(high: 0, low: 0xFFFF_7F00_0001, port: 1, isUnix: false),
             requestID: Array("test".utf8))
         action.answer(

@@ -80,6 +80,22 @@ private let login = #"{"username": "ada", "password": "test123"}"#
         }
     }
 
+    @Test func `a user of another store is none here`() throws {
+        let (scene, other) = (try ActionScene(), try ActionScene())
+        let (ada, bob) = (try scene.newUser("ada"), try other.newUser("bob"))
+        #expect(ada.userID == bob.userID, "the same row")
+        let keyBody = #"{"model_name": "m", "api_key": "k"}"#
+        for kind: ActionConfig.Kind in [
+            .me(fields: ["id"]), .protected, .setAPIKey(UpstreamKeyRules(prefix: nil, lengthMin: 1)),
+            .listAPIKeys, .deleteAPIKey, .testGenerateKey(selfService: false),
+        ] {
+            let answer = try scene.ask(
+                scene.action(kind), keyBody, path: "m", caller: bob, of: other.keeper)
+            #expect(answer.status == 403)
+            #expect(!answer.text.contains("ada"))
+        }
+    }
+
     @Test func `a user who is gone or disabled is refused whatever let them in`() throws {
         let scene = try ActionScene()
         let disabled = try scene.newUser("bob", active: false)
@@ -97,6 +113,15 @@ private let login = #"{"username": "ada", "password": "test123"}"#
                 #expect(answer.fields.contains("WWW-Authenticate: Bearer\r\n"))
             }
         }
+    }
+
+    @Test func `a user who is gone reads what everybody without a good key does`() throws {
+        let scene = try ActionScene()
+        let action = scene.action(.protected, errors: .openai)
+        let answer = try scene.ask(action, caller: scene.caller(4711))
+        #expect(answer.status == 401)
+        #expect(answer.body["error"]?["message"]?.text == "Invalid API key provided")
+        #expect(answer.body["error"]?["code"]?.text == "invalid_api_key")
     }
 
     @Test func `me tells the fields that the route names, in order`() throws {

@@ -91,6 +91,18 @@ private let farAway = TokenForge(claims: #"{"sub":"alice","exp":4102444800,"rpm"
         #expect(scene.callers.count == 0)
     }
 
+    @Test func `counts for limits together with all others of its subject`() throws {
+        let scene = try Scene(jwtConfig(requiresExpiry: false))
+        func subject(_ claims: String) throws -> RequestWindows.Subject {
+            let token = TokenForge(claims: claims).token
+            #expect(scene.answer(token).hasPrefix("accepted"))
+            return try #require(scene.callers.find(KeyDigest(sha256(token)))).rateSubject
+        }
+        let first = try subject(#"{"sub":"alice"}"#)
+        #expect(try subject(#"{"sub":"alice","jti":"2"}"#) == first)
+        #expect(try subject(#"{"sub":"bob"}"#) != first)
+    }
+
     @Test func `that never ends is kept for ever`() throws {
         let scene = try Scene(jwtConfig(requiresExpiry: false))
         let token = TokenForge(claims: #"{"sub":7}"#).token

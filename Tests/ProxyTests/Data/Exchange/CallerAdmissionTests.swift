@@ -37,20 +37,17 @@ import Testing
         let worker = try WorkerUnderTest(.responding { $0.routes = [.ok(auth: [.keys(known)])] })
         defer { worker.stop() }
         let client = try worker.connect()
-        for (fields, part) in [
-            ("", "none was sent"), ("Authorization: Bearer sk-2\r\n", "not known"),
-            ("Authorization: Bearer\r\n", "not known"), ("Authorization: Basic sk-1\r\n", "not known"),
-            ("Authorization: sk-1\r\n", "not known"), ("x-api-key:\r\n", "none was sent"),
-            ("x-api-key: sk-off\r\n", "revoked"), ("x-api-key: sk-user\r\n", "disabled"),
-            ("x-api-key: sk-old\r\n", "expired"),
+        for fields in [
+            "", "Authorization: Bearer sk-2\r\n", "Authorization: Bearer\r\n",
+            "Authorization: Basic sk-1\r\n", "Authorization: sk-1\r\n", "x-api-key:\r\n",
+            "x-api-key: sk-off\r\n", "x-api-key: sk-user\r\n", "x-api-key: sk-old\r\n",
         ] {
             try client.send(get(fields))
             let answer = try client.readMessage()
             #expect(answer.status == 401, "\(fields)")
             #expect(answer["www-authenticate"] == "Bearer")
             #expect(answer.code == "invalid_api_key")
-            #expect(answer.body.contains("\"message\":\"Invalid API key provided"), "\(fields)")
-            #expect(answer.body.contains(part), "\(fields): \(answer.body)")
+            #expect(answer.body.contains("\"message\":\"Invalid API key provided\","), "\(fields)")
             #expect(answer.body.contains("\"type\":\"authentication_error\""))
         }
         try client.send(get("x-api-key: sk-1\r\nAuthorization: Bearer sk-2\r\n"))
@@ -62,6 +59,37 @@ import Testing
         #expect(records.allSatisfy { !$0.texts.joined().contains("sk-") })
         #expect(records[1][.caller] == "" && records[1][.auth] == "")
         #expect(records[1][.errorCode] == "invalid_api_key")
+    }
+
+    @Test func `what does not begin as any key does is told so where the shape has words for it`() throws {
+        func auth(_ prefixes: [String]) -> AuthPlan {
+            let plan = AuthPlan(
+                name: "members", mode: .keys, callers: CallerIndex(),
+                keyPrefixes: prefixes.map { Array($0.utf8) })
+            plan.callers.put(.test("old-1"))
+            return plan
+        }
+        let worker = try WorkerUnderTest(
+            .responding {
+                $0.routes = [
+                    .ok(.exact(Array("/two".utf8)), auth: [auth(["ws_"]), auth([])], errors: .webscout),
+                    .ok(auth: [auth(["ws_"]), auth(["hg_", "hgs_"])], errors: .webscout),
+                ]
+            })
+        defer { worker.stop() }
+        let client = try worker.connect()
+        for (path, key, title) in [
+            ("/", "ws_1", "API key not found"), ("/", "hgs_1", "API key not found"),
+            ("/", "ws", "Invalid API key format"), ("/", "sk-1", "Invalid API key format"),
+            ("/two", "sk-1", "API key not found"),
+        ] {
+            try client.send("GET \(path) HTTP/1.1\r\nHost: a\r\nx-api-key: \(key)\r\n\r\n")
+            let answer = try client.readMessage()
+            #expect(answer.status == 401)
+            #expect(answer.body.hasPrefix("{\"error\":\"\(title)\","), "\(path) \(key)")
+        }
+        try client.send(get("x-api-key: old-1\r\n"))
+        #expect(try client.readMessage().status == 200)
     }
 
     @Test func `a raw credential comes in where the entry takes them`() throws {
@@ -195,6 +223,45 @@ import Testing
         try worker.adopt(sketch)
         try client.send(get("x-api-key: a\r\n"))
         #expect(try client.readMessage().status == 429)
+    }
+
+    @Test func `all credentials of one subject share its limits`() throws {
+        let subject = RequestWindows.Subject(high: 1, low: 2)
+        let callers = ["a", "b", "c"].map {
+            Caller(
+                digest: .test($0), label: PlanText("u"), requestsPerMinute: $0 == "c" ? 3 : 0,
+                rateSubject: subject)
+        }
+        let auth = AuthPlan.keys(callers)
+        let worker = try WorkerUnderTest(
+            .responding { $0.routes = [.ok(auth: [auth], limits: [limit(.key, 2)])] })
+        defer { worker.stop() }
+        let client = try worker.connect()
+        for (key, status) in [
+            ("a", 200), ("b", 200), ("a", 429), ("b", 429), ("c", 200), ("c", 200), ("c", 200), ("c", 429),
+        ] {
+            try client.send(get("x-api-key: \(key)\r\n"))
+            #expect(try client.readMessage().status == status, "\(key)")
+        }
+    }
+
+    @Test func `a caller's own limit takes the place of limits by key, and of no others`() throws {
+        let auth = AuthPlan.keys([.test("a", perMinute: 4), .test("b", perMinute: 1), .test("c")])
+        let limits = [limit(.key, 2), limit(.ip, 9)]
+        let worker = try WorkerUnderTest(.responding { $0.routes = [.ok(auth: [auth], limits: limits)] })
+        defer { worker.stop() }
+        let client = try worker.connect()
+        for (key, status) in [
+            ("a", 200), ("a", 200), ("a", 200), ("a", 200), ("a", 429), ("b", 200), ("b", 429),
+            ("c", 200), ("c", 200), ("c", 429), ("c", 429),
+        ] {
+            try client.send(get("x-api-key: \(key)\r\n"))
+            #expect(try client.readMessage().status == status, "\(key)")
+        }
+        let wide = limits[1].windows
+        let address = RequestWindows.Subject(high: 0, low: 0xFFFF_7F00_0001)
+        #expect(
+            wide.admit(address, max: 9, window: 60 * second, now: monotonicNow()) == .admitted(remaining: 1))
     }
 
     // MARK: The client itself

@@ -17,7 +17,9 @@ private let raw = CallerDecision.Presented.one(forms: .raw, looksLikeJWT: false)
 private let rawJWT = CallerDecision.Presented.one(forms: .raw, looksLikeJWT: true)
 private let basic = CallerDecision.Presented.one(forms: [], looksLikeJWT: false)
 private let presentations: [CallerDecision.Presented] = [.none, .conflicting, jwt, key, raw, rawJWT, basic]
-private let findings: [CallerDecision.Finding] = [.unknown, .active, .revoked, .disabled, .expired]
+private let findings: [CallerDecision.Finding] = [
+    .unknown, .malformed, .active, .revoked, .disabled, .expired,
+]
 
 private enum Mode: CaseIterable {
     case open, openIgnoring, keys, jwt
@@ -47,8 +49,8 @@ private func expected(_ mode: Mode, _ schemes: CredentialSchemes, _ it: Case) ->
     case (_, .active): return .accept
     case (_, .revoked), (_, .disabled): return .refuse(.credentialInactive)
     case (.keys, .expired): return .refuse(.credentialExpired)
-    case (.keys, .unknown): return .notMine
-    case (.jwt, .expired), (.jwt, .unknown): return .ask
+    case (.keys, .unknown), (.keys, .malformed): return .notMine
+    case (.jwt, .expired), (.jwt, .unknown), (.jwt, .malformed): return .ask
     default: fatalError("\(mode) \(it)")
     }
 }
@@ -72,7 +74,7 @@ private func expected(_ mode: Mode, _ schemes: CredentialSchemes, _ it: Case) ->
                 }
             }
         }
-        #expect(count == 4 * 3 * 7 * 5 * 2)
+        #expect(count == 4 * 3 * 7 * 6 * 2)
     }
 
     /// What a route with these entries comes to; `asks` and `ok` stand for the two that are no refusal.
@@ -116,9 +118,16 @@ private func expected(_ mode: Mode, _ schemes: CredentialSchemes, _ it: Case) ->
             ([.jwt, .keys], token, "ask"),
             ([.keys, .jwt], Case(presented: jwt, finding: .revoked), "credentialInactive"),
             ([.jwt, .keys], unknown, "credentialUnknown 401"),
-            ([.jwt], unknown, "credentialUnknown 401"),
-            ([.jwt], Case(presented: key, isInDoubt: true), "credentialUnknown 401"),
-            ([.jwt], Case(presented: rawJWT), "credentialUnknown 401"),
+            ([.jwt], unknown, "tokenInvalid 401"),
+            ([.open, .jwt, .jwt], unknown, "tokenInvalid 401"),
+            ([.jwt], Case(presented: key, isInDoubt: true), "tokenInvalid 401"),
+            ([.jwt], Case(presented: rawJWT), "tokenInvalid 401"),
+            ([.keys], Case(presented: key, finding: .malformed), "credentialMalformed 401"),
+            ([.jwt, .keys], Case(presented: key, finding: .malformed), "credentialMalformed 401"),
+            (
+                [.keys], Case(presented: key, finding: .malformed, isInDoubt: true),
+                "authBackendUnavailable 401"
+            ),
             ([.jwt, .open], Case(presented: .none), "anyone"),
             ([.jwt, .keys], Case(presented: .conflicting), "conflictingCredentials"),
         ]

@@ -33,8 +33,9 @@ private func fields(_ rate: RateRefusal) -> String {
             if reply == .bodyTooLarge || reply == .bodyTooLargeToInspect { message += "10" }
             if reply == .rateLimited { message += "20 requests per minute exceeded" }
             let openai = body(reply, .openai, rate: rate)
+            let plain = row.openaiMessage.isEmpty ? message : "\(row.openaiMessage)"
             let expected =
-                "{\"error\":{\"message\":\"\(message)\",\"type\":\"\(row.type)\",\"param\":null,"
+                "{\"error\":{\"message\":\"\(plain)\",\"type\":\"\(row.type)\",\"param\":null,"
                 + "\"code\":\"\(row.code)\"}}\n"
             #expect(openai == expected)
             let detail = row.detail.isEmpty ? message : "\(row.detail)"
@@ -54,6 +55,7 @@ private func fields(_ rate: RateRefusal) -> String {
         let table: [(LocalReply, detail: String, title: String, code: String)] = [
             (.credentialMissing, "Not authenticated", "API key required", "missing_api_key"),
             (.credentialUnknown, "Invalid API key provided", "API key not found", "invalid_api_key"),
+            (.credentialMalformed, "Invalid API key provided", "Invalid API key format", "invalid_api_key"),
             (.credentialInactive, "Invalid API key provided", "API key is inactive", "invalid_api_key"),
             (.credentialExpired, "Invalid API key provided", "API key has expired", "invalid_api_key"),
             (.tokenInvalid, "Invalid or expired token", "Invalid API key format", "invalid_api_key"),
@@ -68,7 +70,7 @@ private func fields(_ rate: RateRefusal) -> String {
             #expect(webscout.contains("\"format\":\"Authorization: Bearer") == (reply == .credentialMissing))
             #expect("\(ErrorBody.code(of: reply.properties, .webscout))" == code)
             let openai = body(reply, .openai)
-            #expect(openai.hasPrefix("{\"error\":{\"message\":\"Invalid API key provided"))
+            #expect(openai.hasPrefix("{\"error\":{\"message\":\"Invalid API key provided\","))
             #expect(
                 openai.hasSuffix(
                     "\"type\":\"authentication_error\",\"param\":null,\"code\":\"invalid_api_key\"}}\n"))

@@ -80,6 +80,8 @@ import Testing
             Invalid API key provided: none was sent. Send it as Authorization: Bearer YOUR_API_KEY.
         credentialUnknown 401 authentication_error invalid_api_key client
             Invalid API key provided: it is not known here.
+        credentialMalformed 401 authentication_error invalid_api_key client
+            Invalid API key provided: it does not begin as keys for this route do.
         credentialInactive 401 authentication_error invalid_api_key client
             Invalid API key provided: it was revoked or disabled.
         credentialExpired 401 authentication_error invalid_api_key client

@@ -22,11 +22,13 @@ private func judge(_ body: String) -> ModelScan.Judgement {
         }
         for body in [
             #"{"model":"gpt-4","model":"gpt-4"}"#, #"{"model":"gpt-4","a":[],"mode\u006C":"x"}"#,
-            #"{"model":"x","model":"gpt-4"}"#,
+            #"{"model":"x","model":"gpt-4"}"#, #"{"model":"gpt-4","Model":"x"}"#,
+            #"{"model":"gpt-4","MODEL":"gpt-4"}"#, #"{"model":"gpt-4","a":[],"M\u004Fdel":"x"}"#,
         ] {
             #expect(judge(body) == .refused(.modelAmbiguous), "\(body)")
         }
         for body in [
+            #"{"Model":"x","model":"gpt-4"}"#,
             "", "{}", "[]", #""gpt-4""#, #"{"Model":"gpt-4"}"#, #"{"model":null}"#, #"{"model":["gpt-4"]}"#,
             #"{"model":"gpt-4""#, #"{"model":"gpt-4"}x"#, #"{"a":{"model":"gpt-4"}}"#, "model=gpt-4",
             #"{"model":"gpt-4",}"#, "\u{FEFF}" + #"{"model":"gpt-4"}"#,

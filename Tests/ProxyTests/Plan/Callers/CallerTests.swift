@@ -29,6 +29,16 @@ import Testing
         #expect(String(decoding: caller.label.bytes, as: UTF8.self) == text)
     }
 
+    @Test(arguments: ["", "a", "ci@example.com", String(repeating: "é", count: 20_000)])
+    func `whose requests count as one stands beside the label`(text: String) {
+        let subject = RequestWindows.Subject(high: 1, low: .max)
+        let (own, other) = (Caller.test("k", label: text), KeyDigest.test("k"))
+        let caller = Caller(digest: other, label: PlanText(text), rateSubject: subject)
+        #expect(caller.rateSubject == subject)
+        #expect(own.rateSubject == RequestWindows.Subject(other))
+        #expect(caller.label.bytes.elementsEqual(text.utf8.prefix(32_767)))
+    }
+
     @Test func `digests are equal when every byte is`() {
         let digest = KeyDigest.test("k")
         #expect(digest == KeyDigest(digest.bytes))
