@@ -72,6 +72,18 @@ import Testing
         #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
     }
 
+    @Test func `the auth that the first page shows is valid without a warning`() throws {
+        let page = String(decoding: try #require(Files.read(Files.repository + "/README.md")), as: UTF8.self)
+        let blocks = page.split(separator: "```yaml\n").dropFirst().compactMap {
+            $0.split(separator: "```").first
+        }
+        let block = try #require(blocks.first { $0.hasPrefix("stores:") })
+        let head = "version: 1\nlisteners: { l: 127.0.0.1:1 }\nupstreams: { openai: http://127.0.0.1:2 }\n"
+        let result = read(head + block, environment: Self.environment)
+        #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
+        #expect(try #require(result.config).auth.count == 6)
+    }
+
     @Test func `every key of the schema stands in the example`() throws {
         let schema = ConfigSchema.json()
         var shown: Set<String> = []
