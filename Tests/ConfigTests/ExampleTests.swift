@@ -100,6 +100,17 @@ import Testing
         #expect(wanted.subtracting(shown).sorted() == [])
     }
 
+    /// What the fuzzer begins with has every key, good and bad.
+    @Test func `the fuzzer begins with the examples and the broken files`() throws {
+        let corpus = Files.repository + "/Tests/Fuzz/Corpus/Config/"
+        #expect(Files.read(corpus + "example.yaml") == Array(try Self.example().utf8))
+        #expect(Files.read(corpus + "every-key.yaml") == Array(try Self.commentedHalf().utf8))
+        for name in Files.names(in: GoldensTests.folder, suffix: ".yaml") {
+            let golden = try #require(Files.read(GoldensTests.folder + "/" + name))
+            #expect(Files.read(corpus + name) == golden, "\(name)")
+        }
+    }
+
     @Test func `every default of the schema is said in the example`() throws {
         let lines = try Self.commentedHalf().split(separator: "\n")
         for (path, value) in SchemaWalk.defaults(ConfigSchema.json()) {
