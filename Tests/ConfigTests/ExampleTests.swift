@@ -72,6 +72,18 @@ import Testing
         #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
     }
 
+    @Test func `the auth that the first page shows is valid without a warning`() throws {
+        let page = String(decoding: try #require(Files.read(Files.repository + "/README.md")), as: UTF8.self)
+        let blocks = page.split(separator: "```yaml\n").dropFirst().compactMap {
+            $0.split(separator: "```").first
+        }
+        let block = try #require(blocks.first { $0.hasPrefix("stores:") })
+        let head = "version: 1\nlisteners: { l: 127.0.0.1:1 }\nupstreams: { openai: http://127.0.0.1:2 }\n"
+        let result = read(head + block, environment: Self.environment)
+        #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
+        #expect(try #require(result.config).auth.count == 6)
+    }
+
     @Test func `every key of the schema stands in the example`() throws {
         let schema = ConfigSchema.json()
         var shown: Set<String> = []
@@ -86,6 +98,17 @@ import Testing
         let wanted = SchemaWalk.paths(schema).subtracting(repeated)
         #expect(wanted.count > 120)
         #expect(wanted.subtracting(shown).sorted() == [])
+    }
+
+    /// What the fuzzer begins with has every key, good and bad.
+    @Test func `the fuzzer begins with the examples and the broken files`() throws {
+        let corpus = Files.repository + "/Tests/Fuzz/Corpus/Config/"
+        #expect(Files.read(corpus + "example.yaml") == Array(try Self.example().utf8))
+        #expect(Files.read(corpus + "every-key.yaml") == Array(try Self.commentedHalf().utf8))
+        for name in Files.names(in: GoldensTests.folder, suffix: ".yaml") {
+            let golden = try #require(Files.read(GoldensTests.folder + "/" + name))
+            #expect(Files.read(corpus + name) == golden, "\(name)")
+        }
     }
 
     @Test func `every default of the schema is said in the example`() throws {

@@ -127,6 +127,9 @@ final class MappingReader {
 
     func has(_ key: String) -> Bool { entry(key) != nil }
 
+    /// Whether the key was read without an error, so that its value is no stand-in.
+    func isSound(_ key: String) -> Bool { place?.reading.isSound(.key(path, key)) ?? true }
+
     /// A problem of one key beside others; not noted while describing.
     func fail(_ key: String, _ message: String, hint: String? = nil) {
         guard let place, let entry = entry(key) else { return }

@@ -15,13 +15,14 @@ public struct AuthConfig: Equatable, Sendable {
     public var takesBearer = true
     /// Takes `Authorization: KEY`. Default false.
     public var takesRaw = false
-    /// 401 (default) or 403, for a credential that nobody accepts.
+    /// 401 (default) or 403, for a credential that nobody accepts. A request without one gets 401.
     public var rejectStatus = 401
     /// `on_revoke: cut`. Default `finish`.
     public var cutsOnRevoke = false
     /// How long a source may be unreadable before unknown credentials get 503. Default 30 s.
     public var maxStale = Duration.seconds(30)
-    /// `when_unconfigured: allow`; `env-key` and `token-file` alone. Default `deny`.
+    /// `when_unconfigured: allow`; `env-key` and `token-file` alone. Judged at the start and when a reload is
+    /// asked for, never because a file changed. Default `deny`.
     public var allowsWhenUnconfigured = false
     /// `allow_shared_secret: true`: its variable may also be what an upstream is sent.
     public var allowsSharedSecret = false
@@ -87,7 +88,8 @@ extension AuthConfig {
     private mutating func readUnconfigured(_ node: MappingReader) {
         allowsWhenUnconfigured = node.value(
             "when_unconfigured", .word([("deny", false), ("allow", true)]), default: "deny",
-            "While there is no key at all: nobody comes in (`deny`), or everybody does (`allow`).")
+            "No key at all at the start or a `headgate reload`: nobody comes in (`deny`), or everybody does (`allow`)."
+        )
     }
 
     private mutating func readCommon(_ node: MappingReader) {

@@ -24,7 +24,7 @@ public struct JWTConfig: Equatable, Sendable {
     public var refresh: Duration
     /// nil: not looked at.
     public var issuer: String?
-    /// `aud` must have one of them; empty: it is not looked at.
+    /// `aud` must have one of them (RFC 7519 §4.1.3). Empty: `aud` is not looked at, whatever a token says.
     public var audiences: [String]
     /// For clocks that differ. Default 30 s.
     public var leeway: Duration
@@ -35,7 +35,8 @@ public struct JWTConfig: Equatable, Sendable {
     public var callerClaim: String
     /// Claim with the caller's own requests per minute; nil: none.
     public var limitClaim: String?
-    /// Claim with the models that the caller may use; nil: none.
+    /// Claim with the models that the caller may use: a list, or text for one, blanks included (not a list
+    /// with blanks between, as OAuth's `scope` is). nil: there is none, and every model may be used.
     public var modelsClaim: String?
     /// Store in which the subject must be an active user; nil: the token alone decides.
     public var store: String?
@@ -111,9 +112,9 @@ extension JWTConfig {
     /// (RFC 8725 §2.1).
     private func checkKey(_ node: MappingReader) {
         let isShared = node.has("secret")
-        let wrong = algorithms.filter { !$0.isEmpty && $0.hasPrefix("HS") != isShared }
         let keys = ["secret", "public_key", "jwks"].filter(node.has)
-        if let first = wrong.first, keys.count == 1 {
+        let wrong = algorithms.first { $0.hasPrefix("HS") != isShared }
+        if let first = wrong, keys.count == 1, node.isSound("algorithms") {
             node.fail(
                 "algorithms", "`\(first)` cannot stand with `\(keys[0])`\(node.path.inside)",
                 hint: isShared
@@ -152,7 +153,9 @@ private struct ClaimNames {
         limit = node.optional(
             "requests_per_minute", .claimText, "Claim with the caller's own limit. Default: none.")
         models = node.optional(
-            "models", .claimText, "Claim with the models that the caller may use. Default: every model.")
+            "models", .claimText,
+            "Claim with the models that the caller may use: a list, or text for one. Default: every model."
+        )
     }
 }
 

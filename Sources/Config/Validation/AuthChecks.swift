@@ -82,4 +82,39 @@ extension Validation {
             .warning, message, hint: "write `deny`, or bind 127.0.0.1", at: reading.span(of: path), path: path
         )
     }
+
+    // MARK: Order of tokens
+
+    /// A `jwt` entry answers for every token that reaches it, so that one behind it would be asked nothing.
+    /// Which of the two made a token is in the token alone, and nobody believes that before it is verified.
+    func checkTokens(_ route: RouteConfig) {
+        let path = ConfigPath.key(Self.path(of: route), "auth")
+        guard reading.isSound(path) else { return }
+        var earlier: [AuthConfig] = []
+        for (index, name) in route.auth.enumerated() {
+            guard let entry = auth[name], case .jwt = entry.mode,
+                reading.isSound(.key(.key(.root, "auth"), name))
+            else { continue }
+            if let first = Self.hiding(entry, earlier) { noteHidden(entry, by: first, route, index) }
+            earlier.append(entry)
+        }
+    }
+
+    /// The first entry before this one that answers in its place; nil if it is asked for some tokens.
+    private static func hiding(_ entry: AuthConfig, _ earlier: [AuthConfig]) -> AuthConfig? {
+        let isBearerTaken = !entry.takesBearer || earlier.contains(where: \.takesBearer)
+        let isRawTaken = !entry.takesRaw || earlier.contains(where: \.takesRaw)
+        guard isBearerTaken, isRawTaken else { return nil }
+        return earlier.first { $0.takesBearer && entry.takesBearer || $0.takesRaw && entry.takesRaw }
+    }
+
+    private func noteHidden(_ entry: AuthConfig, by first: AuthConfig, _ route: RouteConfig, _ index: Int) {
+        let place = reading.entryPath(.key(Self.path(of: route), "auth"), index)
+        let message =
+            "auth `\(entry.name)` is never asked on routes[\(route.index)]: `\(first.name)` before it, "
+            + "`mode: jwt` too, answers for every token"
+        reading.note(
+            .error, message, hint: "give them different routes, or keep one of them",
+            at: reading.span(of: place), path: place)
+    }
 }

@@ -4,6 +4,7 @@ extension Validation {
         let path = Self.path(of: route)
         guard reading.isSound(path), !reading.isFull else { return }
         checkStripPrefix(route, path)
+        checkTokens(route)
         warnLiteralSecrets(route, path)
         switch route.action {
         case .respond, .action:

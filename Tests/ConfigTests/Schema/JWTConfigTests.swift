@@ -47,6 +47,15 @@ import Testing
         #expect(Self.isRefused("algorithms: [\(name), none], jwks: k"))
     }
 
+    @Test(arguments: ["[RS256, none]", "[none, RS256]", "none", "[]", "[HS256, HS256, RS256]"])
+    func `an algorithm that cannot be read has no second error`(_ algorithms: String) {
+        for key in ["secret: { file: k }", "public_key: k", "jwks: k"] {
+            let text = "version: 1\nauth: { a: { mode: jwt, algorithms: \(algorithms), \(key) } }\n"
+            let errors = read(text).diagnostics.filter { $0.severity == .error }
+            #expect(errors.count == 1 && !errors.contains { $0.message.contains("cannot stand") })
+        }
+    }
+
     @Test func `there is exactly one key, and an algorithm`() {
         #expect(Self.isRefused("algorithms: RS256"))
         #expect(Self.isRefused("algorithms: RS256, public_key: a, jwks: b"))

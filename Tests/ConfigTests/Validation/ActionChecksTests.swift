@@ -19,7 +19,8 @@ import Testing
               staff: { mode: jwt, algorithms: RS256, public_key: p }
             routes:
               - { \(route) }
-              - { path: /all, auth: [file, members, guests, staff\(others)], limits: few, respond: {} }
+              - { path: /all, auth: [file, members, guests, staff], limits: few, respond: {} }
+              - { path: /others, auth: [file\(others)], respond: {} }
 
             """
         return read(text).diagnostics.map(\.message).filter { !$0.contains("is not used by any route") }
