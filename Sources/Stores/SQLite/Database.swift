@@ -126,9 +126,6 @@ final class Database {
         }
     }
 
-    /// Whether the file, or the folder it is in, lets nobody write.
-    var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
-
     /// Copies everything into another database, as of one moment; writers go on meanwhile.
     func copy(into other: Database) throws(StoreError) {
         guard let backup = sqlite3_backup_init(other.handle, "main", handle, "main") else {
