@@ -19,6 +19,12 @@ final class Database {
     /// By their text.
     private var statements: [String: OpaquePointer] = [:]
     private var isClosed = false
+    /// How long a statement waits for somebody else's lock.
+    var busyTimeoutMilliseconds: Int32 {
+        didSet { sqlite3_busy_timeout(handle, busyTimeoutMilliseconds) }
+    }
+    /// A statement did not run for somebody else's lock, since this was last set to false.
+    var hasMetLock = false
     /// Transactions that run, one within the other.
     private var depth = 0
 
@@ -38,6 +44,7 @@ final class Database {
         }
         self.path = path
         handle = opened
+        self.busyTimeoutMilliseconds = busyTimeoutMilliseconds
         sqlite3_busy_timeout(handle, busyTimeoutMilliseconds)
     }
 
@@ -184,7 +191,11 @@ final class Database {
         return sqlite3_bind_blob(statement, position, bytes, Int32(bytes.count), Database.transient)
     }
 
-    private func failure(_ code: Int32) -> StoreError { StoreError(code: code, of: handle, path: path) }
+    private func failure(_ code: Int32) -> StoreError {
+        let error = StoreError(code: code, of: handle, path: path)
+        if error == .locked { hasMetLock = true }
+        return error
+    }
 }
 
 /// The row that a statement has come to. Good until the next one.
