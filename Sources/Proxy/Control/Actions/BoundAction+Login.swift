@@ -9,18 +9,36 @@ extension BoundAction {
             let found = try store.passwordHash(of: attempt.lookup)
             onHashThread(call) { [self] in
                 let isRight = PasswordHash.verify(attempt.password, found?.hash, cost: passwordCost)
-                guard isRight, let user = found?.user, user.isActive else {
-                    log("refused: \(LoginAttempt.reason(found?.user, isRight: isRight))", call)
+                guard isRight, let found, found.user.isActive else {
+                    let reason = LoginAttempt.reason(found, isRight: isRight, passwordCost: passwordCost)
+                    log("refused: \(reason)", call)
                     return call.fail(.loginWrong(rules.identity))
                 }
-                welcome(user, call, rules)
+                welcome(found, renewedHash(of: attempt.password, found.hash), call, rules)
             }
             return nil
         }
     }
 
-    private func welcome(_ user: User, _ call: ActionCall, _ rules: LoginConfig) {
+    /// With the cost that is configured now; nil: it has that already.
+    private func renewedHash(of password: [UInt8], _ hash: String?) -> String? {
+        guard let hash, PasswordHash.cost(of: hash) != passwordCost else { return nil }
+        return PasswordHash.make(password, cost: passwordCost)
+    }
+
+    private func welcome(
+        _ found: (user: User, hash: String?), _ renewed: String?, _ call: ActionCall, _ rules: LoginConfig
+    ) {
         onStore(call) { [self] store in
+            // Why again: the password may have been changed, to lock somebody out, while this one was hashed.
+            guard let now = try store.passwordHash(of: .id(found.user.id)), now.hash == found.hash,
+                now.user.isActive
+            else {
+                log("refused: user \(ActionAnswers.shownName(found.user)) was changed meanwhile", call)
+                throw ActionFailure.loginWrong(rules.identity)
+            }
+            let user = now.user
+            if let renewed { try store.setPasswordHash(user.id, renewed) }
             let token = try issue(rules.issues, to: user, in: store)
             log("user \(ActionAnswers.shownName(user)) logged in", call)
             switch rules.response {
@@ -55,10 +73,17 @@ struct LoginAttempt: Sendable {
     }
 
     /// For the log. Names nobody who is unknown: people type passwords into the wrong field.
-    static func reason(_ user: User?, isRight: Bool) -> String {
-        guard let user else { return "no such user" }
-        let name = ActionAnswers.shownName(user)
+    static func reason(
+        _ found: (user: User, hash: String?)?, isRight: Bool, passwordCost: Int
+    ) -> String {
+        guard let found else { return "no such user" }
+        let name = ActionAnswers.shownName(found.user)
         if isRight { return "user \(name) is disabled" }
-        return user.hasPassword ? "wrong password of user \(name)" : "user \(name) has no password"
+        guard let hash = found.hash else { return "user \(name) has no password" }
+        guard let cost = PasswordHash.cost(of: hash) else { return "the hash of user \(name) is no bcrypt" }
+        guard cost <= PasswordHash.costMax(configured: passwordCost) else {
+            return "the hash of user \(name) has cost \(cost), which takes too long"
+        }
+        return "wrong password of user \(name)"
     }
 }

@@ -88,7 +88,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
 
     /// Runs `body` on the store's thread. What it returns or throws is the answer; nil: that comes later.
     func onStore(_ call: ActionCall, _ body: @escaping @Sendable (Store) throws -> ActionReply?) {
-        let willRun = store.perform { [self] opened in
+        let willRun = store.performPromptly { [self] opened in
             do {
                 if let answer = try body(opened.get()) { call.answer(answer) }
             } catch {

@@ -52,13 +52,17 @@ private final class HashCrew: Sendable {
     private let state: Locked<State>
     /// Counts jobs that nobody has come for: an eventfd in semaphore mode (`eventfd(2)`).
     private let arrivals: Int32
+    /// Rings where somebody waits after nobody did.
+    private let waits: Int32
 
     init(threads: Int) throws(SystemError) {
         self.threads = threads
         state = Locked(State(queue: HashQueue(threads: threads)))
         arrivals = eventfd(0, Int32(EFD_SEMAPHORE | EFD_CLOEXEC))
-        guard arrivals >= 0 else { throw SystemError(call: "eventfd", errno: errno) }
+        waits = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard arrivals >= 0, waits >= 0 else { throw SystemError(call: "eventfd", errno: errno) }
         do throws(SystemError) {
+            try ControlThread.start("hg-hash-due") { self.watch() }
             for _ in 0..<threads { try ControlThread.start("hg-hash") { self.run() } }
         } catch {
             close()
@@ -66,14 +70,21 @@ private final class HashCrew: Sendable {
         }
     }
 
-    deinit { Glibc.close(arrivals) }
+    deinit {
+        for descriptor in [arrivals, waits] where descriptor >= 0 { Glibc.close(descriptor) }
+    }
 
     func perform(for source: HashSource, _ job: @escaping HashPool.Job) -> Int? {
         let now = headgate_monotonic_ns()
-        switch state.withLock({ $0.queue.admit(job, from: source, now: now) }) {
+        let (admission, isFirst) = state.withLock { state in
+            let isFirst = state.queue.nextOverdueAt == nil
+            return (state.queue.admit(job, from: source, now: now), isFirst)
+        }
+        switch admission {
         case .refused(let seconds): return seconds
         case .queued:
             eventfd_write(arrivals, 1)
+            if isFirst { eventfd_write(waits, 1) }
             return nil
         }
     }
@@ -84,7 +95,25 @@ private final class HashCrew: Sendable {
             return state.queue.takeRest()
         }
         eventfd_write(arrivals, eventfd_t(threads))
+        eventfd_write(waits, 1)
         for job in rest { job(.overdue) }
+    }
+
+    /// Tells those that have waited too long. Why a thread of its own: the others may all be busy.
+    private func watch() {
+        while true {
+            let now = headgate_monotonic_ns()
+            let (overdue, next, isClosed) = state.withLock { state in
+                (state.queue.takeOverdue(now: now), state.queue.nextOverdueAt, state.isClosed)
+            }
+            for job in overdue { job(.overdue) }
+            if isClosed { return }
+            let pause = next.map { Int32(clamping: ($0 - min(now, $0)) / 1_000_000 + 1) } ?? -1
+            var wanted = pollfd(fd: waits, events: Int16(POLLIN), revents: 0)
+            _ = poll(&wanted, 1, pause)
+            var count: eventfd_t = 0
+            eventfd_read(waits, &count)
+        }
     }
 
     private func run() {

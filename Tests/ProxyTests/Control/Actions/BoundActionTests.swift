@@ -18,7 +18,7 @@ private final class BrokenStore: StoreAccess {
 
     init(_ fault: Fault) { self.fault = fault }
 
-    func perform(_ job: @escaping @Sendable (Result<Store, StoreError>) -> Void) -> Bool {
+    func performPromptly(_ job: @escaping @Sendable (Result<Store, StoreError>) -> Void) -> Bool {
         switch fault {
         case .failing(let error):
             job(.failure(error))

@@ -59,6 +59,39 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         #expect(queue.admit(51, from: source(1), now: 0) == .queued)
     }
 
+    @Test func `whoever floods the queue leaves room for others`() {
+        var queue = measured(150)
+        let flood = (1...50).map { queue.admit($0, from: source(1), now: 0) }
+        #expect(flood.filter { $0 == .queued }.count == 4)
+        #expect(queue.take(now: 0)?.job == 1)
+        #expect(queue.admit(51, from: source(1), now: 0) == .queued)
+        let others = (2...9).map { queue.admit(100 + $0, from: source(UInt64($0)), now: 0) }
+        #expect(others.map { $0 == .queued } == [true, true, true, true, false, false, false, false])
+        queue.finished(nanoseconds: 150 * 1_000_000)
+        // Each of the others before the flood's second.
+        #expect((0..<6).map { _ in queue.take(now: 0)?.job } == [102, 103, 104, 105, 2, 3])
+        #expect(queue.admit(110, from: source(10), now: 0) == .refused(retryAfterSeconds: 2))
+    }
+
+    @Test func `those that cannot begin in time are told, whoever is busy`() {
+        var queue = measured(100)
+        #expect(queue.nextOverdueAt == nil)
+        for job in 1...3 {
+            #expect(queue.admit(job, from: source(1), now: UInt64(job) * 100_000_000) == .queued)
+        }
+        #expect(queue.nextOverdueAt == 1_000_000_000)
+        #expect(queue.takeOverdue(now: 999_999_999) == [])
+        #expect(queue.takeOverdue(now: 1_100_000_000) == [1, 2])
+        #expect(queue.take(now: 1_100_000_000)?.job == 3)
+        #expect(queue.nextOverdueAt == nil && queue.running == 1)
+    }
+
+    @Test func `a long average does not make a long wait good`() {
+        var queue = measured(5000)
+        #expect(queue.admit(1, from: source(1), now: 0) == .queued)
+        #expect(queue.take(now: 901 * 1_000_000)?.isOverdue == true)
+    }
+
     @Test func `a job that waited too long is not begun`() {
         var queue = measured(100)
         for job in 1...3 { #expect(queue.admit(job, from: source(UInt64(job)), now: 0) == .queued) }
@@ -68,7 +101,7 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         queue.finished(nanoseconds: 100 * 1_000_000)
         #expect(queue.take(now: 801 * 1_000_000)?.isOverdue == true)
         queue.finished(nanoseconds: nil)
-        #expect(queue.running == 0 && queue.waitingCount == 0)
+        #expect(queue.running == 0 && queue.nextOverdueAt == nil)
         #expect(queue.duration == 100 * 1_000_000)
     }
 
@@ -86,7 +119,7 @@ private func measured(_ milliseconds: UInt64, threads: Int = 1) -> HashQueue<Int
         var queue = measured(10)
         for job in 1...3 { #expect(queue.admit(job, from: source(1), now: 0) == .queued) }
         #expect(queue.takeRest() == [1, 2, 3])
-        #expect(queue.waitingCount == 0)
+        #expect(queue.nextOverdueAt == nil)
         #expect(queue.admit(4, from: source(1), now: 0) == .queued)
     }
 
