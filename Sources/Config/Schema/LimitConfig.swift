@@ -2,6 +2,7 @@
 public struct LimitConfig: Equatable, Sendable {
     public enum Subject: String, Equatable, Sendable, CaseIterable { case ip, key }
     public var name: String
+    /// A limit by key gives way to the caller's own, where it has one.
     public var by: Subject
     /// Within any 60 seconds; 1 to 10,000.
     public var requestsPerMinute: Int
@@ -14,7 +15,7 @@ extension LimitConfig {
         name = node.name
         by = node.required(
             "by", .word,
-            "Who shares one count: `ip`, the client's address (IPv6 by /64), or `key`, the caller's credential."
+            "Who shares one count: `ip`, the client's address (IPv6 by /64), or `key`, the caller, if it has no limit of its own."
         )
         requestsPerMinute = node.required(
             "requests_per_minute", .integer(Self.perMinute), "Requests admitted within any 60 seconds.")
