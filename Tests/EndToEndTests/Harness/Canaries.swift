@@ -105,8 +105,8 @@ final class Canaries: Sendable {
         ] + (0..<3).map { ("in base64", base64(piece, offset: $0)) }
     }
 
-    /// The characters that stand for the piece alone where it begins at that byte of a group of three. The same
-    /// in both alphabets, since no letter or digit yields what they differ in.
+    /// The characters that stand for the piece alone where it begins at that byte of a group of three. The
+    /// same in both alphabets, since no letter or digit yields what they differ in.
     static func base64(_ piece: [UInt8], offset: Int) -> [UInt8] {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         let bits = (Array(repeating: 0, count: offset) + piece).flatMap { byte in

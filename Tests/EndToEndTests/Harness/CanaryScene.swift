@@ -2,8 +2,8 @@ import Glibc
 
 /// A gate with every kind of secret that there is, each of them watched for.
 ///
-/// What the test writes itself, and what a command says when it makes a secret, is in `vault`; everything that
-/// the gate and its commands leave behind otherwise is in the gate's own folder.
+/// What the test writes itself, and what a command says when it makes a secret, is in `vault`; everything
+/// that the gate and its commands leave behind otherwise is in the gate's own folder.
 final class CanaryScene: Sendable {
     let gate: Gate
     let vault: Folder
@@ -36,7 +36,7 @@ final class CanaryScene: Sendable {
         let config = Self.config(upstream: upstream.url, vault: vault)
         try folder.write("first.yaml", Gate.whole(config, try Address.free(), folder))
         let makes = Operator(folder: vault, config: folder("first.yaml"))
-        _ = try makes.run("db", "init")
+        _ = try makes.run("db", "init", "--no-admin")
         _ = try makes.run("user", "add", "ann", "--password-stdin", standardInput: vault("password"))
         credentials = Guarded([("env key", variables[0].2)])
         gate = try Gate(config, folder: folder, environment: environment)

@@ -47,7 +47,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         source.onChange { [weak self] keys in self?.use(keys) }
         // What came between the two lines above.
         verifier.use(source.keys)
-        _ = keeper?.onUserChanges(self) { [weak self] users in self?.usersChanged(users) }
+        _ = keeper?.onUserChanges(self) { [weak self] in self?.usersChanged($0, $1) }
     }
 
     override func answer(_ question: Question, _ reply: Reply) {
@@ -141,21 +141,16 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     }
 
     /// On the store's thread.
-    private func usersChanged(_ users: [Int64]?) {
-        let affected = tokens.remove(users: users)
-        guard !affected.isEmpty else { return }
-        _ = keeper?.perform { [mailboxes] opened in
-            guard case .success(let store) = opened else { return }
-            var hasCut = false
-            var isActive: [Int64: Bool] = [:]
-            for caller in affected {
-                if isActive[caller.userID] == nil { isActive[caller.userID] = isGood(caller.userID, store) }
-                guard isActive[caller.userID] == false else { continue }
-                caller.become(.disabled)
-                hasCut = true
-            }
-            if hasCut { mailboxes.post(.cutRevoked) }
+    private func usersChanged(_ users: [Int64]?, _ store: Store) {
+        var hasCut = false
+        var isActive: [Int64: Bool] = [:]
+        for caller in tokens.remove(users: users) {
+            if isActive[caller.userID] == nil { isActive[caller.userID] = isGood(caller.userID, store) }
+            guard isActive[caller.userID] == false else { continue }
+            caller.become(.disabled)
+            hasCut = true
         }
+        if hasCut { mailboxes.post(.cutRevoked) }
     }
 }
 
