@@ -52,8 +52,10 @@ enum APIKeyCommand {
             let models = try command["--models"].map { try parsedModels($0) } ?? []
             let prefix = try keyPrefix(command, target)
             let user = try StoreCommand.user(name, in: store)
+            let keyName = try StoreCommand.checked(
+                command["--name"] ?? "default", "name of a key", .name(max: 100))
             let new = NewClientKey(
-                userID: user.id, name: command["--name"] ?? "default", prefix: prefix, expiresAt: expiresAt,
+                userID: user.id, name: keyName, prefix: prefix, expiresAt: expiresAt,
                 requestsPerMinute: limit, models: models)
             let (key, credential) = try store.createKey(new)
             return told(
@@ -214,11 +216,9 @@ enum APIKeyCommand {
         let models = text.split(separator: ",", omittingEmptySubsequences: false).map { name in
             String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
-        let isGood = models.allSatisfy { name in
-            !name.isEmpty && name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-        }
-        guard isGood else {
-            throw CommandLineError(message: "`--models` takes names with commas between them, not `\(text)`")
+        guard models.allSatisfy(TextRule.name(max: 256).accepts) else {
+            throw CommandLineError(
+                message: "`--models` takes names with commas between them, not `\(Terminal.printable(text))`")
         }
         return models
     }

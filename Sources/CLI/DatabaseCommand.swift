@@ -6,7 +6,7 @@ import Stores
 /// `headgate db init|check|backup|migrate`
 enum DatabaseCommand {
     static let subVerbs = [
-        SubVerb("init", options: ["--admin", "--default-admin", "--print-key"], run: initialize),
+        SubVerb("init", options: ["--no-admin", "--default-admin", "--print-key"], run: initialize),
         SubVerb("check", run: check),
         SubVerb("backup", "PATH", count: 1...1, run: backUp),
         SubVerb("migrate", run: migrate),
@@ -21,12 +21,13 @@ enum DatabaseCommand {
         Looks after the database of a store, with the daemon running or not.
 
         `init` makes the file, for its owner alone, and where the config file has `encryption_key: {file: PATH}`
-        and no file is there, a master key in it. Doing it again changes nothing.
+        and no file is there, a master key in it. Where there are no users yet, it makes `admin` and prints a
+        random password, once. Doing it again changes nothing.
         `check` looks for damage, for sealed keys that the master key does not open, and at who may read the
         file. `backup` makes a whole copy while everything runs; the master key is not in it.
         `migrate` brings a database of an older headgate up to date, which `headgate run` does too.
 
-          --admin             init: where there are no users yet: make `admin`, and print a random password
+          --no-admin          init: make no user
           --default-admin     init: make `admin` with the password `admin123`, if there is no `admin`
           --print-key         init: print a new master key, do nothing else
         \(StoreCommand.optionsHelp)
@@ -42,8 +43,8 @@ enum DatabaseCommand {
             return ExitCode.success
         }
         return StoreCommand.perform(command) { target in
-            guard !(command.has("--admin") && command.has("--default-admin")) else {
-                throw CommandLineError(message: "`--admin` and `--default-admin` exclude each other")
+            guard !(command.has("--no-admin") && command.has("--default-admin")) else {
+                throw CommandLineError(message: "`--no-admin` and `--default-admin` exclude each other")
             }
             let before = try Store.prepare(target.path)
             let store = try target.open()
@@ -54,8 +55,10 @@ enum DatabaseCommand {
             let lines = [
                 made, key.made.map { "made the master key in \($0); keep a copy elsewhere" }, admin?.line,
             ]
+            let remarks = [admin?.remark, key.remark].compactMap { $0 }
             return StoreCommand.Outcome(
-                lines.compactMap { $0 }.joined(separator: "\n"), remark: admin?.remark ?? key.remark
+                lines.compactMap { $0 }.joined(separator: "\n"),
+                remark: remarks.isEmpty ? nil : remarks.joined(separator: "\n")
             ) { json in
                 json.member("path", target.path)
                 json.member("schema", Int64(Store.schemaVersion))
@@ -113,14 +116,12 @@ enum DatabaseCommand {
                 line: "made the user admin with the password admin123",
                 remark: "everybody knows this password: change it by `headgate user passwd admin`")
         }
-        guard command.has("--admin") else { return nil }
-        guard try store.users().isEmpty else {
-            return Admin(line: "there are users already: no admin was made")
-        }
+        guard !command.has("--no-admin"), try store.users().isEmpty else { return nil }
         let password = randomPassword()
         try create(password)
         return Admin(
-            line: "made the user admin with the password \(password)", remark: "it is not shown again",
+            line: "made the user admin with the password \(password)",
+            remark: "the password is not shown again; `headgate user passwd admin` changes it",
             password: password)
     }
 

@@ -79,6 +79,19 @@ enum StoreCommand {
         Terminal.print(json.text)
     }
 
+    /// - Parameters:
+    ///   - what: what the text is.
+    ///   - alternative: what it may be besides, as the caller has found out already that it is not.
+    static func checked(
+        _ text: String, _ what: String, _ rule: TextRule, or alternative: String? = nil
+    ) throws(CommandLineError) -> String {
+        guard !rule.accepts(text) else { return text }
+        let wanted = rule.wanted + (alternative.map { ", or \($0)" } ?? "")
+        throw CommandLineError(
+            message: "the \(what) must be \(wanted), not `\(Terminal.printable(text))`",
+            exitCode: ExitCode.failure)
+    }
+
     /// By username, e-mail address or id.
     static func user(_ word: String, in store: Store) throws -> User {
         let byName = try store.user(.login(word))

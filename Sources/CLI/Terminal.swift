@@ -1,15 +1,16 @@
 import Glibc
+import Stores
 
 /// Lines for whoever typed the command.
 enum Terminal {
     static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func printError(_ text: String) { write(text, to: STDERR_FILENO) }
 
-    /// Text from a file, without what a terminal would obey.
+    /// Text from a file, without what a terminal would obey or what would show it as another.
     static func printable(_ text: String) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {
-            shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+            shown.unicodeScalars.append(TextRule.isPlain(scalar) ? scalar : "\u{FFFD}")
         }
         return shown
     }

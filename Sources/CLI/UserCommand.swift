@@ -41,11 +41,14 @@ enum UserCommand {
 
     private static func add(_ command: CommandLineArguments) -> Int32 {
         StoreCommand.withStore(command) { store, target in
-            let name = try checked(command.operands[0], "name")
-            let address = command["--email"] ?? (name.contains("@") ? name : nil)
+            let name = try checkedName(command.operands[0])
+            let address = command["--email"] ?? (TextRule.email.accepts(name) ? name : nil)
             var new = NewUser(
-                username: name, email: try address.map { try checkedAddress($0) },
-                telegramID: try command["--telegram-id"].map { try checked($0, "telegram id") })
+                username: name,
+                email: try address.map { try StoreCommand.checked($0, "e-mail address", .email) },
+                telegramID: try command["--telegram-id"].map {
+                    try StoreCommand.checked($0, "telegram id", .telegramID)
+                })
             if command.has("--no-password") {
                 guard !command.has("--password-stdin") else {
                     throw CommandLineError(
@@ -137,24 +140,11 @@ enum UserCommand {
         return PasswordHash.make(password.reveal(), cost: target.passwordCost)
     }
 
-    private static func checked(_ text: String, _ what: String) throws(CommandLineError) -> String {
-        let isGood = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-        guard isGood, text.utf8.count <= 256, text.first != " ", text.last != " " else {
-            throw CommandLineError(
-                message:
-                    "the \(what) has to be at most 256 bytes, without control characters or blanks around it",
-                exitCode: ExitCode.failure)
-        }
-        return text
-    }
+    private static let nameRule = TextRule.username(1...64)
 
-    private static func checkedAddress(_ text: String) throws(CommandLineError) -> String {
-        let parts = try checked(text, "e-mail address").split(
-            separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && !$0.contains(" ") }) else {
-            throw CommandLineError(
-                message: "`\(Terminal.printable(text))` is no e-mail address", exitCode: ExitCode.failure)
-        }
-        return text
+    /// Why an address too: it is the e-mail address then.
+    private static func checkedName(_ text: String) throws(CommandLineError) -> String {
+        guard !TextRule.email.accepts(text) else { return text }
+        return try StoreCommand.checked(text, "name", nameRule, or: "an e-mail address")
     }
 }

@@ -55,6 +55,32 @@ import Testing
         #expect(try store.succeed("apikey", "list", "--user", "ann").contains(" user disabled "))
     }
 
+    @Test func `names that would not show as what they are are refused`() throws {
+        let store = try makeStore()
+        for name in ["evil\r\nX: 1", "\u{1B}[31m", "a\u{202E}b", String(repeating: "n", count: 101)] {
+            let told = try store.fail("apikey", "create", "--user", "ann", "--name", name)
+            #expect(told.contains("the name of a key must be 1 to 100 visible characters"))
+        }
+        for models in ["a,,b", "a\nb", "a\u{202E}"] {
+            let told = try store.fail("apikey", "create", "--user", "ann", "--models", models, code: 2)
+            #expect(told.contains("`--models` takes names"))
+        }
+        #expect(try store.succeed("apikey", "list") == "no keys\n")
+        _ = try store.succeed("apikey", "create", "--user", "ann")
+        _ = try store.sqlite3("UPDATE keys SET name = char(8238) || 'x' || char(27)")
+        #expect(try store.succeed("apikey", "list").contains("  \u{FFFD}x\u{FFFD}   ann"))
+    }
+
+    @Test func `whatever time stands in the file is listed, and such a key rotated`() throws {
+        let store = try makeStore()
+        let key = try store.succeed("apikey", "create", "--user", "ann").prefix(11)
+        for seconds in ["9223372036854775807", "67768036191676799"] {
+            _ = try store.sqlite3("UPDATE keys SET expires_at = \(seconds)")
+            #expect(try store.succeed("apikey", "list").contains(" 9999-12-31T23:59:59Z "))
+        }
+        #expect(try store.headgate(["apikey", "rotate", String(key)]).code == 0)
+    }
+
     /// C17.
     @Test func `a key is revoked by its beginning, if that is one key's alone`() throws {
         let store = try makeStore()
@@ -64,6 +90,8 @@ import Testing
         #expect(several == "headgate: several match: \(first.prefix(11))..., \(second.prefix(11))...\n")
         #expect(try store.fail("apikey", "revoke", "ws_!").contains("no key begins with ws_!"))
         #expect(try store.fail("apikey", "revoke", "").contains("empty"))
+        let longer = try store.fail("apikey", "revoke", String(first.prefix(13)))
+        #expect(longer.contains("the first 11 characters (\(first.prefix(11))...), or by the whole key"))
         let revoked = try store.succeed("apikey", "revoke", "\(first.prefix(11))...")
         #expect(revoked == "revoked \(first.prefix(11))... (`default` of ann)\n")
         let list = try store.json("apikey", "list")["keys"]?.arrayValue ?? []

@@ -39,7 +39,7 @@ import Testing
         Step(
             name: "user-keys", who: "{ mode: user-keys, store: main }", stores: "stores: { main: app.db }\n"
         ) { _, next in
-            _ = try next.run("db", "init")
+            _ = try next.run("db", "init", "--no-admin")
             try next.addUser("ann")
             return try next.createKey(of: "ann")
         },

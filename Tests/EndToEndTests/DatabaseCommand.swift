@@ -16,24 +16,28 @@ import Testing
         let made = try store.json("db", "init")
         #expect(made["created"] == true)
         #expect(made["master_key_file"]?.stringValue?.hasSuffix("/master.key") == true)
-        #expect(made["admin_password"] == .null)
+        #expect(made["admin_password"]?.stringValue?.count == 20)
         #expect(mode(store.folder("app.db")) == 0o600)
         #expect(mode(store.folder("master.key")) == 0o600)
         let key = store.folder.read("master.key")
         #expect(key.wholeMatch(of: /[0-9a-f]{64}\n/) != nil)
         let again = try store.json("db", "init")
         #expect(again["created"] == false && again["master_key_file"] == .null)
+        #expect(again["admin_password"] == .null)
         #expect(store.folder.read("master.key") == key)
-        #expect(try store.succeed("user", "list") == "no users\n", "no user is made unasked")
+        #expect(try store.json("user", "list")["users"]?.arrayValue?.count == 1)
         #expect(try store.succeed("db", "check").hasPrefix("ok: "))
     }
 
     /// C47, S3-09.
-    @Test func `an admin is made only if asked for, with a random password or the known one`() throws {
+    @Test func `an admin is made where there is no user, with a random password or the known one`() throws {
         let random = try StoreFolder(isPrepared: false)
-        let password = try #require(try random.json("db", "init", "--admin")["admin_password"]?.stringValue)
-        #expect(password.count == 20)
-        #expect(try random.succeed("db", "init", "--admin").contains("there are users already"))
+        let first = try random.headgate(["db", "init"])
+        let word = try #require(
+            first.output.firstMatch(of: /made the user admin with the password (\w{20})\n/))
+        let password = String(word.1)
+        #expect(first.code == 0 && first.errors.contains("is not shown again"))
+        #expect(try !random.succeed("db", "init").contains("admin with"))
         #expect(try random.json("user", "list")["users"]?.arrayValue?.count == 1)
         #expect(try !random.sqlite3(".dump").contains(password))
         let known = try StoreFolder(isPrepared: false)
@@ -42,7 +46,13 @@ import Testing
         let hash = try known.sqlite3("SELECT hashed_password FROM users")
         #expect(try known.headgate(["db", "init", "--default-admin"]).code == 0)
         #expect(try known.sqlite3("SELECT hashed_password FROM users") == hash)
-        #expect(try known.fail("db", "init", "--admin", "--default-admin", code: 2).contains("exclude"))
+        #expect(try known.fail("db", "init", "--no-admin", "--default-admin", code: 2).contains("exclude"))
+        let none = try StoreFolder(isPrepared: false)
+        _ = try none.succeed("db", "init", "--no-admin")
+        #expect(try none.succeed("user", "list") == "no users\n")
+        _ = try none.succeed("user", "add", "ann", "--no-password")
+        #expect(try none.json("db", "init")["admin_password"] == .null)
+        #expect(try none.json("user", "list")["users"]?.arrayValue?.count == 1)
     }
 
     @Test func `without a key file in the config init says how to make a key`() throws {
@@ -103,6 +113,18 @@ import Testing
         #expect(try store.fail("db", "backup", "none/copy.db").contains("the folder is not there"))
     }
 
+    @Test func `an empty file is closed to others, and a link to nothing is told`() throws {
+        let store = try StoreFolder(isPrepared: false)
+        try store.folder.write("app.db", "")
+        chmod(store.folder("app.db"), 0o644)
+        _ = try store.succeed("db", "init")
+        #expect(mode(store.folder("app.db")) == 0o600)
+        #expect(try store.succeed("db", "check").hasPrefix("ok: "))
+        try store.folder.remove("app.db")
+        symlink("nowhere.db", store.folder("app.db"))
+        #expect(try store.fail("db", "init").contains("is a link to a file that is not there"))
+    }
+
     @Test func `migrate leads to the newest schema and makes no file`() throws {
         let store = try StoreFolder(isPrepared: false)
         #expect(try store.fail("db", "migrate").contains("no such file"))
@@ -131,7 +153,7 @@ import Testing
     @Test func `a database that cannot grow is told as a full disk, and goes on when it can`() throws {
         let store = try StoreFolder()
         _ = try store.succeed("user", "add", "ann", "--no-password")
-        let models = String(repeating: "m", count: 100_000)
+        let models = Array(repeating: String(repeating: "m", count: 250), count: 400).joined(separator: ",")
         let create = ["apikey", "create", "--user", "ann", "--models", models]
         // 80 blocks of 512 bytes for any file; the signal would end the process.
         let script = "cd \"$0\" && trap '' XFSZ && ulimit -f 80 && exec \"$@\""

@@ -29,7 +29,7 @@ import Testing
         try folder.write("first.yaml", Gate.whole(config, try Address.free(), folder))
         try folder.write("password", "correct horse\n")
         let owner = Operator(folder: folder, config: folder("first.yaml"))
-        _ = try owner.run("db", "init")
+        _ = try owner.run("db", "init", "--no-admin")
         _ = try owner.run("user", "add", "ann", "--password-stdin", standardInput: folder("password"))
         // Why several: whatever else runs on the machine may hold a thread up; what the gate does itself, it
         // does every time.

@@ -83,8 +83,15 @@ import Testing
         }
         #expect(
             try store.fail("user", "add", "b", "--email", "nobody", "--no-password").contains(
-                "no e-mail address"))
-        #expect(try store.fail("user", "add", "b\u{1B}[31m", "--no-password").contains("control characters"))
+                "must be an e-mail address"))
+        for name in ["", "b\u{1B}[31m", "a/b", "a\u{202E}b", " a", "a\nb", "a@b"] {
+            let told = try store.fail("user", "add", name, "--no-password")
+            #expect(told.contains("the name must be 1 to 64 visible characters"), "\(told)")
+            #expect(!told.contains("\u{1B}") && !told.contains("\u{202E}"))
+        }
+        #expect(
+            try store.fail("user", "add", "b", "--telegram-id", "7\r", "--no-password").contains(
+                "the telegram id must be"))
         #expect(try store.fail("user", "add", "b", "--password-stdin", input: "\n").contains("is empty"))
         let long = String(repeating: "x", count: 5000)
         #expect(try store.fail("user", "add", "b", "--password-stdin", input: long).contains("longer than"))
@@ -106,7 +113,7 @@ import Testing
         #expect(try store.fail("user", "list").contains("choose by --store NAME: other, main"))
         #expect(try store.fail("user", "list", "--store", "mian").contains("no store `mian`"))
         #expect(try store.fail("user", "list", "--store", "other").contains("`headgate db init` makes it"))
-        _ = try store.succeed("db", "init", "--store", "other")
+        _ = try store.succeed("db", "init", "--no-admin", "--store", "other")
         _ = try store.succeed("--store", "other", "user", "add", "ann", "--no-password")
         #expect(try store.succeed("user", "list", "--db", "other.db").contains("ann"))
         #expect(try store.fail("user", "list", "--db", "a", "--store", "b", code: 2).contains("exclude"))

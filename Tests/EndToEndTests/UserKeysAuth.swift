@@ -15,7 +15,7 @@ import Testing
 
     private func gate(_ config: String = config) throws -> Gate {
         let folder = try Folder()
-        let made = try run([Gate.program, "db", "init", "--db", folder("main.db")], in: folder)
+        let made = try run([Gate.program, "db", "init", "--no-admin", "--db", folder("main.db")], in: folder)
         #expect(made.code == 0, "\(made.output)\(made.errors)")
         return try Gate(config, folder: folder)
     }

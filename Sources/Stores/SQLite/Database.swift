@@ -23,6 +23,8 @@ final class Database {
     var busyTimeoutMilliseconds: Int32 {
         didSet { sqlite3_busy_timeout(handle, busyTimeoutMilliseconds) }
     }
+    /// How the last attempt to write went, since this was last set to nil.
+    var lastWrite: Result<Void, StoreError>?
     /// A statement did not run for somebody else's lock, since this was last set to false.
     var hasMetLock = false
     /// Transactions that run, one within the other.
@@ -99,6 +101,7 @@ final class Database {
     @discardableResult
     func run(_ sql: String, _ values: [Value] = []) throws(StoreError) -> Int {
         _ = try rows(sql, values) { _ in }
+        lastWrite = .success(())
         return Int(sqlite3_changes(handle))
     }
 
@@ -193,7 +196,13 @@ final class Database {
 
     private func failure(_ code: Int32) -> StoreError {
         let error = StoreError(code: code, of: handle, path: path)
-        if error == .locked { hasMetLock = true }
+        switch error {
+        case .locked: hasMetLock = true
+        case .diskFull, .readOnly, .permissionDenied: lastWrite = .failure(error)
+        case .missing, .corrupt, .schemaTooNew, .schemaTooOld, .notAStore, .duplicate, .notFound, .ambiguous,
+            .cannotSeal, .refused, .failed:
+            break
+        }
         return error
     }
 }

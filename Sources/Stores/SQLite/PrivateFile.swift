@@ -51,6 +51,20 @@ public enum PrivateFile {
         return true
     }
 
+    /// Makes an empty file that is there already one for its owner alone, before anything goes into it.
+    /// - Throws: also where a link leads to nothing.
+    static func closeEmpty(_ path: String) throws(StoreError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT { throw .failed("\(path) is a link to a file that is not there") }
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else { return }
+        guard chmod(path, 0o600) == 0 else {
+            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        }
+    }
+
     /// What stands in a file, or the names in a folder, is on the disk afterwards.
     static func synchronize(_ path: String) throws(StoreError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -50,6 +50,9 @@ extension StoreError {
         case ENOSPC, EDQUOT, EFBIG: self = .diskFull
         case EROFS: self = .readOnly
         case EACCES, EPERM: self = .permissionDenied(path: path)
+        // Why asked: what is not there may be a file that SQLite has to make beside it.
+        case ENOENT where access(path, F_OK) == 0:
+            self = access(path, W_OK) != 0 && errno == EROFS ? .readOnly : .failed("\(path) cannot be opened")
         case ENOENT: self = .missing(path: path)
         case _: self = .failed("\(path): \(String(cString: strerror(code)))")
         }

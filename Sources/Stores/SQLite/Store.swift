@@ -68,6 +68,7 @@ public final class Store {
         _ path: String, by migrations: [String], busyTimeoutMilliseconds: Int32 = 5000
     ) throws(StoreError) -> Int? {
         let isNew = try PrivateFile.create(path)
+        if !isNew { try PrivateFile.closeEmpty(path) }
         let database = try connect(to: path, busyTimeoutMilliseconds)
         defer { database.close() }
         let before = try Schema.migrate(database, by: migrations)
@@ -90,6 +91,13 @@ public final class Store {
     public func takeHasMetLock() -> Bool {
         defer { database.hasMetLock = false }
         return database.hasMetLock
+    }
+
+    /// How the last attempt to write since the last call went; nil: there was none. A lock, and what a rule
+    /// of a table refuses, is no failure here.
+    public func takeLastWrite() -> Result<Void, StoreError>? {
+        defer { database.lastWrite = nil }
+        return database.lastWrite
     }
 
     /// All that `body` does, or nothing of it.

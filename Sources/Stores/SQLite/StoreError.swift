@@ -41,7 +41,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missing(let path): "\(path): no such file; `headgate db init` makes it"
         case .locked: "the database is locked by another process"
         case .diskFull: "the disk is full"
-        case .readOnly: "the database is read-only"
+        case .readOnly: "the database is read-only, or the file system that it is on"
         case .permissionDenied(let path): "\(path): permission denied"
         case .corrupt(let detail): "the database is damaged: \(detail)"
         case .schemaTooNew(let found, let known):

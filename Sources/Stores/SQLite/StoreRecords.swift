@@ -65,8 +65,7 @@ public struct ClientKey: Equatable, Sendable {
     public var userID: Int64
     public var kind: Kind
     public var name: String
-    /// The first characters of the credential, enough to tell keys apart (at least 8 beyond the configured
-    /// prefix are never shown whole).
+    /// The configured prefix and the 8 characters after it, enough to tell keys apart.
     public var shownPrefix: String
     public var createdAt: Int64
     public var expiresAt: Int64?

@@ -13,7 +13,7 @@ final class ActionsScene {
         // Why before: a gate without its store knows nobody.
         try folder.write("staged.yaml", Gate.whole(config, Address.free(), folder))
         operatorOfGate = Operator(folder: folder, config: folder("staged.yaml"))
-        _ = try operatorOfGate.run("db", "init")
+        _ = try operatorOfGate.run("db", "init", "--no-admin")
         gate = try Gate(config, folder: folder)
     }
 

@@ -36,7 +36,7 @@ final class CanaryScene: Sendable {
         let config = Self.config(upstream: upstream.url, vault: vault)
         try folder.write("first.yaml", Gate.whole(config, try Address.free(), folder))
         let makes = Operator(folder: vault, config: folder("first.yaml"))
-        _ = try makes.run("db", "init")
+        _ = try makes.run("db", "init", "--no-admin")
         _ = try makes.run("user", "add", "ann", "--password-stdin", standardInput: vault("password"))
         credentials = Guarded([("env key", variables[0].2)])
         gate = try Gate(config, folder: folder, environment: environment)

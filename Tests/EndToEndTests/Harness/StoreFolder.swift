@@ -20,7 +20,7 @@ struct StoreFolder {
     init(_ config: String = StoreFolder.config, isPrepared: Bool = true) throws {
         folder = try Folder()
         try folder.write("headgate.yaml", config)
-        if isPrepared { _ = try succeed("db", "init") }
+        if isPrepared { _ = try succeed("db", "init", "--no-admin") }
     }
 
     typealias Result = (code: Int32, output: String, errors: String)

@@ -95,6 +95,15 @@ import Testing
         #expect(StoreError(code: code, of: nil, path: "p") == expected)
     }
 
+    @Test func `what SQLite misses beside a file is not the file`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/app.db"
+        #expect(StoreError(systemError: 2, path: path) == .missing(path: path))
+        try Store.prepare(path)
+        #expect(StoreError(systemError: 2, path: path) == .failed("\(path) cannot be opened"))
+        #expect(StoreError(systemError: 30, path: path) == .readOnly)
+    }
+
     @Test func `what passes by itself is told from what does not`() {
         let transient: [StoreError] = [
             .locked, .diskFull, .readOnly, .permissionDenied(path: "p"), .missing(path: "p"), .corrupt("x"),

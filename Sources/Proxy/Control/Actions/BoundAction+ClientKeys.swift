@@ -81,8 +81,8 @@ struct KeyWish: Sendable {
         try members.finish()
     }
 
-    /// - Throws: `.loginNeeded`: the user has a password to show first. `.usernameTaken`: also where somebody without a telegram id has the name, whose keys are not
-    ///   given to whoever names them.
+    /// - Throws: `.loginNeeded`: the user has a password to show first. `.usernameTaken`: also where somebody
+    ///   without a telegram id has the name, whose keys are not given to whoever names them.
     func findOrCreateUser(in store: Store) throws -> User {
         guard let requester else { preconditionFailure("asked of a self-service wish alone") }
         if let holder = try store.user(.username(requester.username)),

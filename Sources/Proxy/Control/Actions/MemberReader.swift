@@ -1,4 +1,5 @@
 import JSON
+import Stores
 
 /// Takes members out of a request and notes all that is wrong with them, so that one answer tells
 /// everything. Reads never throw; they give a stand-in that nobody uses, because `finish` throws then.

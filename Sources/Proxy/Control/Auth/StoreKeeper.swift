@@ -71,13 +71,20 @@ final class StoreKeeper: Sendable {
     /// - Returns: false at the bound: the job will not run.
     func perform(_ job: @escaping Job) -> Bool { perform(job, beginBy: .max) }
 
+    /// For what must not be lost because others ask too much.
+    /// - Returns: false after the stop: the job will not run.
+    func performInAnyCase(_ job: @escaping Job) -> Bool {
+        perform(job, beginBy: .max, isBounded: false)
+    }
+
     func performPromptly(_ job: @escaping Job) -> Bool {
         perform(job, beginBy: headgate_monotonic_ns() + StoreKeeper.promptNanoseconds)
     }
 
-    private func perform(_ job: @escaping Job, beginBy: UInt64) -> Bool {
+    private func perform(_ job: @escaping Job, beginBy: UInt64, isBounded: Bool = true) -> Bool {
         let isAccepted = shared.withLock { shared in
-            guard shared.jobs.count < StoreKeeper.waitingMax, !shared.stops else { return false }
+            let hasRoom = !isBounded || shared.jobs.count < StoreKeeper.waitingMax
+            guard hasRoom, !shared.stops else { return false }
             shared.jobs.append(Entry(job: job, beginBy: beginBy))
             return true
         }
@@ -97,12 +104,12 @@ final class StoreKeeper: Sendable {
         do throws(SystemError) {
             done = try Bell()
         } catch { return .failure(.failed(error.description)) }
-        let isAccepted = perform { opened in
+        let isAccepted = performInAnyCase { opened in
             let value = body(opened)
             box.withLock { $0 = value }
             done.ring()
         }
-        guard isAccepted else { return .failure(.failed("too much to do")) }
+        guard isAccepted else { return .failure(.failed("the store is closed")) }
         var wanted = pollfd(fd: done.descriptor, events: Int16(POLLIN), revents: 0)
         while poll(&wanted, 1, StoreKeeper.askMilliseconds) < 0, errno == EINTR {}
         return box.withLock { $0 } ?? .failure(.failed("no answer within 5 s"))
@@ -119,21 +126,24 @@ final class StoreKeeper: Sendable {
     }
 
     func detach(_ audience: KeyAudience) {
-        _ = perform { [work] _ in work.detach(audience) }
+        _ = performInAnyCase { [work] _ in work.detach(audience) }
     }
 
     /// Told of users that were changed or removed, whose tokens have to be looked at again; nil: anybody may
     /// have been. On the store's thread, for as long as the owner lives.
     func onUserChanges<Owner: AnyObject & Sendable>(
-        _ owner: Owner, _ tell: @escaping @Sendable ([Int64]?) -> Void
+        _ owner: Owner, _ tell: @escaping StoreWork.UserListener
     ) -> Bool {
-        perform { [work, weak owner] _ in
+        performInAnyCase { [work, weak owner] _ in
             if let owner { work.addListener(owner, tell) }
         }
     }
 
     /// What keeps the store from being read; nil: nothing.
     var problem: SourceProblem? { work.problem.withLock { $0 } }
+
+    /// What keeps writes from being made; nil: nothing, as far as was tried.
+    var writeProblem: SourceProblem? { work.writeProblem.withLock { $0 } }
 
     /// Writes what is left, closes the store and ends the thread; waits for that for at most five seconds.
     func stop() {

@@ -7,7 +7,7 @@ import Stores
 /// Errors never stop it. Callers that are known stay good; their indexes are in doubt until the store can be
 /// read again, which it finds out by itself.
 final class StoreWork: @unchecked Sendable {
-    // Why @unchecked: everything but `problem` belongs to the store's thread.
+    // Why @unchecked: everything but the problems belongs to the store's thread.
 
     static let pollNanoseconds: UInt64 = 200_000_000
     static let flushNanoseconds: UInt64 = 1_000_000_000
@@ -20,12 +20,17 @@ final class StoreWork: @unchecked Sendable {
     static let reopenNanosecondsMax: UInt64 = 5_000_000_000
 
     let problem = Locked<SourceProblem?>(nil)
+    /// What keeps writes from being made, while reading goes on.
+    let writeProblem = Locked<SourceProblem?>(nil)
     /// Told of users that have changed, as long as their owner lives.
     private var listeners: [Listener] = []
 
+    /// - Parameters: the users that were changed, nil: anybody may have been; the store, open.
+    typealias UserListener = @Sendable ([Int64]?, Store) -> Void
+
     private struct Listener {
         weak var owner: AnyObject?
-        let tell: @Sendable ([Int64]?) -> Void
+        let tell: UserListener
     }
 
     private let path: String
@@ -116,8 +121,22 @@ final class StoreWork: @unchecked Sendable {
         let isPatient = headgate_monotonic_ns() >= waitsAgainAt
         store?.waitForLocks(milliseconds: isPatient ? options.busyTimeoutMilliseconds : 0)
         body()
+        noteLastWrite()
         guard store?.takeHasMetLock() ?? false, isPatient else { return }
         waitsAgainAt = headgate_monotonic_ns() + StoreWork.impatientNanoseconds
+    }
+
+    private func noteLastWrite() {
+        switch store?.takeLastWrite() {
+        case nil: break
+        case .success: writeProblem.withLock { $0 = nil }
+        case .failure(let error):
+            let text = error.description
+            writeProblem.withLock { problem in
+                guard problem?.text != text else { return }
+                problem = SourceProblem(since: headgate_realtime_ns(), text: text)
+            }
+        }
     }
 
     // MARK: - Between jobs
@@ -180,10 +199,10 @@ final class StoreWork: @unchecked Sendable {
         // Why: what a whole table was read into would be kept, and is more than the index itself.
         if changes.changed.count >= StoreWork.largeTable { hasReadMuch = true }
         guard users.map({ !$0.isEmpty }) ?? true else { return }
-        for listener in listeners where listener.owner != nil { listener.tell(users) }
+        for listener in listeners where listener.owner != nil { listener.tell(users, store) }
     }
 
-    func addListener(_ owner: AnyObject, _ tell: @escaping @Sendable ([Int64]?) -> Void) {
+    func addListener(_ owner: AnyObject, _ tell: @escaping UserListener) {
         listeners.removeAll { $0.owner == nil }
         listeners.append(Listener(owner: owner, tell: tell))
     }

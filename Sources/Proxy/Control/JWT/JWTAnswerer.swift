@@ -48,7 +48,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         source.onChange { [weak self] keys in self?.use(keys) }
         // What came between the two lines above.
         verifier.use(source.keys)
-        _ = keeper?.onUserChanges(self) { [weak self] users in self?.usersChanged(users) }
+        _ = keeper?.onUserChanges(self) { [weak self] in self?.usersChanged($0, $1) }
     }
 
     override func answer(_ question: Question, _ reply: Reply) {
@@ -157,26 +157,30 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     /// by it goes on, as long as their users are of this store and active.
     func takeOver(_ old: JWTAnswerer) {
         guard let keeper, keeper.path == old.keeper?.path else { return }
-        disableInactive(tokens.takeOver(old.tokens))
+        let affected = tokens.takeOver(old.tokens)
+        guard !affected.isEmpty else { return }
+        let isAccepted = keeper.performInAnyCase { [weak self] opened in
+            if case .success(let store) = opened { self?.disableInactive(affected, store) }
+        }
+        // Why nothing otherwise: a store that was stopped serves nobody any more.
+        if !isAccepted { affected.forEach { $0.become(.disabled) } }
     }
 
     /// On the store's thread.
-    private func usersChanged(_ users: [Int64]?) { disableInactive(tokens.remove(users: users)) }
+    private func usersChanged(_ users: [Int64]?, _ store: Store) {
+        disableInactive(tokens.remove(users: users), store)
+    }
 
-    private func disableInactive(_ affected: [Caller]) {
-        guard !affected.isEmpty else { return }
-        _ = keeper?.perform { [mailboxes] opened in
-            guard case .success(let store) = opened else { return }
-            var hasCut = false
-            var isActive: [Int64: Bool] = [:]
-            for caller in affected {
-                if isActive[caller.userID] == nil { isActive[caller.userID] = isGood(caller.userID, store) }
-                guard isActive[caller.userID] == false else { continue }
-                caller.become(.disabled)
-                hasCut = true
-            }
-            if hasCut { mailboxes.post(.cutRevoked) }
+    private func disableInactive(_ affected: [Caller], _ store: Store) {
+        var hasCut = false
+        var isActive: [Int64: Bool] = [:]
+        for caller in affected {
+            if isActive[caller.userID] == nil { isActive[caller.userID] = isGood(caller.userID, store) }
+            guard isActive[caller.userID] == false else { continue }
+            caller.become(.disabled)
+            hasCut = true
         }
+        if hasCut { mailboxes.post(.cutRevoked) }
     }
 }
 

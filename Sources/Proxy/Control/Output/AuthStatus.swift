@@ -13,9 +13,7 @@ struct AuthStatus {
             return "auth        \(entry.name) \(entry.modeName)\(what)\(problem ?? "")"
         }
             + stores.map { store in
-                let problem = store.keeper.problem
-                let state = problem.map { "cannot be read since \(Timestamp.text($0.since)): \($0.text)" }
-                return "store       \(store.name) \(store.keeper.display) \(state ?? "open")"
+                "store       \(store.name) \(store.keeper.display) \(state(store.keeper))"
             }
     }
 
@@ -38,9 +36,18 @@ struct AuthStatus {
                     json.string("name", store.name)
                     json.string("path", store.keeper.path)
                     problem(store.keeper.problem, &json)
+                    problem(store.keeper.writeProblem, &json, "write_problem")
                 }
             }
         }
+    }
+
+    private func state(_ keeper: StoreKeeper) -> String {
+        if let problem = keeper.problem {
+            return "cannot be read since \(Timestamp.text(problem.since)): \(problem.text)"
+        }
+        guard let problem = keeper.writeProblem else { return "open" }
+        return "open; writes fail since \(Timestamp.text(problem.since)): \(problem.text)"
     }
 
     private func callers(_ entry: AuthEntry) -> String {
@@ -54,9 +61,11 @@ struct AuthStatus {
         entry.callers.isDoubted ? "IN DOUBT since " : "since "
     }
 
-    private func problem(_ problem: SourceProblem?, _ json: inout JSONText) {
-        guard let problem else { return json.null("problem") }
-        json.object("problem") { json in
+    private func problem(
+        _ problem: SourceProblem?, _ json: inout JSONText, _ name: String = "problem"
+    ) {
+        guard let problem else { return json.null(name) }
+        json.object(name) { json in
             json.string("since", Timestamp.text(problem.since))
             json.string("text", problem.text)
         }

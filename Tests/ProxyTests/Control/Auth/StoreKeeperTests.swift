@@ -1,10 +1,10 @@
 import CLinux
 import Glibc
-import Stores
 import Synchronization
 import Testing
 
 @testable import Proxy
+@testable import Stores
 
 /// A store on disk with one user, the keeper that the daemon has, and another connection as the command line
 /// has it.
@@ -257,10 +257,73 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
 @Test func `whoever listens is told of the users that have changed`() throws {
     let scene = try Scene()
     let told = Locked<[Int64]>([])
-    #expect(scene.keeper.onUserChanges(told) { users in told.withLock { $0 += users ?? [] } })
+    #expect(scene.keeper.onUserChanges(told) { users, _ in told.withLock { $0 += users ?? [] } })
     _ = try scene.makeKey()
     try scene.other.setActive(scene.user.id, false)
     #expect(eventually { told.withLock { $0.contains(scene.user.id) } })
+}
+
+@Test func `whoever listens while others ask too much is told nevertheless`() throws {
+    let scene = try Scene()
+    let hold = Locked(true)
+    let isHeld = Locked(false)
+    #expect(
+        scene.keeper.perform { _ in
+            isHeld.withLock { $0 = true }
+            while hold.withLock({ $0 }) { poll(nil, 0, 1) }
+        })
+    #expect(eventually { isHeld.withLock { $0 } })
+    while scene.keeper.perform({ _ in }) {}
+    let told = Locked<[Int64]>([])
+    #expect(
+        scene.keeper.onUserChanges(told) { users, store in
+            guard (try? store.users()) != nil else { return }
+            told.withLock { $0 += users ?? [] }
+        })
+    hold.withLock { $0 = false }
+    try scene.other.setActive(scene.user.id, false)
+    #expect(eventually { told.withLock { $0.contains(scene.user.id) } })
+}
+
+@Test func `a store that cannot be written says so until it can`() throws {
+    let scene = try Scene()
+    let user = scene.user.id
+    func write() {
+        let done = scene.keeper.ask { opened in
+            do throws(StoreError) {
+                let store = try opened.get()
+                try store.setActive(user, true)
+                return .success(())
+            } catch { return .failure(error) }
+        }
+        if case .failure(let error) = done { #expect(error == .diskFull) }
+    }
+    write()
+    #expect(scene.keeper.writeProblem == nil)
+    #expect(scene.keeper.limitPages(to: 1))
+    _ = scene.keeper.ask { opened in
+        do throws(StoreError) {
+            let long = String(repeating: "x", count: 1_000_000)
+            return .success(try opened.get().createUser(NewUser(username: long)).id)
+        } catch { return .failure(error) }
+    }
+    #expect(eventually { scene.keeper.writeProblem?.text == "the disk is full" })
+    #expect(scene.keeper.problem == nil)
+    #expect(scene.keeper.limitPages(to: 1_000_000))
+    write()
+    #expect(eventually { scene.keeper.writeProblem == nil })
+}
+
+/// SQLite's own bound (`PRAGMA max_page_count`) stands in for a disk that is full.
+extension StoreKeeper {
+    fileprivate func limitPages(to count: Int) -> Bool {
+        let done = ask { opened in
+            do throws(StoreError) {
+                return .success(try opened.get().database.integer("PRAGMA max_page_count = \(count)"))
+            } catch { return .failure(error) }
+        }
+        if case .success = done { return true } else { return false }
+    }
 }
 
 @Test func `the default password of admin is found out`() throws {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Stores
 import Testing
@@ -50,6 +51,31 @@ private func entry(_ token: String, active: Bool = true) -> String {
     #expect(scene.callers.find(digest("sk-a"))?.label.text == "n sk-a")
     #expect(scene.source.state.entryCount == 2)
     #expect(!scene.callers.isDoubted)
+}
+
+@Test func `a revocation counts while somebody holds the lock and uses wait to be written`() throws {
+    let scene = try Scene("{\(entry("sk-a")), \(entry("sk-b"))}")
+    let path = scene.folder.path + "/tokens.json"
+    let lock = open(path + ".lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0o600)
+    defer { close(lock) }
+    #expect(flock(lock, LOCK_EX) == 0)
+    let used = try #require(scene.callers.find(digest("sk-a")))
+    // The thread looks each second, at first after one; then it would wait for the lock.
+    let began = headgate_monotonic_ns()
+    #expect(
+        eventually {
+            scene.callers.noteUse(of: used, at: 9_000_000_000)
+            return headgate_monotonic_ns() - began > 1_500_000_000
+        })
+    let edited = headgate_monotonic_ns()
+    scene.replace("{\(entry("sk-a", active: false)), \(entry("sk-b"))}")
+    #expect(eventually { scene.state("sk-a") == .revoked })
+    #expect(headgate_monotonic_ns() - edited < 1_000_000_000)
+    #expect(flock(lock, LOCK_UN) == 0)
+    #expect(
+        eventually {
+            (try? TokenFileEditor(path: path).read())?.entries.contains { $0.lastUsed != nil } ?? false
+        })
 }
 
 @Test func `an edit counts at once, by rename and in place, and a revocation is posted`() throws {

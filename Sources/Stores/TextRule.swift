@@ -1,20 +1,20 @@
-/// What a member's text must be.
-struct TextRule: Sendable {
+/// What a text must be that somebody outside gives: the same in requests and on the command line.
+public struct TextRule: Sendable {
     /// Goes on after "must be".
-    let wanted: String
-    let accepts: @Sendable (String) -> Bool
+    public let wanted: String
+    public let accepts: @Sendable (String) -> Bool
 
-    static let passwordBytesMax = 4096
-    static let upstreamKeyBytesMax = 4096
+    public static let passwordBytesMax = 4096
+    public static let upstreamKeyBytesMax = 4096
 
     /// Enough of RFC 5321 §4.1.2 to catch mistakes: one `@`, a local part without blanks, quotes and
     /// brackets, a domain of labels with a dot among them; at most 254 bytes (RFC 5321 §4.5.3.1.3).
-    static let email = TextRule(wanted: "an e-mail address") { isEmail($0) }
+    public static let email = TextRule(wanted: "an e-mail address") { isEmail($0) }
 
     /// No `/`, which divides names in labels. An `@` stands in front or nowhere: a name that looks like
     /// somebody's address would take their place where a login takes either.
     /// - Parameter length: in Unicode scalars.
-    static func username(_ length: ClosedRange<Int>) -> TextRule {
+    public static func username(_ length: ClosedRange<Int>) -> TextRule {
         TextRule(
             wanted: "\(length.lowerBound) to \(length.upperBound) visible characters, without `/`, and `@` "
                 + "at most in front"
@@ -25,12 +25,12 @@ struct TextRule: Sendable {
     }
 
     /// Text to look somebody up by: what is too long or odd to be known need not be told apart from unknown.
-    static let identity = TextRule(wanted: "1 to 320 bytes of text") {
+    public static let identity = TextRule(wanted: "1 to 320 bytes of text") {
         (1...320).contains($0.utf8.count) && !$0.utf8.contains(0)
     }
 
     /// - Parameter lengthMin: Unicode scalars.
-    static func password(lengthMin: Int) -> TextRule {
+    public static func password(lengthMin: Int) -> TextRule {
         TextRule(
             wanted: "at least \(lengthMin) character\(lengthMin == 1 ? "" : "s") and at most "
                 + "\(passwordBytesMax) bytes, without NUL"
@@ -41,19 +41,19 @@ struct TextRule: Sendable {
     }
 
     /// 1 to `max` characters that can be seen.
-    static func name(max: Int) -> TextRule {
+    public static func name(max: Int) -> TextRule {
         TextRule(wanted: "1 to \(max) visible characters") {
             (1...max).contains($0.unicodeScalars.count) && isVisible($0)
         }
     }
 
     /// A telegram id: what people paste has digits alone; older clients send a name.
-    static let telegramID = TextRule(wanted: "a whole number, or 1 to 64 visible characters") {
+    public static let telegramID = TextRule(wanted: "a whole number, or 1 to 64 visible characters") {
         (1...64).contains($0.unicodeScalars.count) && isVisible($0)
     }
 
     /// What can stand in a header field (RFC 9110 §5.5), without blanks.
-    static func upstreamKey(prefix: String, lengthMin: Int) -> TextRule {
+    public static func upstreamKey(prefix: String, lengthMin: Int) -> TextRule {
         let beginning = prefix.isEmpty ? "" : " that begin with `\(prefix)`"
         let lengthMin = max(1, lengthMin)
         return TextRule(
@@ -64,17 +64,20 @@ struct TextRule: Sendable {
         }
     }
 
+    /// Whether it shows as what it is: it controls, hides and turns round nothing.
+    public static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+            false
+        default: true
+        }
+    }
+
     /// Nothing that controls, hides or turns round what stands beside it; no blank at an end.
     private static func isVisible(_ text: String) -> Bool {
-        let isPlain = text.unicodeScalars.allSatisfy { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-                false
-            default: true
-            }
-        }
         let ends = [text.unicodeScalars.first, text.unicodeScalars.last]
-        return isPlain && ends.allSatisfy { $0.map { !$0.properties.isWhitespace } ?? false }
+        return text.unicodeScalars.allSatisfy(isPlain)
+            && ends.allSatisfy { $0.map { !$0.properties.isWhitespace } ?? false }
     }
 
     private static func isEmail(_ text: String) -> Bool {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Proxy
+@testable import Stores
 
 @Suite struct TextRuleTests {
     @Test(arguments: [
