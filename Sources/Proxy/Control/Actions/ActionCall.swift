@@ -1,9 +1,12 @@
+import CLinux
 import Synchronization
 
 /// One request for an action on its way through threads. Is answered exactly once: later answers are
 /// dropped, and where nobody answered (a job was let go of unrun), going away does it.
 final class ActionCall: Sendable {
     let request: ActionRequest
+    /// Monotonic nanoseconds.
+    let arrival = headgate_monotonic_ns()
     private let reply: Reply
     private let errors: ErrorFormat
     private let isAnswered = Atomic(false)

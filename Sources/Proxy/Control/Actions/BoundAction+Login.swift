@@ -7,8 +7,9 @@ extension BoundAction {
         let attempt = try LoginAttempt(members(call), rules.identity)
         onStore(call) { [self] store in
             let found = try store.passwordHash(of: attempt.lookup)
-            onHashThread(call) { [self] in
-                let isRight = PasswordHash.verify(attempt.password, found?.hash, cost: passwordCost)
+            onHashThread(call) { [passwordCost] in
+                PasswordHash.verify(attempt.password, found?.hash, cost: passwordCost)
+            } deliver: { [self] isRight in
                 guard isRight, let user = found?.user, user.isActive else {
                     log("refused: \(LoginAttempt.reason(found?.user, isRight: isRight))", call)
                     return call.fail(.loginWrong(rules.identity))

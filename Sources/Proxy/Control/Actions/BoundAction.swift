@@ -95,14 +95,19 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         if !willRun { call.fail(.overloaded(retryAfterSeconds: 1)) }
     }
 
-    /// Runs `body` on a thread that may take its time.
-    func onHashThread(_ call: ActionCall, _ body: @escaping @Sendable () -> Void) {
-        let refused = hashes.perform(for: call.request.clientAddress) { turn in
-            switch turn {
-            case .run: body()
-            case .overdue: call.fail(.overloaded(retryAfterSeconds: 1))
-            }
-        }
+    /// Runs `work` on a thread that may take its time, then `deliver` with what it gives, unless that is too
+    /// late: then the call has been refused.
+    func onHashThread<Value: Sendable>(
+        _ call: ActionCall, _ work: @escaping @Sendable () -> Value,
+        deliver: @escaping @Sendable (Value) -> Void
+    ) {
+        let job = HashPool.Job(
+            work: {
+                let value = work()
+                return { deliver(value) }
+            },
+            overdue: { call.fail(.overloaded(retryAfterSeconds: 1)) })
+        let refused = hashes.perform(for: call.request.clientAddress, arrival: call.arrival, job)
         if let seconds = refused { call.fail(.overloaded(retryAfterSeconds: seconds)) }
     }
 
