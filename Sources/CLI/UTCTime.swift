@@ -3,9 +3,10 @@ import Glibc
 /// Times as people type and read them, always UTC.
 enum UTCTime {
     /// `2026-03-01T12:00:00Z`
-    /// - Parameter seconds: since 1970.
+    /// - Parameter seconds: since 1970. What is not within the years 1 to 9999 is shown as the first or the
+    ///   last moment of them.
     static func text(_ seconds: Int64) -> String {
-        var seconds = time_t(seconds)
+        var seconds = time_t(min(max(seconds, secondsMin), secondsMax))
         var parts = tm()
         gmtime_r(&seconds, &parts)
         return [
@@ -14,6 +15,9 @@ enum UTCTime {
             digits(parts.tm_hour, 2), ":", digits(parts.tm_min, 2), ":", digits(parts.tm_sec, 2), "Z",
         ].joined()
     }
+
+    private static let secondsMin: Int64 = -62_135_596_800
+    private static let secondsMax: Int64 = 253_402_300_799
 
     private static func digits(_ value: Int32, _ width: Int) -> String {
         let text = String(value)

@@ -12,6 +12,14 @@ func `a time is written and read as UTC`(seconds: Int64, text: String) {
     #expect(UTCTime.seconds(text) == seconds)
 }
 
+@Test(arguments: [
+    (Int64.max, "9999-12-31T23:59:59Z"), (253_402_300_800, "9999-12-31T23:59:59Z"),
+    (67_768_036_191_676_799, "9999-12-31T23:59:59Z"), (.min, "0001-01-01T00:00:00Z"),
+])
+func `a time beyond the calendar is shown as its last or first moment`(seconds: Int64, text: String) {
+    #expect(UTCTime.text(seconds) == text)
+}
+
 @Test func `a day is taken as it begins, and the seconds may do without a Z`() {
     let eight: Int64 = 1_800_000_000
     #expect(UTCTime.seconds("2027-01-15") == eight - 8 * 3600)

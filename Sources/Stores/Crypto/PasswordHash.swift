@@ -20,21 +20,42 @@ public enum PasswordHash {
     }
 
     /// - Parameters:
-    ///   - hash: as made here or by others (`$2a$`, `$2b$`, `$2y$`). nil, or nothing of that form: false, and
-    ///     it takes as long as if there were one.
-    ///   - cost: of the one that is not there.
+    ///   - hash: as made here or by others (`$2a$`, `$2b$`, `$2y$`). nil, nothing of that form, or one of a
+    ///     cost over `costMax`: false, and it takes as long as if there were one.
+    ///   - cost: of the one that is not there. One that is there and costs less takes as long.
     public static func verify(_ password: [UInt8], _ hash: String?, cost: Int = costDefault) -> Bool {
         precondition(costs.contains(cost))
-        guard let hash, isBcrypt(hash) else {
-            let nobody = setting(cost: cost, salt: [UInt8](repeating: 0, count: saltCount))
-            _ = crypt(password, setting: nobody)
+        guard let hash, let found = self.cost(of: hash), found <= costMax(configured: cost) else {
+            spend(cost, on: password)
             return false
         }
+        spend(from: found, to: cost, on: password)
         guard let found = crypt(password, setting: hash) else { return false }
         return constantTimeEqual(Array(found.utf8), Array(hash.utf8))
     }
 
-    /// Whether it is a hash that `verify` can compare with.
+    /// Takes the time by which a hash of the higher cost takes longer than one of the lower.
+    public static func spend(from lower: Int, to higher: Int, on password: [UInt8]) {
+        // 2ⁿ rounds, and 2ⁿ + 2ⁿ⁺¹ + … up to the cost before, make those of the cost.
+        for missing in lower..<max(lower, higher) { spend(missing, on: password) }
+    }
+
+    private static func spend(_ cost: Int, on password: [UInt8]) {
+        let nobody = setting(cost: cost, salt: [UInt8](repeating: 0, count: saltCount))
+        _ = crypt(password, setting: nobody)
+    }
+
+    /// The cost of hashes that are compared with. Why a bound: each more takes twice as long, 31 takes a day,
+    /// and others wait.
+    /// - Parameter cost: of new ones.
+    public static func costMax(configured cost: Int) -> Int { max(cost, costDefault) + 3 }
+
+    /// nil: no bcrypt.
+    public static func cost(of hash: String) -> Int? {
+        isBcrypt(hash) ? Int(hash.dropFirst(4).prefix(2)) : nil
+    }
+
+    /// Whether it has the form of a hash that `verify` can compare with.
     public static func isBcrypt(_ hash: String) -> Bool {
         let bytes = Array(hash.utf8)
         guard bytes.count == hashCount, ["$2a$", "$2b$", "$2y$"].contains(String(hash.prefix(4))),

@@ -19,6 +19,12 @@ final class Database {
     /// By their text.
     private var statements: [String: OpaquePointer] = [:]
     private var isClosed = false
+    /// How long a statement waits for somebody else's lock.
+    var busyTimeoutMilliseconds: Int32 {
+        didSet { sqlite3_busy_timeout(handle, busyTimeoutMilliseconds) }
+    }
+    /// A statement did not run for somebody else's lock, since this was last set to false.
+    var hasMetLock = false
     /// Transactions that run, one within the other.
     private var depth = 0
 
@@ -38,6 +44,7 @@ final class Database {
         }
         self.path = path
         handle = opened
+        self.busyTimeoutMilliseconds = busyTimeoutMilliseconds
         sqlite3_busy_timeout(handle, busyTimeoutMilliseconds)
     }
 
@@ -126,9 +133,6 @@ final class Database {
         }
     }
 
-    /// Whether the file, or the folder it is in, lets nobody write.
-    var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
-
     /// Copies everything into another database, as of one moment; writers go on meanwhile.
     func copy(into other: Database) throws(StoreError) {
         guard let backup = sqlite3_backup_init(other.handle, "main", handle, "main") else {
@@ -187,7 +191,11 @@ final class Database {
         return sqlite3_bind_blob(statement, position, bytes, Int32(bytes.count), Database.transient)
     }
 
-    private func failure(_ code: Int32) -> StoreError { StoreError(code: code, of: handle, path: path) }
+    private func failure(_ code: Int32) -> StoreError {
+        let error = StoreError(code: code, of: handle, path: path)
+        if error == .locked { hasMetLock = true }
+        return error
+    }
 }
 
 /// The row that a statement has come to. Good until the next one.

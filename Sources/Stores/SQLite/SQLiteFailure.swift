@@ -32,6 +32,7 @@ extension StoreError {
             switch code {
             case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL: .locked
             case SQLITE_FULL: .diskFull
+            case SQLITE_CONSTRAINT: .refused("\(path): \(message)")
             case SQLITE_READONLY: .readOnly
             case SQLITE_PERM, SQLITE_AUTH: .permissionDenied(path: path)
             case SQLITE_NOTADB: .corrupt("it is not an SQLite file")

@@ -12,12 +12,15 @@ enum Schema {
     ///
     /// Why triggers for `changes`: whoever edits the file, this program or the `sqlite3` shell, is followed.
     /// Why they delete what a user leaves: the shell does not enforce foreign keys unless it is told to.
+    /// Why some look before: a row that goes by REPLACE fires no DELETE trigger
+    /// (<https://sqlite.org/lang_conflict.html>). They note what may go and delete nothing, because a
+    /// statement that says IGNORE keeps what they did and not its own row.
     /// Uses are no change: they are counted many times a second and nobody has to act on them.
     private static let first = """
         CREATE TABLE users (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             public_id TEXT NOT NULL UNIQUE,
-            username TEXT UNIQUE,
+            username TEXT UNIQUE, -- also without case, by users_by_name
             email TEXT UNIQUE COLLATE NOCASE,
             telegram_id TEXT UNIQUE,
             hashed_password TEXT, -- bcrypt; NULL: cannot log in
@@ -26,7 +29,7 @@ enum Schema {
             updated_at INTEGER NOT NULL,
             CHECK (coalesce(username, email, telegram_id) IS NOT NULL)
         ) STRICT;
-        CREATE INDEX users_by_name ON users (username COLLATE NOCASE);
+        CREATE UNIQUE INDEX users_by_name ON users (username COLLATE NOCASE);
 
         CREATE TABLE keys (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -73,6 +76,14 @@ enum Schema {
             DELETE FROM changes WHERE sequence <= NEW.sequence - \(changesMax);
         END;
 
+        CREATE TRIGGER keys_replaced_by_insert BEFORE INSERT ON keys BEGIN
+            INSERT INTO changes (gone_digest) SELECT digest FROM keys
+            WHERE id = NEW.id OR public_id = NEW.public_id OR digest = NEW.digest;
+        END;
+        CREATE TRIGGER keys_replaced_by_update BEFORE UPDATE OF id, public_id, digest ON keys BEGIN
+            INSERT INTO changes (gone_digest) SELECT digest FROM keys
+            WHERE (id = NEW.id OR public_id = NEW.public_id OR digest = NEW.digest) AND id <> OLD.id;
+        END;
         CREATE TRIGGER keys_inserted AFTER INSERT ON keys BEGIN
             INSERT INTO changes (key_id) VALUES (NEW.id);
         END;
@@ -84,8 +95,26 @@ enum Schema {
         CREATE TRIGGER keys_deleted AFTER DELETE ON keys BEGIN
             INSERT INTO changes (gone_digest) VALUES (OLD.digest);
         END;
+        CREATE TRIGGER users_replaced_by_insert BEFORE INSERT ON users BEGIN
+            INSERT INTO changes (user_id) SELECT id FROM users
+            WHERE id = NEW.id OR public_id = NEW.public_id OR username = NEW.username COLLATE NOCASE
+                OR email = NEW.email OR telegram_id = NEW.telegram_id;
+        END;
+        CREATE TRIGGER users_replaced_by_update
+        BEFORE UPDATE OF public_id, username, email, telegram_id ON users BEGIN
+            INSERT INTO changes (user_id) SELECT id FROM users
+            WHERE id <> OLD.id AND (public_id = NEW.public_id OR username = NEW.username COLLATE NOCASE
+                OR email = NEW.email OR telegram_id = NEW.telegram_id);
+        END;
+        CREATE TRIGGER users_keep_ids BEFORE UPDATE OF id ON users WHEN NEW.id <> OLD.id BEGIN
+            SELECT RAISE(ABORT, 'the id of a user never changes');
+        END;
         CREATE TRIGGER users_inserted AFTER INSERT ON users BEGIN
             INSERT INTO changes (user_id) VALUES (NEW.id);
+            \(deletionOfLeftovers)
+        END;
+        CREATE TRIGGER users_moved AFTER UPDATE OF public_id, username, email, telegram_id ON users BEGIN
+            \(deletionOfLeftovers)
         END;
         CREATE TRIGGER users_updated AFTER UPDATE ON users BEGIN
             INSERT INTO changes (user_id) VALUES (NEW.id);
@@ -96,6 +125,16 @@ enum Schema {
             DELETE FROM upstream_keys WHERE user_id = OLD.id;
         END;
         """
+
+    /// Keys of users who have just been replaced: the last changes name them. Why so many: one row replaces
+    /// five others at most, and is itself noted twice.
+    private static let deletionOfLeftovers = ["keys", "upstream_keys"].map { table in
+        """
+        DELETE FROM \(table) WHERE user_id IN (
+                SELECT user_id FROM changes WHERE sequence > (SELECT max(sequence) FROM changes) - 8
+            ) AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = \(table).user_id);
+        """
+    }.joined(separator: "\n    ")
 
     /// Rows of `changes` that are kept. Whoever has missed more reads everything, which takes a fraction of a
     /// second for 100,000 keys.

@@ -20,16 +20,25 @@ extension Store {
     private func changes(since version: Int64, _ newest: Int64) throws(StoreError) -> KeyChanges {
         let since = Database.Value.integer(version)
         // Why two: a condition with OR would read every key.
-        let keys = try rows("k.id IN (SELECT key_id FROM changes WHERE sequence > ?)", [since])
-        let ofUsers = try rows("k.user_id IN (SELECT user_id FROM changes WHERE sequence > ?)", [since])
+        let changed = ["id IN (SELECT key_id \(Store.since))", "user_id IN (SELECT user_id \(Store.since))"]
+        let keys = try rows("k.\(changed[0])", [since])
+        let ofUsers = try rows("k.\(changed[1])", [since])
         let known = Set(keys.map(\.id))
-        let removed = try database.rows(
+        var removed = try database.rows(
             """
-            SELECT DISTINCT gone_digest FROM changes
-            WHERE sequence > ? AND gone_digest IS NOT NULL
+            SELECT DISTINCT gone_digest \(Store.since) AND gone_digest IS NOT NULL
                 AND NOT EXISTS (SELECT 1 FROM keys WHERE digest = gone_digest)
             """, [since]
         ) { $0.blob(0) }
+        // Why: without foreign keys, the shell can give a key to nobody.
+        for condition in changed {
+            removed += try database.rows(
+                """
+                SELECT digest FROM keys
+                WHERE \(condition) AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = user_id)
+                """, [since]
+            ) { $0.blob(0) }
+        }
         let users = try database.rows(
             "SELECT DISTINCT user_id FROM changes WHERE sequence > ? AND user_id IS NOT NULL", [since]
         ) { $0.number(0) }
@@ -37,6 +46,8 @@ extension Store {
             version: newest, changed: keys + ofUsers.filter { !known.contains($0.id) }, removed: removed,
             users: users, isComplete: false)
     }
+
+    private static let since = "FROM changes WHERE sequence > ?"
 
     /// Whether no change after `version` has been dropped from the log.
     private func isKept(after version: Int64, newest: Int64) throws(StoreError) -> Bool {

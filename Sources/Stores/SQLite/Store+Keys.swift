@@ -45,12 +45,22 @@ extension Store {
         if let exact = try find("public_id = ?", [.text(text)]).first { return exact }
         let found = try find(
             "substr(shown_prefix, 1, length(?1)) = ?1 ORDER BY id LIMIT \(Store.ambiguousMax)", [.text(text)])
-        guard let first = found.first else {
-            // Why not quoted whole: somebody may have pasted a key.
-            throw .notFound("key begins with \(text.prefix(16))\(text.count > 16 ? "..." : "")")
-        }
+        guard let first = found.first else { throw .notFound(try unknownKey(text)) }
         guard found.count == 1 else { throw .ambiguous(found.map { $0.shownPrefix + "..." }) }
         return first
+    }
+
+    /// Why not quoted whole: somebody may have pasted a key.
+    private func unknownKey(_ text: String) throws(StoreError) -> String {
+        let what = "key begins with \(text.prefix(16))\(text.count > 16 ? "..." : "")"
+        let shorter = try find(
+            "length(shown_prefix) > 0 AND substr(?1, 1, length(shown_prefix)) = shown_prefix LIMIT 1",
+            [.text(text)]
+        ).first
+        guard let shown = shorter?.shownPrefix else { return what }
+        return
+            "\(what), as far as is known: name it by what `list` shows, the first \(shown.count) characters "
+            + "(\(shown)...), or by the whole key"
     }
 
     /// One that is revoked already stays revoked from the earlier time on.
@@ -73,13 +83,13 @@ extension Store {
             switch old.state(at: now) {
             case .revoked: throw .failed("the key is revoked; make a new one")
             case .expired: throw .failed("the key has expired; make a new one")
-            case .active: try revokeKey(key, at: now + max(0, overlapSeconds))
+            case .active: try revokeKey(key, at: now.adding(max(0, overlapSeconds)))
             }
             return try createKey(
                 NewClientKey(
                     userID: old.userID, kind: old.kind, name: old.name,
                     prefix: Credential.prefix(ofShown: old.shownPrefix),
-                    expiresAt: old.expiresAt.map { now + $0 - old.createdAt },
+                    expiresAt: old.expiresAt.map { now.adding($0.subtracting(old.createdAt)) },
                     requestsPerMinute: old.requestsPerMinute, models: old.models))
         }
     }
@@ -95,17 +105,25 @@ extension Store {
             """, [.integer(now), .integer(user)])
     }
 
-    /// Keys that are gone are passed over.
+    /// Keys that are gone are passed over, and so are rows that somebody's own rules keep from being changed.
+    /// Why: no other key's count has to wait for them. A count that is full stays so.
     public func recordUses(_ uses: [(key: Int64, count: Int64, lastUsedAt: Int64)]) throws(StoreError) {
         guard !uses.isEmpty else { return }
         try transaction { () throws(StoreError) in
-            for use in uses {
-                try database.run(
-                    """
-                    UPDATE keys SET usage_count = usage_count + ?, last_used_at = max(coalesce(last_used_at, 0), ?)
-                    WHERE id = ?
-                    """, [.integer(use.count), .integer(use.lastUsedAt), .integer(use.key)])
-            }
+            for use in uses { try record(use) }
+        }
+    }
+
+    private func record(_ use: (key: Int64, count: Int64, lastUsedAt: Int64)) throws(StoreError) {
+        do throws(StoreError) {
+            try database.run(
+                """
+                UPDATE keys SET usage_count = min(usage_count, \(Int64.max) - ?1) + ?1,
+                    last_used_at = max(coalesce(last_used_at, 0), ?2)
+                WHERE id = ?3
+                """, [.integer(use.count), .integer(use.lastUsedAt), .integer(use.key)])
+        } catch {
+            guard case .refused = error else { throw error }
         }
     }
 
@@ -146,6 +164,19 @@ extension ClientKey {
             revokedAt: row.integer(8), requestsPerMinute: row.integer(9).map { Int($0) },
             models: Models.list(row.optionalText(10)), usageCount: row.number(11),
             lastUsedAt: row.integer(12))
+    }
+}
+
+extension Int64 {
+    /// Why: times in a file that anybody may edit can be any number.
+    fileprivate func adding(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+
+    fileprivate func subtracting(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
     }
 }
 

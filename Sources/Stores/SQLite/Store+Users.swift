@@ -1,6 +1,6 @@
 extension Store {
-    /// - Throws: `.duplicate`, also for a username that is another's e-mail address or the reverse: both can
-    ///   be typed at a login, and each must mean one user.
+    /// - Throws: `.duplicate`, also for a username that differs from another's in case alone, or is another's
+    ///   e-mail address, or the reverse: whoever reads or types it must mean one user.
     public func createUser(_ new: NewUser) throws(StoreError) -> User {
         guard new.username ?? new.email ?? new.telegramID != nil else {
             throw .failed("a user needs a username, an e-mail address or a telegram id")

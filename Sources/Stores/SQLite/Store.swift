@@ -16,10 +16,11 @@ public final class Store {
         }
         public var userIDs: UserIDs
         public var atRest: AtRest
-        /// Milliseconds to wait for another process's lock.
+        /// Milliseconds to wait for another process's lock. Default 250: who asks the daemon is answered
+        /// within a second.
         public var busyTimeoutMilliseconds: Int32
         public init(
-            userIDs: UserIDs = .uuid, atRest: AtRest = .refused, busyTimeoutMilliseconds: Int32 = 2000
+            userIDs: UserIDs = .uuid, atRest: AtRest = .refused, busyTimeoutMilliseconds: Int32 = 250
         ) {
             self.userIDs = userIDs
             self.atRest = atRest
@@ -78,6 +79,18 @@ public final class Store {
 
     /// Nothing may be asked afterwards. Also done when the store goes.
     public func close() { database.close() }
+
+    /// How long another process's lock is waited for from now on, in place of what the options say.
+    public func waitForLocks(milliseconds: Int32) {
+        guard database.busyTimeoutMilliseconds != milliseconds else { return }
+        database.busyTimeoutMilliseconds = milliseconds
+    }
+
+    /// Whether such a lock kept something from being done since the last call.
+    public func takeHasMetLock() -> Bool {
+        defer { database.hasMetLock = false }
+        return database.hasMetLock
+    }
 
     /// All that `body` does, or nothing of it.
     @discardableResult

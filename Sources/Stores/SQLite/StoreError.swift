@@ -22,13 +22,17 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case ambiguous([String])
     /// There is no master key, or not the one that this was sealed with.
     case cannotSeal(String)
+    /// By a rule of the table, or one that somebody has added.
+    case refused(String)
     case failed(String)
 
     /// Trying again later may help, and what is known already stays good.
     public var isTransient: Bool {
         switch self {
         case .locked, .diskFull, .readOnly, .permissionDenied, .missing, .corrupt, .failed: true
-        case .schemaTooNew, .schemaTooOld, .notAStore, .duplicate, .notFound, .ambiguous, .cannotSeal: false
+        case .schemaTooNew, .schemaTooOld, .notAStore, .duplicate, .notFound, .ambiguous, .cannotSeal,
+            .refused:
+            false
         }
     }
 
@@ -49,7 +53,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notFound(let what): "no \(what)"
         case .ambiguous(let prefixes): "several match: \(prefixes.joined(separator: ", "))"
         case .cannotSeal(let why): why
-        case .failed(let detail): detail
+        case .refused(let detail), .failed(let detail): detail
         }
     }
 }

@@ -11,9 +11,7 @@ public struct TokenFileEditor: Sendable {
     /// How long another process may hold the lock. Default 5 s.
     let lockMilliseconds: Int
 
-    public init(path: String) { self.init(path: path, lockMilliseconds: 5000) }
-
-    init(path: String, lockMilliseconds: Int) {
+    public init(path: String, lockMilliseconds: Int = 5000) {
         self.path = path
         self.lockMilliseconds = lockMilliseconds
     }

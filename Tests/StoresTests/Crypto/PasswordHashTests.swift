@@ -99,6 +99,20 @@ private func nanosecondsTaken(_ body: () -> Bool) -> Double {
     let nobody = nanosecondsTaken { PasswordHash.verify(bytes("wrong"), nil, cost: 9) }
     let broken = nanosecondsTaken { PasswordHash.verify(bytes("wrong"), "broken", cost: 9) }
     // Each cost more doubles it, none would be no time at all.
+    let cheap = PasswordHash.make(bytes("right"), cost: 5)
+    let wrongOfCheap = nanosecondsTaken { PasswordHash.verify(bytes("wrong"), cheap, cost: 9) }
+    #expect(wrongOfCheap > wrong / 1.8 && wrongOfCheap < wrong * 1.8)
     #expect(nobody > wrong / 1.8 && nobody < wrong * 1.8)
     #expect(broken > wrong / 1.8 && broken < wrong * 1.8)
+}
+
+@Test func `a hash that would take ages is not tried`() {
+    let hash = PasswordHash.make(bytes("right"), cost: 4)
+    let endless = hash.replacing("$04$", with: "$31$")
+    #expect(PasswordHash.cost(of: endless) == 31)
+    let taken = nanosecondsTaken { PasswordHash.verify(bytes("right"), endless, cost: 4) }
+    #expect(taken < 1_000_000_000)
+    #expect(PasswordHash.verify(bytes("right"), hash, cost: 9))
+    #expect(PasswordHash.costMax(configured: 4) == 13 && PasswordHash.costMax(configured: 12) == 15)
+    #expect(PasswordHash.cost(of: "broken") == nil)
 }

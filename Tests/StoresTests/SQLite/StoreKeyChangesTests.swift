@@ -140,6 +140,93 @@ private struct Reader {
         #expect(try reader.isUpToDate())
     }
 
+    /// Takes the place of the key of ann, whose id is 1 and whose public id is `'PID'`.
+    static let replacements = [
+        """
+        REPLACE INTO keys (id, public_id, user_id, kind, name, shown_prefix, digest, created_at)
+        SELECT id, public_id, user_id, kind, name, shown_prefix, zeroblob(32), 1 FROM keys WHERE id = 1
+        """,
+        """
+        INSERT OR REPLACE INTO keys (public_id, user_id, kind, name, shown_prefix, digest, created_at)
+        VALUES ('PID', 2, 'key', 'n', 'p', zeroblob(32), 1)
+        """,
+        "UPDATE OR REPLACE keys SET public_id = 'PID' WHERE id = 2",
+        "UPDATE OR REPLACE keys SET id = 1 WHERE id = 2",
+        "UPDATE keys SET user_id = 999 WHERE id = 1",
+        """
+        INSERT OR REPLACE INTO users (public_id, username, created_at, updated_at)
+        VALUES ('new', 'ann', 1, 1), ('newer', 'cat', 1, 1)
+        """,
+        "REPLACE INTO users (public_id, email, created_at, updated_at) VALUES ('new', 'ANN@x.org', 1, 1)",
+        "REPLACE INTO users (public_id, telegram_id, created_at, updated_at) VALUES ('new', '7', 1, 1)",
+        "UPDATE OR REPLACE users SET username = 'ann' WHERE username = 'ben'",
+        "UPDATE OR REPLACE users SET email = 'ann@x.org', updated_at = 5 WHERE username = 'ben'",
+    ]
+
+    @Test(arguments: replacements, ["OFF", "ON"])
+    func `what is replaced, or belongs to nobody any more, is gone`(sql: String, foreignKeys: String) throws {
+        let test = try TestStore()
+        let ann = try test.store.createUser(
+            NewUser(username: "ann", email: "ann@x.org", telegramID: "7"))
+        let (key, credential) = try test.key(ann)
+        let (_, other) = try test.key(try test.user("ben"))
+        var reader = Reader(test.store)
+        _ = try reader.read()
+        let statement = sql.replacing("PID", with: key.publicID)
+        if foreignKeys == "ON", sql.contains("user_id = 999") { return }
+        try test.query("PRAGMA foreign_keys = \(foreignKeys); \(statement)")
+        let changes = try reader.read()
+        #expect(!changes.isComplete)
+        #expect(reader.keys[sha256(credential.reveal())] == nil)
+        #expect(reader.keys[sha256(other.reveal())] != nil || sql.contains("UPDATE OR REPLACE keys"))
+        #expect(try reader.isUpToDate())
+        #expect(try test.store.check() == [] || sql.contains("user_id = 999"))
+    }
+
+    @Test func `a user who is replaced under the same id keeps the keys that the file keeps`() throws {
+        let test = try TestStore()
+        _ = try test.key(try test.user())
+        var reader = Reader(test.store)
+        _ = try reader.read()
+        try test.query(
+            """
+            PRAGMA foreign_keys = OFF;
+            REPLACE INTO users SELECT id, public_id, username, email, telegram_id, NULL, 0, 1, 1 FROM users
+            """)
+        _ = try reader.read()
+        #expect(reader.keys.values.map(\.isUserActive) == [false])
+        #expect(try reader.isUpToDate())
+    }
+
+    @Test(arguments: [
+        "INSERT OR IGNORE INTO users (public_id, username, created_at, updated_at) VALUES ('n', 'ann', 1, 1)",
+        """
+        INSERT INTO users (public_id, username, created_at, updated_at) VALUES ('n', 'ann', 1, 1)
+        ON CONFLICT DO UPDATE SET updated_at = 9
+        """,
+        "UPDATE OR IGNORE users SET username = 'ann' WHERE username = 'ben'",
+        "UPDATE users SET id = id, public_id = public_id, username = username",
+        "UPDATE OR IGNORE keys SET id = 1 WHERE id = 2",
+    ])
+    func `a statement that replaces nothing takes nothing away`(sql: String) throws {
+        let test = try TestStore()
+        _ = try test.key(try test.user())
+        _ = try test.key(try test.user("ben"))
+        var reader = Reader(test.store)
+        _ = try reader.read()
+        try test.query("PRAGMA foreign_keys = OFF; \(sql)")
+        #expect(try reader.read().removed == [])
+        #expect(reader.keys.count == 2)
+        #expect(try reader.isUpToDate())
+    }
+
+    @Test func `the id of a user, by which keys are sealed and tokens are held, never changes`() throws {
+        let test = try TestStore()
+        _ = try test.key(try test.user())
+        #expect(throws: ShellFailure.self) { try test.query("UPDATE users SET id = 50") }
+        #expect(try test.query("SELECT id FROM users") == ["1"])
+    }
+
     @Test func `uses are no change`() throws {
         let test = try TestStore()
         let key = try test.key(try test.user()).key

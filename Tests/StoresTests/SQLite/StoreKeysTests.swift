@@ -139,6 +139,45 @@ import Testing
         #expect(try test.store.keys(ofUser: user.id) == [key, third])
     }
 
+    @Test func `a row that counts no further, or refuses, keeps no other from being counted`() throws {
+        let test = try TestStore()
+        let user = try test.user()
+        let ids = try ["full", "refuses", "good"].map { try test.key(user, $0).key.id }
+        try test.query("UPDATE keys SET usage_count = 9223372036854775807 WHERE name = 'full'")
+        try test.query(
+            """
+            CREATE TRIGGER odd BEFORE UPDATE ON keys WHEN NEW.name = 'refuses'
+            BEGIN SELECT RAISE(ABORT, 'no'); END
+            """)
+        try test.store.recordUses(ids.map { (key: $0, count: 2, lastUsedAt: 9) })
+        let counts = try test.query("SELECT usage_count FROM keys ORDER BY id")
+        #expect(counts == ["9223372036854775807", "0", "2"])
+    }
+
+    @Test func `a key that all but never expires can be rotated`() throws {
+        let test = try TestStore()
+        let key = try test.key(try test.user()).key
+        for end in ["9223372036854775807", "67768036191676799"] {
+            try test.query("UPDATE keys SET expires_at = \(end), created_at = -5 WHERE id = \(key.id)")
+            let rotated = try test.store.rotateKey(key.id, overlapSeconds: .max).key
+            #expect(try #require(rotated.expiresAt) > test.now)
+            #expect(try test.store.key(named: key.publicID).state(at: test.now) == .active)
+        }
+    }
+
+    @Test func `whoever names a key by more than is shown is told how much that is`() throws {
+        let test = try TestStore()
+        let (key, credential) = try test.key(try test.user())
+        let longer = String(credential.text.prefix(14))
+        #expect {
+            try test.store.key(named: longer)
+        } throws: { error in
+            let text = "\(error)"
+            return text.contains(longer) && text.contains("the first 11 characters (\(key.shownPrefix)...)")
+                && text.contains("the whole key")
+        }
+    }
+
     @Test func `the sessions of one user end together`() throws {
         let test = try TestStore()
         let (ann, ben) = (try test.user("ann"), try test.user("ben"))

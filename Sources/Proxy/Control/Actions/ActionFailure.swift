@@ -14,9 +14,12 @@ enum ActionFailure: Error, Equatable, Sendable {
     case userGone
     /// The caller has no user: a shared key, an entry of a token file.
     case userNeeded
-    case activeKeyExists
+    /// `isPresented`: it is the one that the request was made with.
+    case activeKeyExists(isPresented: Bool)
     /// By a user with another telegram id, or none.
     case usernameTaken
+    /// Of `generate-key`, where the telegram id belongs to somebody with a password.
+    case loginNeeded
     /// Of `generate-key`, where the telegram id belongs to somebody who was disabled.
     case userDisabled
     /// Of `delete-api-key`, with the name.
@@ -56,8 +59,13 @@ enum ActionFailure: Error, Equatable, Sendable {
             return Properties(
                 status: 403, type: "permission_error", code: "user_required",
                 message: "This needs the credential of a user: log in first")
-        case .activeKeyExists:
-            return refused(409, "active_key_exists", "User already has an active API key")
+        case .activeKeyExists(let isPresented):
+            let which = isPresented ? ", the one of this request" : ""
+            return refused(409, "active_key_exists", "User already has an active API key\(which)")
+        case .loginNeeded:
+            return Properties(
+                status: 403, type: "permission_error", code: "login_required",
+                message: "This user has a password: keys are made after a login")
         case .usernameTaken: return refused(409, "username_taken", "Username is already taken")
         case .userDisabled:
             return Properties(
@@ -89,7 +97,8 @@ enum ActionFailure: Error, Equatable, Sendable {
         case .overloaded(let seconds): seconds
         case .storeUnavailable: 1
         case .invalid, .duplicate, .loginWrong, .notAuthenticated, .userGone, .userNeeded, .activeKeyExists,
-            .usernameTaken, .userDisabled, .upstreamKeyMissing, .storingKeysNotConfigured, .internalError:
+            .usernameTaken, .loginNeeded, .userDisabled, .upstreamKeyMissing, .storingKeysNotConfigured,
+            .internalError:
             nil
         }
     }

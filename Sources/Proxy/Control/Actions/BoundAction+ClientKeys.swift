@@ -3,7 +3,8 @@ import Stores
 
 /// Keys of users for this gateway.
 extension BoundAction {
-    /// A user has one active key at most. Another is made once it has expired or was revoked.
+    /// A user has one active key at most. Another is made once it has expired or was revoked. Without
+    /// self-service that is for callers who came by a login: whoever came by a key has one.
     func generateKey(_ call: ActionCall, _ rules: GenerateKeyConfig) throws(ActionFailure) {
         let userID = rules.selfService ? nil : try callerUserID(call)
         let wish = try KeyWish(members(call), rules)
@@ -16,8 +17,10 @@ extension BoundAction {
             }
             let moment = now
             let keys = try store.keys(ofUser: user.id)
-            guard !keys.contains(where: { $0.kind == .key && $0.state(at: moment) == .active }) else {
-                throw ActionFailure.activeKeyExists
+            let active = keys.filter { $0.kind == .key && $0.state(at: moment) == .active }
+            guard active.isEmpty else {
+                let presented = try call.request.credential.flatMap { try store.key(digest: $0.digest.bytes) }
+                throw ActionFailure.activeKeyExists(isPresented: active.contains { $0.id == presented?.id })
             }
             let made = try store.createKey(
                 NewClientKey(
@@ -78,8 +81,8 @@ struct KeyWish: Sendable {
         try members.finish()
     }
 
-    /// - Throws: `.usernameTaken`: also where somebody without a telegram id has the name, whose keys are not
-    ///   given to whoever names them.
+    /// - Throws: `.loginNeeded`: the user has a password to show first. `.usernameTaken`: also where somebody
+    ///   without a telegram id has the name, whose keys are not given to whoever names them.
     func findOrCreateUser(in store: Store) throws -> User {
         guard let requester else { preconditionFailure("asked of a self-service wish alone") }
         if let holder = try store.user(.username(requester.username)),
@@ -89,6 +92,8 @@ struct KeyWish: Sendable {
         }
         if let known = try store.user(.telegramID(requester.telegramID)) {
             guard known.isActive else { throw ActionFailure.userDisabled }
+            // Why: a telegram id is no secret.
+            guard !known.hasPassword else { throw ActionFailure.loginNeeded }
             return known
         }
         let new = NewUser(username: requester.username, telegramID: requester.telegramID)

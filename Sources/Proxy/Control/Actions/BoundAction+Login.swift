@@ -7,21 +7,66 @@ extension BoundAction {
         let attempt = try LoginAttempt(members(call), rules.identity)
         onStore(call) { [self] store in
             let found = try store.passwordHash(of: attempt.lookup)
-            onHashThread(call) { [passwordCost] in
-                PasswordHash.verify(attempt.password, found?.hash, cost: passwordCost)
-            } deliver: { [self] isRight in
-                guard isRight, let user = found?.user, user.isActive else {
-                    log("refused: \(LoginAttempt.reason(found?.user, isRight: isRight))", call)
+            let level = timeLevel(found?.hash)
+            onHashThread(call) { [self] in
+                check(attempt.password, found, level)
+            } deliver: { [self] verdict in
+                guard verdict.isRight, let found, found.user.isActive else {
+                    let reason = LoginAttempt.reason(
+                        found, isRight: verdict.isRight, passwordCost: passwordCost)
+                    log("refused: \(reason)", call)
                     return call.fail(.loginWrong(rules.identity))
                 }
-                welcome(user, call, rules)
+                welcome(found, verdict.renewedHash, call, rules)
             }
             return nil
         }
     }
 
-    private func welcome(_ user: User, _ call: ActionCall, _ rules: LoginConfig) {
+    private struct Verdict: Sendable {
+        let isRight: Bool
+        /// With the cost that is configured now; nil: it has that already, or the login is refused.
+        var renewedHash: String?
+    }
+
+    /// The cost whose time each refusal takes: the configured one, or the highest that was met above it, so
+    /// that nobody sees by the time whether there is such a user.
+    private func timeLevel(_ hash: String?) -> Int {
+        let cost = hash.flatMap(PasswordHash.cost(of:)) ?? 0
+        let isTried = cost <= PasswordHash.costMax(configured: passwordCost)
+        return costSeen.max(max(passwordCost, isTried ? cost : 0), ordering: .relaxed).newValue
+    }
+
+    /// On a hash thread.
+    private func check(
+        _ password: [UInt8], _ found: (user: User, hash: String?)?, _ level: Int
+    ) -> Verdict {
+        let isRight = PasswordHash.verify(password, found?.hash, cost: passwordCost)
+        let cost = found?.hash.flatMap(PasswordHash.cost(of:)) ?? passwordCost
+        guard isRight, found?.user.isActive == true else {
+            let isTried = cost <= PasswordHash.costMax(configured: passwordCost)
+            PasswordHash.spend(
+                from: isTried ? max(cost, passwordCost) : passwordCost, to: level, on: password)
+            return Verdict(isRight: isRight)
+        }
+        let isRenewed = cost != passwordCost
+        return Verdict(
+            isRight: true, renewedHash: isRenewed ? PasswordHash.make(password, cost: passwordCost) : nil)
+    }
+
+    private func welcome(
+        _ found: (user: User, hash: String?), _ renewed: String?, _ call: ActionCall, _ rules: LoginConfig
+    ) {
         onStore(call) { [self] store in
+            // Why again: the password may have been changed, to lock somebody out, while this one was hashed.
+            guard let now = try store.passwordHash(of: .id(found.user.id)), now.hash == found.hash,
+                now.user.isActive
+            else {
+                log("refused: user \(ActionAnswers.shownName(found.user)) was changed meanwhile", call)
+                throw ActionFailure.loginWrong(rules.identity)
+            }
+            let user = now.user
+            if let renewed { renew(user, renewed, in: store) }
             let token = try issue(rules.issues, to: user, in: store)
             log("user \(ActionAnswers.shownName(user)) logged in", call)
             switch rules.response {
@@ -31,6 +76,16 @@ extension BoundAction {
                 return ActionAnswers.session(
                     token, user, hasKey: keys.contains { $0.name == rules.keyName })
             }
+        }
+    }
+
+    /// Why no failure: the old one is as good for this login.
+    private func renew(_ user: User, _ hash: String, in store: Store) {
+        do throws(StoreError) {
+            try store.setPasswordHash(user.id, hash)
+        } catch {
+            Log.warning(
+                "the password hash of user \(ActionAnswers.shownName(user)) is not made anew: \(error)")
         }
     }
 }
@@ -56,10 +111,17 @@ struct LoginAttempt: Sendable {
     }
 
     /// For the log. Names nobody who is unknown: people type passwords into the wrong field.
-    static func reason(_ user: User?, isRight: Bool) -> String {
-        guard let user else { return "no such user" }
-        let name = ActionAnswers.shownName(user)
+    static func reason(
+        _ found: (user: User, hash: String?)?, isRight: Bool, passwordCost: Int
+    ) -> String {
+        guard let found else { return "no such user" }
+        let name = ActionAnswers.shownName(found.user)
         if isRight { return "user \(name) is disabled" }
-        return user.hasPassword ? "wrong password of user \(name)" : "user \(name) has no password"
+        guard let hash = found.hash else { return "user \(name) has no password" }
+        guard let cost = PasswordHash.cost(of: hash) else { return "the hash of user \(name) is no bcrypt" }
+        guard cost <= PasswordHash.costMax(configured: passwordCost) else {
+            return "the hash of user \(name) has cost \(cost), which takes too long"
+        }
+        return "wrong password of user \(name)"
     }
 }

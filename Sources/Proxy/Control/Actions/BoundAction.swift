@@ -1,6 +1,7 @@
 import CLinux
 import Config
 import Stores
+import Synchronization
 
 /// A built-in endpoint as one route mounts it: the action's rules, and what it needs to follow them.
 ///
@@ -23,6 +24,8 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     private let hashes: HashPool
     let tokens: TokenIssue?
     let keyPrefix: String
+    /// bcrypt's cost, the highest that `login` has met.
+    let costSeen = Atomic(0)
     private let storeTrouble = LogGate()
 
     /// - Parameters:
@@ -85,7 +88,12 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
 
     /// Runs `body` on the store's thread. What it returns or throws is the answer; nil: that comes later.
     func onStore(_ call: ActionCall, _ body: @escaping @Sendable (Store) throws -> ActionReply?) {
-        let willRun = store.perform { [self] opened in
+        let since = headgate_monotonic_ns()
+        let willRun = store.performPromptly { [self] opened in
+            let now = headgate_monotonic_ns()
+            guard !ActionCall.isLate(arrival: call.arrival, since: since, now: now) else {
+                return call.fail(.overloaded(retryAfterSeconds: 1))
+            }
             do {
                 if let answer = try body(opened.get()) { call.answer(answer) }
             } catch {

@@ -21,8 +21,13 @@ final class KeyAudience: @unchecked Sendable {
         var named: Set<KeyDigest> = []
         if changes.isComplete, callers.count > 0 { named.reserveCapacity(changes.changed.count) }
         let sweeps = changes.isComplete && callers.count > 0
-        for row in changes.changed where accepts(row.kind) {
+        for row in changes.changed {
             let digest = KeyDigest(row.digest)
+            guard accepts(row.kind) else {
+                // Why: it may have been of another kind.
+                editor.remove(digest)
+                continue
+            }
             if sweeps { named.insert(digest) }
             editor.put(Caller(row, digest: digest, now: now))
         }

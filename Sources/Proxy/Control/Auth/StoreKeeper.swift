@@ -12,7 +12,10 @@ final class StoreKeeper: Sendable {
     static let waitingMax = 1024
     static let stopMilliseconds: Int32 = 5000
     /// How long control waits for a job of its own.
-    static let askMilliseconds: Int32 = 20_000
+    static let askMilliseconds: Int32 = 5000
+    /// Nanoseconds after which a job that somebody waits for is not worth beginning: with what else it
+    /// takes, an answer is there within a second.
+    static let promptNanoseconds: UInt64 = 700_000_000
 
     typealias Job = @Sendable (Result<Store, StoreError>) -> Void
 
@@ -22,8 +25,14 @@ final class StoreKeeper: Sendable {
     /// As in the file.
     let display: String
 
+    private struct Entry {
+        let job: Job
+        /// Monotonic nanoseconds.
+        let beginBy: UInt64
+    }
+
     private struct Shared {
-        var jobs: [Job] = []
+        var jobs: [Entry] = []
         var stops = false
         var hasStarted = false
         var problem: SourceProblem?
@@ -60,10 +69,16 @@ final class StoreKeeper: Sendable {
 
     /// Runs `job` on the store's thread, with the open store or why it cannot be opened.
     /// - Returns: false at the bound: the job will not run.
-    func perform(_ job: @escaping Job) -> Bool {
+    func perform(_ job: @escaping Job) -> Bool { perform(job, beginBy: .max) }
+
+    func performPromptly(_ job: @escaping Job) -> Bool {
+        perform(job, beginBy: headgate_monotonic_ns() + StoreKeeper.promptNanoseconds)
+    }
+
+    private func perform(_ job: @escaping Job, beginBy: UInt64) -> Bool {
         let isAccepted = shared.withLock { shared in
             guard shared.jobs.count < StoreKeeper.waitingMax, !shared.stops else { return false }
-            shared.jobs.append(job)
+            shared.jobs.append(Entry(job: job, beginBy: beginBy))
             return true
         }
         if isAccepted { bell.ring() }
@@ -90,7 +105,7 @@ final class StoreKeeper: Sendable {
         guard isAccepted else { return .failure(.failed("too much to do")) }
         var wanted = pollfd(fd: done.descriptor, events: Int16(POLLIN), revents: 0)
         while poll(&wanted, 1, StoreKeeper.askMilliseconds) < 0, errno == EINTR {}
-        return box.withLock { $0 } ?? .failure(.failed("no answer within 20 s"))
+        return box.withLock { $0 } ?? .failure(.failed("no answer within 5 s"))
     }
 
     /// Control: fills the audience's index, and keeps it up to date from then on.
@@ -134,6 +149,13 @@ final class StoreKeeper: Sendable {
 
     // MARK: - The thread
 
+    private func perform(_ entry: Entry) {
+        guard headgate_monotonic_ns() <= entry.beginBy else {
+            return entry.job(.failure(.failed("the store has too much to do")))
+        }
+        work.meetingLocks { entry.job(work.opened) }
+    }
+
     private func run(_ migrates: Bool) {
         work.open(migrates: migrates)
         while true {
@@ -144,7 +166,7 @@ final class StoreKeeper: Sendable {
                 defer { shared.jobs = [] }
                 return (shared.jobs, shared.stops)
             }
-            for job in jobs { job(work.opened) }
+            for entry in jobs { perform(entry) }
             if stops { break }
             work.turn()
         }

@@ -13,6 +13,10 @@ final class StoreWork: @unchecked Sendable {
     static let flushNanoseconds: UInt64 = 1_000_000_000
     /// Between two attempts to write uses where that fails.
     static let flushRetryNanoseconds: UInt64 = 10_000_000_000
+    /// For so long after a lock was waited for in vain, others who meet it do not wait.
+    static let impatientNanoseconds: UInt64 = 1_000_000_000
+    /// How long the last uses wait for a lock: less than the stop waits for them.
+    static let lastWriteMilliseconds: Int32 = 4000
     static let reopenNanosecondsMax: UInt64 = 5_000_000_000
 
     let problem = Locked<SourceProblem?>(nil)
@@ -43,6 +47,7 @@ final class StoreWork: @unchecked Sendable {
     // Monotonic nanoseconds.
     private var pollAt: UInt64 = 0
     private var flushAt: UInt64 = 0
+    private var waitsAgainAt: UInt64 = 0
     private var reopenPause = StoreWork.pollNanoseconds
     private var hasWarnedOfWriting = false
     private var hasReadMuch = false
@@ -90,10 +95,29 @@ final class StoreWork: @unchecked Sendable {
     }
 
     func close() {
-        flushAt = 0
+        store?.waitForLocks(milliseconds: StoreWork.lastWriteMilliseconds)
+        hasWarnedOfWriting = true
         writeUses()
+        let lost = uses.values.reduce(0) { $0 + $1.count }
+        if lost > 0 {
+            Log.warning("store \(display): \(lost) uses of keys could not be written and are lost")
+        }
         store?.close()
         store = nil
+    }
+
+    // MARK: - Jobs
+
+    /// Runs what may meet another process's lock.
+    ///
+    /// Why not each with the same patience: while somebody holds the lock for long, each writer would keep
+    /// all that come after it waiting, also those who only read and need no lock.
+    func meetingLocks(_ body: () -> Void) {
+        let isPatient = headgate_monotonic_ns() >= waitsAgainAt
+        store?.waitForLocks(milliseconds: isPatient ? options.busyTimeoutMilliseconds : 0)
+        body()
+        guard store?.takeHasMetLock() ?? false, isPatient else { return }
+        waitsAgainAt = headgate_monotonic_ns() + StoreWork.impatientNanoseconds
     }
 
     // MARK: - Between jobs
@@ -102,7 +126,7 @@ final class StoreWork: @unchecked Sendable {
         let now = headgate_monotonic_ns()
         revokeDue()
         if now >= pollAt { look(now) }
-        if now >= flushAt { writeUses() }
+        if now >= flushAt { meetingLocks { writeUses() } }
         if hasReadMuch {
             hasReadMuch = false
             headgate_return_memory()

@@ -27,11 +27,16 @@ final class TokenFileSource: @unchecked Sendable {
     }
 
     static let flushNanoseconds: UInt64 = 1_000_000_000
+    /// A file of so many bytes is written half as often, of twice as many a third, and so on: each write is
+    /// of the whole file.
+    static let flushBytes = 1_000_000
     /// Between two attempts to write where writing fails.
     static let flushRetryNanoseconds: UInt64 = 30_000_000_000
     /// A look at what `stat(2)` says, for file systems that tell of nothing.
     static let checkNanoseconds: UInt64 = 1_000_000_000
     static let stopMilliseconds: Int32 = 2000
+    /// How long the last write waits for whoever changes the file: less than the stop waits for it.
+    static let lastLockMilliseconds = 1500
 
     private let mailboxes: Mailboxes
     private let bell: Bell
@@ -48,6 +53,10 @@ final class TokenFileSource: @unchecked Sendable {
     private var uses: [KeyDigest: UInt64] = [:]
     private var flushAt: UInt64 = 0
     private var hasWarnedOfWriting = false
+    /// Since when somebody holds the file's lock, as far as is known.
+    private var lockedSince: UInt64?
+    /// Of the content that was read last.
+    private var byteCount = 0
 
     /// Reads the file for the first time.
     init(path: String, display: String, callers: CallerIndex, mailboxes: Mailboxes) throws(SystemError) {
@@ -145,7 +154,7 @@ final class TokenFileSource: @unchecked Sendable {
             writeUses()
         }
         flushAt = 0
-        writeUses()
+        writeUses(lockMilliseconds: TokenFileSource.lastLockMilliseconds)
         finished.ring()
     }
 
@@ -159,6 +168,7 @@ final class TokenFileSource: @unchecked Sendable {
         let look: TokenFileStanding.Look
         var file: TokenFile?
         var digest: [UInt8] = []
+        var byteCount = 0
     }
 
     private static func look(_ path: String) -> Found {
@@ -166,7 +176,7 @@ final class TokenFileSource: @unchecked Sendable {
             let bytes = try readFile(path, limitBytes: InputFiles.limitBytes)
             do throws(TokenFileError) {
                 let file = try TokenFile(bytes)
-                return Found(look: .content, file: file, digest: sha256(bytes))
+                return Found(look: .content, file: file, digest: sha256(bytes), byteCount: bytes.count)
             } catch { return Found(look: .unusable(error.description)) }
         } catch { return Found(look: error == .missing ? .missing : .unusable("cannot be read: \(error)")) }
     }
@@ -195,6 +205,7 @@ final class TokenFileSource: @unchecked Sendable {
     private func apply(_ found: Found) {
         guard let file = found.file else { return }
         applied = found.digest
+        byteCount = found.byteCount
         var named: Set<KeyDigest> = []
         for entry in file.entries {
             let digest = KeyDigest(entry.digest)
@@ -236,20 +247,29 @@ final class TokenFileSource: @unchecked Sendable {
 
     // MARK: - When tokens were used
 
-    private func writeUses() {
+    /// - Parameter lockMilliseconds: how long to wait for whoever changes the file. Why not at all in
+    ///   between: a revocation is to be seen meanwhile.
+    private func writeUses(lockMilliseconds: Int = 0) {
         let now = headgate_monotonic_ns()
         guard now >= flushAt else { return }
-        flushAt = now + TokenFileSource.flushNanoseconds
+        let stretch = UInt64(1 + byteCount / TokenFileSource.flushBytes)
+        flushAt = now + TokenFileSource.flushNanoseconds * stretch
         for use in editor.takeUses() { uses[use.digest] = max(uses[use.digest] ?? 0, use.last) }
         guard !uses.isEmpty, case .good = standing.state else { return }
         let seconds = uses.map { ($0.key.bytes, Int64($0.value / 1_000_000_000)) }
         do throws(TokenFileError) {
-            _ = try TokenFileEditor(path: path).mergeLastUsed(
+            _ = try TokenFileEditor(path: path, lockMilliseconds: lockMilliseconds).mergeLastUsed(
                 Dictionary(seconds, uniquingKeysWith: { max($0, $1) }))
             uses = [:]
+            lockedSince = nil
             hasWarnedOfWriting = false
         } catch {
             if case .overtaken = error { return }
+            if case .locked = error {
+                let since = lockedSince ?? now
+                lockedSince = since
+                guard now >= since + TokenFileSource.flushRetryNanoseconds else { return }
+            }
             flushAt = now + TokenFileSource.flushRetryNanoseconds
             guard !hasWarnedOfWriting else { return }
             hasWarnedOfWriting = true

@@ -19,6 +19,32 @@ private func jwt(_ subject: JWTConfig.Subject) -> BoundAction.TokenIssue {
         subject: subject)
 }
 
+/// Lets somebody else change the store before an action comes to it for the second time.
+private final class InterferedStore: StoreAccess {
+    let keeper: StoreKeeper
+    let change: @Sendable (Store) -> Void
+    private let visits = Locked(0)
+    var passwordCost: Int { keeper.passwordCost }
+
+    init(_ keeper: StoreKeeper, _ change: @escaping @Sendable (Store) -> Void) {
+        self.keeper = keeper
+        self.change = change
+    }
+
+    func performPromptly(_ job: @escaping StoreKeeper.Job) -> Bool {
+        keeper.performPromptly { [self] opened in
+            let visit = visits.withLock { visits in
+                visits += 1
+                return visits
+            }
+            if visit == 2, case .success(let store) = opened { change(store) }
+            job(opened)
+        }
+    }
+
+    func keysChanged() { keeper.keysChanged() }
+}
+
 @Suite struct BoundActionLoginTests {
     @Test func `who registers is logged in and can log in`() throws {
         let scene = try ActionScene()
@@ -85,14 +111,21 @@ private func jwt(_ subject: JWTConfig.Subject) -> BoundAction.TokenIssue {
     }
 
     @Test func `reasons are for the log and name nobody who is unknown`() {
-        var user = User(
+        let user = User(
             id: 1, publicID: "p", username: "ada", email: nil, telegramID: nil, isActive: true,
             hasPassword: true, createdAt: 0, updatedAt: 0)
-        #expect(LoginAttempt.reason(nil, isRight: false) == "no such user")
-        #expect(LoginAttempt.reason(user, isRight: false) == "wrong password of user ada")
-        #expect(LoginAttempt.reason(user, isRight: true) == "user ada is disabled")
-        user.hasPassword = false
-        #expect(LoginAttempt.reason(user, isRight: false) == "user ada has no password")
+        func reason(_ hash: String?, isRight: Bool = false) -> String {
+            LoginAttempt.reason((user, hash), isRight: isRight, passwordCost: 10)
+        }
+        let hash = PasswordHash.make([1], cost: 4)
+        #expect(LoginAttempt.reason(nil, isRight: false, passwordCost: 10) == "no such user")
+        #expect(reason(hash) == "wrong password of user ada")
+        #expect(reason(hash, isRight: true) == "user ada is disabled")
+        #expect(reason(nil) == "user ada has no password")
+        #expect(reason("{SSHA}x") == "the hash of user ada is no bcrypt")
+        #expect(
+            reason(hash.replacing("$04$", with: "$17$"))
+                == "the hash of user ada has cost 17, which takes too long")
     }
 
     @Test func `a token carries what the entry wants in sub`() throws {
@@ -138,8 +171,78 @@ private func jwt(_ subject: JWTConfig.Subject) -> BoundAction.TokenIssue {
         let other = scene.action(.testRegister(duplicateStatus: 400))
         let named = try scene.ask(
             other, #"{"email": "b@example.com", "username": "ada", "password": "x"}"#)
+        let inCapitals = try scene.ask(
+            other, #"{"email": "c@example.com", "username": "ADA", "password": "x"}"#)
+        #expect(inCapitals.status == 400 && inCapitals.detail == "Username already registered")
         #expect(named.status == 400 && named.detail == "Username already registered")
         #expect(try scene.withStore { try $0.users().count } == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func `a password that is changed during a login lets nobody in, nor is one who is disabled`(
+        isDisabled: Bool
+    ) throws {
+        let scene = try ActionScene()
+        let user = try scene.withStore { store in
+            try store.createUser(
+                NewUser(username: "ada", passwordHash: PasswordHash.make(Array("old".utf8), cost: 4)))
+        }
+        let changed = PasswordHash.make(Array("new".utf8), cost: 4)
+        let store = InterferedStore(scene.keeper) { store in
+            do throws(StoreError) {
+                if isDisabled {
+                    try store.setActive(user.id, false)
+                } else {
+                    try store.setPasswordHash(user.id, changed)
+                }
+            } catch { Issue.record(error) }
+        }
+        let answer = try scene.ask(
+            scene.action(.testLogin(.username), store: store), #"{"username": "ada", "password": "old"}"#)
+        #expect(answer.status == 401)
+        #expect(try scene.withStore { try $0.keys(ofUser: nil) } == [])
+        #expect(try scene.withStore { try $0.passwordHash(of: .id(user.id))?.hash } != nil)
+    }
+
+    @Test func `a hash of another cost is made anew at the login`() throws {
+        let scene = try ActionScene()
+        let old = PasswordHash.make(Array("pw".utf8), cost: 6)
+        try scene.withStore { store in
+            _ = try store.createUser(NewUser(username: "ada", passwordHash: old))
+        }
+        let login = scene.action(.testLogin(.username))
+        func hash() throws -> String? {
+            try scene.withStore { try $0.passwordHash(of: .username("ada"))?.hash }
+        }
+        #expect(try scene.ask(login, #"{"username": "ada", "password": "no"}"#).status == 401)
+        #expect(try hash() == old)
+        #expect(try scene.ask(login, #"{"username": "ada", "password": "pw"}"#).status == 200)
+        let renewed = try #require(try hash())
+        #expect(PasswordHash.cost(of: renewed) == 4)
+        #expect(try scene.ask(login, #"{"username": "ada", "password": "pw"}"#).status == 200)
+        #expect(try hash() == renewed)
+    }
+
+    @Test func `a hash of a higher cost does not show by the time of a refusal`() throws {
+        let scene = try ActionScene()
+        try scene.withStore { store in
+            let hash = PasswordHash.make(Array("pw".utf8), cost: 11)
+            _ = try store.createUser(NewUser(username: "ada", passwordHash: hash))
+        }
+        let login = scene.action(.testLogin(.username))
+        /// The least of some, which other work on the machine does not blur.
+        func nanoseconds(_ name: String) throws -> Double {
+            let times = try (0..<5).map { _ in
+                let begin = headgate_monotonic_ns()
+                let answer = try scene.ask(login, #"{"username": "\#(name)", "password": "no"}"#)
+                #expect(answer.status == 401)
+                return Double(headgate_monotonic_ns() - begin)
+            }
+            return times.min() ?? 0
+        }
+        let known = try nanoseconds("ada")
+        let unknown = try nanoseconds("bob")
+        #expect(unknown > known / 1.8 && unknown < known * 1.8)
     }
 
     @Test func `a user can be the answer`() throws {

@@ -82,7 +82,7 @@ private let missing = ActionFailure.invalid([.missing("email"), .wrong("password
         (.duplicate(field: "username", status: 400), 400, "Username already registered"),
         (.notAuthenticated, 401, "Not authenticated"), (.userGone, 401, "Invalid or expired token"),
         (.userNeeded, 403, "This needs the credential of a user: log in first"),
-        (.activeKeyExists, 409, "User already has an active API key"),
+        (.activeKeyExists(isPresented: false), 409, "User already has an active API key"),
         (.usernameTaken, 409, "Username is already taken"), (.userDisabled, 403, "User is disabled"),
         (.upstreamKeyMissing("m"), 404, "No API key for model 'm'"),
         (.storingKeysNotConfigured, 501, "Storing API keys is not set up here"),

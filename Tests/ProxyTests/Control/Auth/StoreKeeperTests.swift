@@ -99,7 +99,7 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
     let held = scene.callers.find(digest)
     #expect(eventually { held?.state == .revoked })
     #expect(now() >= due)
-    #expect(scene.hasCut)
+    #expect(eventually { scene.hasCut })
 }
 
 @Test func `an entry takes the kinds that it says`() throws {
@@ -179,6 +179,79 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
     scene.keeper.stop()
     #expect(order.withLock { $0 } == Array(0..<100))
     #expect(!scene.keeper.perform { _ in })
+}
+
+@Test func `a lock of another process keeps one writer waiting, and no reader`() throws {
+    let scene = try Scene()
+    let user = scene.user.id
+    let refused = Locked(0)
+    let read = Locked<UInt64?>(nil)
+    try scene.other.transaction { () throws(StoreError) in
+        let began = headgate_monotonic_ns()
+        for _ in 0..<20 {
+            #expect(
+                scene.keeper.performPromptly { opened in
+                    do throws(StoreError) {
+                        try opened.get().setActive(user, true)
+                    } catch {
+                        if error == .locked { refused.withLock { $0 += 1 } }
+                    }
+                })
+        }
+        #expect(
+            scene.keeper.performPromptly { opened in
+                guard (try? opened.get().user(.id(user))) != nil else { return }
+                read.withLock { $0 = headgate_monotonic_ns() }
+            })
+        #expect(eventually { read.withLock { $0 } != nil })
+        #expect(refused.withLock { $0 } == 20)
+        #expect((read.withLock { $0 } ?? .max) - began < 700_000_000)
+    }
+    let isWritten = Locked(false)
+    #expect(
+        scene.keeper.performPromptly { opened in
+            guard (try? opened.get().setActive(user, false)) != nil else { return }
+            isWritten.withLock { $0 = true }
+        })
+    #expect(eventually { isWritten.withLock { $0 } })
+}
+
+@Test func `whoever cannot begin soon is told, and control's own jobs wait`() throws {
+    let scene = try Scene()
+    let hold = Locked(true)
+    #expect(scene.keeper.perform { _ in while hold.withLock({ $0 }) { poll(nil, 0, 1) } })
+    let began = headgate_monotonic_ns()
+    let results = Locked<[Bool]>([])
+    let note: StoreKeeper.Job = { opened in
+        if case .success = opened {
+            results.withLock { $0.append(true) }
+        } else {
+            results.withLock { $0.append(false) }
+        }
+    }
+    #expect(scene.keeper.performPromptly(note))
+    #expect(scene.keeper.perform(note))
+    #expect(eventually { headgate_monotonic_ns() - began > StoreKeeper.promptNanoseconds })
+    hold.withLock { $0 = false }
+    #expect(eventually { results.withLock { $0.count } == 2 })
+    #expect(results.withLock { $0 } == [false, true])
+}
+
+@Test func `the last uses wait for a lock that is held at the stop`() throws {
+    let scene = try Scene()
+    let (key, digest) = try scene.makeKey()
+    #expect(eventually { scene.state(digest) == .active })
+    let caller = try #require(scene.callers.find(digest))
+    let keeper = scene.keeper
+    var stop: TestThread?
+    try scene.other.transaction { () throws(StoreError) in
+        scene.callers.noteUse(of: caller, at: 9_000_000_000)
+        let began = headgate_monotonic_ns()
+        stop = try? TestThread { keeper.stop() }
+        #expect(eventually { headgate_monotonic_ns() - began > 600_000_000 })
+    }
+    try #require(stop).join()
+    #expect(try scene.other.keys(ofUser: scene.user.id).first { $0.id == key.id }?.usageCount == 1)
 }
 
 @Test func `whoever listens is told of the users that have changed`() throws {
