@@ -29,10 +29,15 @@ public enum PasswordHash {
             spend(cost, on: password)
             return false
         }
-        // 2ⁿ rounds, and 2ⁿ + 2ⁿ⁺¹ + … up to the cost before, make those of the cost.
-        for missing in found..<max(found, cost) { spend(missing, on: password) }
+        spend(from: found, to: cost, on: password)
         guard let found = crypt(password, setting: hash) else { return false }
         return constantTimeEqual(Array(found.utf8), Array(hash.utf8))
+    }
+
+    /// Takes the time by which a hash of the higher cost takes longer than one of the lower.
+    public static func spend(from lower: Int, to higher: Int, on password: [UInt8]) {
+        // 2ⁿ rounds, and 2ⁿ + 2ⁿ⁺¹ + … up to the cost before, make those of the cost.
+        for missing in lower..<max(lower, higher) { spend(missing, on: password) }
     }
 
     private static func spend(_ cost: Int, on password: [UInt8]) {

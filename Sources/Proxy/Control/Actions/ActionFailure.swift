@@ -18,8 +18,12 @@ enum ActionFailure: Error, Equatable, Sendable {
     case activeKeyExists(isPresented: Bool)
     /// By a user with another telegram id, or none.
     case usernameTaken
+    /// Of `generate-key`, where the telegram id belongs to somebody with another name.
+    case telegramIDTaken
     /// Of `generate-key`, where the telegram id belongs to somebody with a password.
     case loginNeeded
+    /// Of `generate-key`, where the telegram id belongs to somebody whom `generate-key` has not made.
+    case userNotSelfMade
     /// Of `generate-key`, where the telegram id belongs to somebody who was disabled.
     case userDisabled
     /// Of `delete-api-key`, with the name.
@@ -66,6 +70,12 @@ enum ActionFailure: Error, Equatable, Sendable {
             return Properties(
                 status: 403, type: "permission_error", code: "login_required",
                 message: "This user has a password: keys are made after a login")
+        case .telegramIDTaken:
+            return refused(409, "telegram_id_taken", "This telegram id has another username")
+        case .userNotSelfMade:
+            return Properties(
+                status: 403, type: "permission_error", code: "user_not_self_made",
+                message: "This user is given keys by whoever runs this gateway")
         case .usernameTaken: return refused(409, "username_taken", "Username is already taken")
         case .userDisabled:
             return Properties(
@@ -97,7 +107,8 @@ enum ActionFailure: Error, Equatable, Sendable {
         case .overloaded(let seconds): seconds
         case .storeUnavailable: 1
         case .invalid, .duplicate, .loginWrong, .notAuthenticated, .userGone, .userNeeded, .activeKeyExists,
-            .usernameTaken, .loginNeeded, .userDisabled, .upstreamKeyMissing, .storingKeysNotConfigured,
+            .usernameTaken, .telegramIDTaken, .loginNeeded, .userNotSelfMade, .userDisabled,
+            .upstreamKeyMissing, .storingKeysNotConfigured,
             .internalError:
             nil
         }

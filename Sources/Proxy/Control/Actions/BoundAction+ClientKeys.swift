@@ -9,27 +9,49 @@ extension BoundAction {
         let userID = rules.selfService ? nil : try callerUserID(call)
         let wish = try KeyWish(members(call), rules)
         onStore(call) { [self] store in
-            let user: User
+            let known: User?
             if let userID {
-                user = try BoundAction.activeUser(userID, in: store)
+                known = try BoundAction.activeUser(userID, in: store)
             } else {
-                user = try wish.findOrCreateUser(in: store)
+                known = try wish.findUser(in: store)
             }
-            let moment = now
-            let keys = try store.keys(ofUser: user.id)
-            let active = keys.filter { $0.kind == .key && $0.state(at: moment) == .active }
-            guard active.isEmpty else {
-                let presented = try call.request.credential.flatMap { try store.key(digest: $0.digest.bytes) }
-                throw ActionFailure.activeKeyExists(isPresented: active.contains { $0.id == presented?.id })
+            if let known {
+                let keys = try store.keys(ofUser: known.id).filter { $0.kind == .key }
+                try refuseSecondKey(keys, call, in: store)
+                if rules.selfService { try wish.requireSelfMade(known, keys) }
             }
-            let made = try store.createKey(
-                NewClientKey(
-                    userID: user.id, name: wish.name, prefix: keyPrefix,
-                    expiresAt: wish.lifetimeSeconds.map { moment + $0 },
-                    requestsPerMinute: wish.requestsPerMinute))
+            let (user, made) = try makeKey(wish, for: known, in: store)
             callersChanged()
             log("user \(ActionAnswers.shownName(user)) has a new key \(made.key.publicID)", call)
             return ActionAnswers.generatedKey(made.key, made.credential, of: user)
+        }
+    }
+
+    private func refuseSecondKey(_ keys: [ClientKey], _ call: ActionCall, in store: Store) throws {
+        let moment = now
+        let active = keys.filter { $0.state(at: moment) == .active }
+        guard !active.isEmpty else { return }
+        let presented = try call.request.credential.flatMap { try store.key(digest: $0.digest.bytes) }
+        throw ActionFailure.activeKeyExists(isPresented: active.contains { $0.id == presented?.id })
+    }
+
+    /// - Parameter known: nil: a new user is made as well. Both or none: a user without a key would be taken
+    ///   for one who was made by hand.
+    private func makeKey(
+        _ wish: KeyWish, for known: User?, in store: Store
+    ) throws -> (user: User, made: (key: ClientKey, credential: Secret)) {
+        do throws(StoreError) {
+            return try store.transaction { () throws(StoreError) in
+                let user: User
+                if let known { user = known } else { user = try store.createUser(wish.newUser) }
+                let key = NewClientKey(
+                    userID: user.id, name: wish.name, prefix: keyPrefix,
+                    expiresAt: wish.lifetimeSeconds.map { now + $0 },
+                    requestsPerMinute: wish.requestsPerMinute)
+                return (user, try store.createKey(key))
+            }
+        } catch {
+            throw KeyWish.reason(error)
         }
     }
 
@@ -81,31 +103,36 @@ struct KeyWish: Sendable {
         try members.finish()
     }
 
-    /// - Throws: `.loginNeeded`: the user has a password to show first. `.usernameTaken`: also where somebody
-    ///   without a telegram id has the name, whose keys are not given to whoever names them.
-    func findOrCreateUser(in store: Store) throws -> User {
+    /// - Returns: nil: the requester is new.
+    /// - Throws: `.usernameTaken`: also where somebody without a telegram id has the name, whose keys are not
+    ///   given to whoever names them. `.loginNeeded`: the user has a password to show first.
+    func findUser(in store: Store) throws -> User? {
         guard let requester else { preconditionFailure("asked of a self-service wish alone") }
         if let holder = try store.user(.username(requester.username)),
             holder.telegramID != requester.telegramID
         {
             throw ActionFailure.usernameTaken
         }
-        if let known = try store.user(.telegramID(requester.telegramID)) {
-            guard known.isActive else { throw ActionFailure.userDisabled }
-            // Why: a telegram id is no secret.
-            guard !known.hasPassword else { throw ActionFailure.loginNeeded }
-            return known
-        }
-        let new = NewUser(username: requester.username, telegramID: requester.telegramID)
-        do throws(StoreError) {
-            return try store.createUser(new)
-        } catch {
-            throw KeyWish.reason(error)
-        }
+        guard let known = try store.user(.telegramID(requester.telegramID)) else { return nil }
+        guard known.isActive else { throw ActionFailure.userDisabled }
+        // Why: a telegram id is no secret.
+        guard !known.hasPassword else { throw ActionFailure.loginNeeded }
+        return known
+    }
+
+    /// - Parameter keys: all that the user ever had. Whom `generate-key` has made has one, and no more than
+    ///   a name and a telegram id.
+    func requireSelfMade(_ user: User, _ keys: [ClientKey]) throws(ActionFailure) {
+        guard user.username == requester?.username else { throw .telegramIDTaken }
+        guard !keys.isEmpty, user.email == nil else { throw .userNotSelfMade }
+    }
+
+    var newUser: NewUser {
+        NewUser(username: requester?.username, telegramID: requester?.telegramID)
     }
 
     /// Another process may have been faster; one that made the same user is found by the next try.
-    private static func reason(_ error: StoreError) -> any Error {
+    static func reason(_ error: StoreError) -> any Error {
         guard case .duplicate(let field) = error else { return error }
         return field == "username" ? ActionFailure.usernameTaken : .overloaded(retryAfterSeconds: 1)
     }

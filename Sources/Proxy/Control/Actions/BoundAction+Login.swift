@@ -7,23 +7,51 @@ extension BoundAction {
         let attempt = try LoginAttempt(members(call), rules.identity)
         onStore(call) { [self] store in
             let found = try store.passwordHash(of: attempt.lookup)
+            let level = timeLevel(found?.hash)
             onHashThread(call) { [self] in
-                let isRight = PasswordHash.verify(attempt.password, found?.hash, cost: passwordCost)
-                guard isRight, let found, found.user.isActive else {
-                    let reason = LoginAttempt.reason(found, isRight: isRight, passwordCost: passwordCost)
+                check(attempt.password, found, level)
+            } deliver: { [self] verdict in
+                guard verdict.isRight, let found, found.user.isActive else {
+                    let reason = LoginAttempt.reason(
+                        found, isRight: verdict.isRight, passwordCost: passwordCost)
                     log("refused: \(reason)", call)
                     return call.fail(.loginWrong(rules.identity))
                 }
-                welcome(found, renewedHash(of: attempt.password, found.hash), call, rules)
+                welcome(found, verdict.renewedHash, call, rules)
             }
             return nil
         }
     }
 
-    /// With the cost that is configured now; nil: it has that already.
-    private func renewedHash(of password: [UInt8], _ hash: String?) -> String? {
-        guard let hash, PasswordHash.cost(of: hash) != passwordCost else { return nil }
-        return PasswordHash.make(password, cost: passwordCost)
+    private struct Verdict: Sendable {
+        let isRight: Bool
+        /// With the cost that is configured now; nil: it has that already, or the login is refused.
+        var renewedHash: String?
+    }
+
+    /// The cost whose time each refusal takes: the configured one, or the highest that was met above it, so
+    /// that nobody sees by the time whether there is such a user.
+    private func timeLevel(_ hash: String?) -> Int {
+        let cost = hash.flatMap(PasswordHash.cost(of:)) ?? 0
+        let isTried = cost <= PasswordHash.costMax(configured: passwordCost)
+        return costSeen.max(max(passwordCost, isTried ? cost : 0), ordering: .relaxed).newValue
+    }
+
+    /// On a hash thread.
+    private func check(
+        _ password: [UInt8], _ found: (user: User, hash: String?)?, _ level: Int
+    ) -> Verdict {
+        let isRight = PasswordHash.verify(password, found?.hash, cost: passwordCost)
+        let cost = found?.hash.flatMap(PasswordHash.cost(of:)) ?? passwordCost
+        guard isRight, found?.user.isActive == true else {
+            let isTried = cost <= PasswordHash.costMax(configured: passwordCost)
+            PasswordHash.spend(
+                from: isTried ? max(cost, passwordCost) : passwordCost, to: level, on: password)
+            return Verdict(isRight: isRight)
+        }
+        let isRenewed = cost != passwordCost
+        return Verdict(
+            isRight: true, renewedHash: isRenewed ? PasswordHash.make(password, cost: passwordCost) : nil)
     }
 
     private func welcome(
@@ -38,7 +66,7 @@ extension BoundAction {
                 throw ActionFailure.loginWrong(rules.identity)
             }
             let user = now.user
-            if let renewed { try store.setPasswordHash(user.id, renewed) }
+            if let renewed { renew(user, renewed, in: store) }
             let token = try issue(rules.issues, to: user, in: store)
             log("user \(ActionAnswers.shownName(user)) logged in", call)
             switch rules.response {
@@ -48,6 +76,16 @@ extension BoundAction {
                 return ActionAnswers.session(
                     token, user, hasKey: keys.contains { $0.name == rules.keyName })
             }
+        }
+    }
+
+    /// Why no failure: the old one is as good for this login.
+    private func renew(_ user: User, _ hash: String, in store: Store) {
+        do throws(StoreError) {
+            try store.setPasswordHash(user.id, hash)
+        } catch {
+            Log.warning(
+                "the password hash of user \(ActionAnswers.shownName(user)) is not made anew: \(error)")
         }
     }
 }

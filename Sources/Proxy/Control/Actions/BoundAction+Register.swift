@@ -13,8 +13,9 @@ extension BoundAction {
             if let taken = try registration.takenField(in: store) {
                 throw ActionFailure.duplicate(field: taken, status: UInt16(rules.duplicateStatus))
             }
-            onHashThread(call) { [self] in
-                let hash = PasswordHash.make(registration.password, cost: passwordCost)
+            onHashThread(call) { [passwordCost] in
+                PasswordHash.make(registration.password, cost: passwordCost)
+            } deliver: { [self] hash in
                 onStore(call) { [self] in try create(registration, hash, call, rules, in: $0) }
             }
             return nil

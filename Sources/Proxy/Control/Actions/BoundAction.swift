@@ -1,6 +1,7 @@
 import CLinux
 import Config
 import Stores
+import Synchronization
 
 /// A built-in endpoint as one route mounts it: the action's rules, and what it needs to follow them.
 ///
@@ -26,6 +27,8 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     private let hashes: HashPool
     let tokens: TokenIssue?
     let keyPrefix: String
+    /// bcrypt's cost, the highest that `login` has met.
+    let costSeen = Atomic(0)
     private let storeTrouble = LogGate()
 
     /// - Parameters:
@@ -88,7 +91,12 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
 
     /// Runs `body` on the store's thread. What it returns or throws is the answer; nil: that comes later.
     func onStore(_ call: ActionCall, _ body: @escaping @Sendable (Store) throws -> ActionReply?) {
+        let since = headgate_monotonic_ns()
         let willRun = store.performPromptly { [self] opened in
+            let now = headgate_monotonic_ns()
+            guard !ActionCall.isLate(arrival: call.arrival, since: since, now: now) else {
+                return call.fail(.overloaded(retryAfterSeconds: 1))
+            }
             do {
                 if let answer = try body(opened.get()) { call.answer(answer) }
             } catch {
@@ -98,14 +106,19 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         if !willRun { call.fail(.overloaded(retryAfterSeconds: 1)) }
     }
 
-    /// Runs `body` on a thread that may take its time.
-    func onHashThread(_ call: ActionCall, _ body: @escaping @Sendable () -> Void) {
-        let refused = hashes.perform(for: call.request.clientAddress) { turn in
-            switch turn {
-            case .run: body()
-            case .overdue: call.fail(.overloaded(retryAfterSeconds: 1))
-            }
-        }
+    /// Runs `work` on a thread that may take its time, then `deliver` with what it gives, unless that is too
+    /// late: then the call has been refused.
+    func onHashThread<Value: Sendable>(
+        _ call: ActionCall, _ work: @escaping @Sendable () -> Value,
+        deliver: @escaping @Sendable (Value) -> Void
+    ) {
+        let job = HashPool.Job(
+            work: {
+                let value = work()
+                return { deliver(value) }
+            },
+            overdue: { call.fail(.overloaded(retryAfterSeconds: 1)) })
+        let refused = hashes.perform(for: call.request.clientAddress, arrival: call.arrival, job)
         if let seconds = refused { call.fail(.overloaded(retryAfterSeconds: seconds)) }
     }
 

@@ -77,7 +77,9 @@ struct ErrorFormat: Sendable {
     private func openaiMessage(_ failure: ActionFailure, _ properties: ActionFailure.Properties) -> String {
         switch failure {
         case .notAuthenticated, .userGone: "Invalid API key provided"
-        case .invalid, .duplicate, .loginWrong, .userNeeded, .activeKeyExists, .usernameTaken, .loginNeeded,
+        case .invalid, .duplicate, .loginWrong, .userNeeded, .activeKeyExists, .usernameTaken,
+            .telegramIDTaken,
+            .loginNeeded, .userNotSelfMade,
             .userDisabled, .upstreamKeyMissing, .storingKeysNotConfigured, .overloaded, .storeUnavailable,
             .internalError:
             properties.message

@@ -6,8 +6,15 @@ import Glibc
 ///
 /// One for the process. Threads begin with the first hash.
 final class HashPool: Sendable {
-    enum Turn { case run, overdue }
-    typealias Job = @Sendable (Turn) -> Void
+    /// What is done with a result, on the thread that made it.
+    typealias Delivery = @Sendable () -> Void
+
+    struct Job: Sendable {
+        /// Hashes, on a thread of the pool.
+        let work: @Sendable () -> Delivery
+        /// Nobody waits any more: what `work` returns, if it has begun, is dropped.
+        let overdue: @Sendable () -> Void
+    }
 
     private let threads: Int
     private let crew = Locked<HashCrew?>(nil)
@@ -20,11 +27,12 @@ final class HashPool: Sendable {
     /// Jobs that wait are told that they are overdue.
     deinit { crew.withLock { $0 }?.close() }
 
-    /// - Returns: nil: `job` will be called, on a thread of the pool, exactly once; else it will not, and
-    ///   these are the seconds until there may be room.
-    func perform(for address: PeerAddress, _ job: @escaping Job) -> Int? {
+    /// - Parameter arrival: monotonic nanoseconds, when what the hash is for came. nil: now.
+    /// - Returns: nil: either what `job.work` returns will be called, or `job.overdue`, exactly once; else
+    ///   neither, and these are the seconds until there may be room.
+    func perform(for address: PeerAddress, arrival: UInt64? = nil, _ job: Job) -> Int? {
         guard let crew = begun() else { return 1 }
-        return crew.perform(for: HashSource(address), job)
+        return crew.perform(for: HashSource(address), arrival: arrival, job)
     }
 
     /// nil: the system has no thread or no descriptor left. The next job tries again.
@@ -47,22 +55,24 @@ private final class HashCrew: Sendable {
     private struct State: Sendable {
         var queue: HashQueue<HashPool.Job>
         var isClosed = false
+        /// When the clock looks next.
+        var alarm = UInt64.max
     }
     private let threads: Int
     private let state: Locked<State>
     /// Counts jobs that nobody has come for: an eventfd in semaphore mode (`eventfd(2)`).
     private let arrivals: Int32
-    /// Rings where somebody waits after nobody did.
-    private let waits: Int32
+    /// Rings where the clock has to look earlier than it means to.
+    private let clockBell: Bell
 
     init(threads: Int) throws(SystemError) {
         self.threads = threads
+        clockBell = try Bell()
         state = Locked(State(queue: HashQueue(threads: threads)))
         arrivals = eventfd(0, Int32(EFD_SEMAPHORE | EFD_CLOEXEC))
-        waits = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-        guard arrivals >= 0, waits >= 0 else { throw SystemError(call: "eventfd", errno: errno) }
+        guard arrivals >= 0 else { throw SystemError(call: "eventfd", errno: errno) }
         do throws(SystemError) {
-            try ControlThread.start("hg-hash-due") { self.watch() }
+            try ControlThread.start("hg-hash-clock") { self.watch() }
             for _ in 0..<threads { try ControlThread.start("hg-hash") { self.run() } }
         } catch {
             close()
@@ -70,23 +80,19 @@ private final class HashCrew: Sendable {
         }
     }
 
-    deinit {
-        for descriptor in [arrivals, waits] where descriptor >= 0 { Glibc.close(descriptor) }
-    }
+    deinit { Glibc.close(arrivals) }
 
-    func perform(for source: HashSource, _ job: @escaping HashPool.Job) -> Int? {
+    func perform(for source: HashSource, arrival: UInt64?, _ job: HashPool.Job) -> Int? {
         let now = headgate_monotonic_ns()
-        let (admission, isFirst) = state.withLock { state in
-            let isFirst = state.queue.nextOverdueAt == nil
-            return (state.queue.admit(job, from: source, now: now), isFirst)
+        let (admission, isUrgent) = state.withLock { state in
+            let admission = state.queue.admit(job, from: source, arrival: min(now, arrival ?? now), now: now)
+            return (admission, state.queue.nextDeadline ?? .max < state.alarm)
         }
-        switch admission {
-        case .refused(let seconds): return seconds
-        case .queued:
-            eventfd_write(arrivals, 1)
-            if isFirst { eventfd_write(waits, 1) }
-            return nil
-        }
+        for other in admission.givingWay { other.overdue() }
+        if let seconds = admission.retryAfterSeconds { return seconds }
+        if isUrgent { clockBell.ring() }
+        eventfd_write(arrivals, 1)
+        return nil
     }
 
     func close() {
@@ -95,26 +101,11 @@ private final class HashCrew: Sendable {
             return state.queue.takeRest()
         }
         eventfd_write(arrivals, eventfd_t(threads))
-        eventfd_write(waits, 1)
-        for job in rest { job(.overdue) }
+        clockBell.ring()
+        for job in rest { job.overdue() }
     }
 
-    /// Tells those that have waited too long. Why a thread of its own: the others may all be busy.
-    private func watch() {
-        while true {
-            let now = headgate_monotonic_ns()
-            let (overdue, next, isClosed) = state.withLock { state in
-                (state.queue.takeOverdue(now: now), state.queue.nextOverdueAt, state.isClosed)
-            }
-            for job in overdue { job(.overdue) }
-            if isClosed { return }
-            let pause = next.map { Int32(clamping: ($0 - min(now, $0)) / 1_000_000 + 1) } ?? -1
-            var wanted = pollfd(fd: waits, events: Int16(POLLIN), revents: 0)
-            _ = poll(&wanted, 1, pause)
-            var count: eventfd_t = 0
-            eventfd_read(waits, &count)
-        }
-    }
+    // MARK: - The threads that hash
 
     private func run() {
         headgate_yield_to_others()
@@ -130,9 +121,42 @@ private final class HashCrew: Sendable {
     }
 
     private func perform(_ taken: HashQueue<HashPool.Job>.Taken) {
-        let start = headgate_monotonic_ns()
-        taken.job(taken.isOverdue ? .overdue : .run)
-        let nanoseconds = headgate_monotonic_ns() - start
-        state.withLock { $0.queue.finished(nanoseconds: taken.isOverdue ? nil : nanoseconds) }
+        let (begin, workBegin) = (headgate_monotonic_ns(), HashCrew.cpuNanoseconds)
+        let deliver = taken.job.work()
+        let (duration, work) = (headgate_monotonic_ns() - begin, HashCrew.cpuNanoseconds - workBegin)
+        let isAwaited = state.withLock { $0.queue.finished(taken.id, work: work, duration: duration) }
+        if isAwaited { deliver() }
+    }
+
+    /// Of this thread.
+    private static var cpuNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    // MARK: - The clock
+
+    /// Tells those who have waited too long. Why a thread of its own: the others hash.
+    private func watch() {
+        while true {
+            let now = headgate_monotonic_ns()
+            let (overdue, alarm, isClosed) = state.withLock { state in
+                let overdue = state.queue.expire(now: now)
+                state.alarm = state.queue.nextDeadline ?? .max
+                return (overdue, state.alarm, state.isClosed)
+            }
+            for job in overdue { job.overdue() }
+            if isClosed { return }
+            var wanted = pollfd(fd: clockBell.descriptor, events: Int16(POLLIN), revents: 0)
+            _ = poll(&wanted, 1, HashCrew.milliseconds(from: now, to: alarm))
+            clockBell.silence()
+        }
+    }
+
+    /// For `poll(2)`, rounded up; -1: no end.
+    private static func milliseconds(from now: UInt64, to alarm: UInt64) -> Int32 {
+        guard alarm != .max else { return -1 }
+        return Int32(clamping: (max(now, alarm) - now) / 1_000_000 + 1)
     }
 }

@@ -1,53 +1,66 @@
-/// Decides which hash runs when, and which is refused at once because it would wait too long. Pure: no
-/// thread and no clock; `HashPool` reports what happens.
+/// Decides which hash runs when, and which is refused because it would wait too long. Pure: no thread and no
+/// clock; `HashPool` reports what happens.
 ///
-/// Addresses take turns: the second hash of one comes after the first of every other. So whoever floods the
-/// queue keeps nobody waiting for longer than one hash.
-///
-/// A hash is never refused while a thread has nothing to do. Else it must be expected to be done within
-/// `doneWithin` in that order, by the average of the hashes before it; and one address has no more than
-/// `waitingPerAddressMax` in the queue.
+/// Sources take turns: the next job of one comes after the first of each other. Where more wait than can be
+/// done within `doneWithin`, the last in that order is refused: whoever floods the queue takes no place from
+/// anybody else. A hash is never refused while a thread has nothing to do.
 struct HashQueue<Job: Sendable>: Sendable {
     /// Nanoseconds. Why: with what the network and the store take, an answer is there within a second.
-    static var doneWithin: UInt64 { 800_000_000 }
-    /// Nanoseconds after which a job that has waited and not begun is not worth beginning: the estimate was
-    /// wrong.
+    static var doneWithin: UInt64 { 850_000_000 }
+    /// Nanoseconds after which a job is refused that is still not done: the estimate was wrong.
     static var overdueAfter: UInt64 { 900_000_000 }
-    static var waitingPerAddressMax: Int { 4 }
-    /// Until the first hash was measured.
-    static var durationGuess: UInt64 { 100_000_000 }
+    /// Nanoseconds within which a job counts as begun at once. It may take as long as it takes: waiting for
+    /// others is not why.
+    static var begunAtOnceWithin: UInt64 { 100_000_000 }
+    /// Nanoseconds of a hash until the first one was measured. Why little: who waits in vain is told in time
+    /// all the same, who is refused in vain is not helped.
+    static var workGuess: UInt64 { 25_000_000 }
 
-    enum Admission: Equatable {
-        case queued
-        /// Seconds until there may be room.
-        case refused(retryAfterSeconds: Int)
+    struct Admission {
+        /// Seconds until there may be room again; nil: the job will be taken, or told as overdue.
+        var retryAfterSeconds: Int?
+        /// Those that had been admitted and give way, newest first.
+        var givingWay: [Job] = []
     }
 
     struct Taken {
+        let id: UInt64
         let job: Job
-        /// It has waited too long: refuse it now instead of hashing.
-        let isOverdue: Bool
     }
 
     private struct Entry: Sendable {
+        let id: UInt64
         let job: Job
-        let source: HashSource
+        /// When what the hash is for came.
+        let arrival: UInt64
         let since: UInt64
-        let turn: UInt64
+    }
+
+    private struct Run: Sendable {
+        let entry: Entry
+        let begin: UInt64
+        /// After that nobody waits any more.
+        var deadline: UInt64 {
+            begin < entry.since + begunAtOnceWithin ? .max : entry.arrival + overdueAfter
+        }
     }
 
     let threads: Int
+    /// Hashes that take a thread's time, awaited or not.
     private(set) var running = 0
-    /// Nanoseconds of a hash, newer ones counting more.
-    private(set) var duration = HashQueue.durationGuess
+    private(set) var waitingCount = 0
+    /// Nanoseconds of CPU time that a hash takes, newer ones counting more.
+    private(set) var work = HashQueue.workGuess
+    /// Nanoseconds that it takes where others take CPU time as well. Why not for admission: a flood slows the
+    /// first hashes down, and is over soon.
+    private(set) var duration = HashQueue.workGuess
     private var hasMeasured = false
-    /// As they came.
-    private var waiting: [Entry] = []
-    /// Of the job that was begun last.
-    private var turn: UInt64 = 0
-    /// Of sources that have had the current turn, or wait for a later one.
-    private var lastTurns: [HashSource: UInt64] = [:]
-    private var waitingBySource: [HashSource: Int] = [:]
+    /// Whose turn it is. Each has something in `waiting`.
+    private var order: [HashSource] = []
+    private var waiting: [HashSource: [Entry]] = [:]
+    /// Running and awaited.
+    private var awaited: [UInt64: Run] = [:]
+    private var lastID: UInt64 = 0
 
     /// - Precondition: `threads` is at least 1.
     init(threads: Int) {
@@ -55,78 +68,117 @@ struct HashQueue<Job: Sendable>: Sendable {
         self.threads = threads
     }
 
-    /// When the first of those that wait becomes overdue; nil: nobody waits.
-    var nextOverdueAt: UInt64? { waiting.first.map { $0.since + Self.overdueAfter } }
-
-    /// - Parameter now: monotonic nanoseconds, as everywhere here.
-    mutating func admit(_ job: Job, from source: HashSource, now: UInt64) -> Admission {
-        let turn = max(self.turn, lastTurns[source].map { $0 + 1 } ?? 0)
-        let ahead = running + waiting.count { $0.turn <= turn }
-        let isIdle = running + waiting.count < threads
-        let hasRoom =
-            expectedNanoseconds(ahead: ahead + 1) <= Self.doneWithin
-            && waitingBySource[source, default: 0] < Self.waitingPerAddressMax
-        guard isIdle || hasRoom else { return .refused(retryAfterSeconds: secondsUntilRoom) }
-        waiting.append(Entry(job: job, source: source, since: now, turn: turn))
-        waitingBySource[source, default: 0] += 1
-        lastTurns[source] = turn
-        return .queued
+    /// - Parameters:
+    ///   - arrival: when what the hash is for came, not after `now`.
+    ///   - now: monotonic nanoseconds, as everywhere here.
+    mutating func admit(_ job: Job, from source: HashSource, arrival: UInt64, now: UInt64) -> Admission {
+        lastID += 1
+        let id = lastID
+        if waiting[source] == nil { order.append(source) }
+        waiting[source, default: []].append(Entry(id: id, job: job, arrival: arrival, since: now))
+        waitingCount += 1
+        var admission = Admission()
+        while running + waitingCount > max(threads, capacity) {
+            let last = removeLast()
+            guard last.id != id else {
+                admission.retryAfterSeconds = secondsUntilRoom
+                break
+            }
+            admission.givingWay.append(last.job)
+        }
+        return admission
     }
 
-    /// A thread has time. What it is given counts as running until `finished`, overdue or not.
+    /// A thread has time. What it is given counts as running until `finished`.
     mutating func take(now: UInt64) -> Taken? {
-        // Of those with the same turn, the first: `min` keeps the order.
-        guard let index = waiting.indices.min(by: { waiting[$0].turn < waiting[$1].turn }) else { return nil }
-        let entry = removeWaiting(at: index)
-        turn = max(turn, entry.turn)
-        lastTurns = lastTurns.filter { $0.value >= turn }
+        // Why passed over: what cannot be done in time any more need not begin. `expire` finds it.
+        guard let place = order.firstIndex(where: { isWorthwhile(waiting[$0]?.first, now) }) else {
+            return nil
+        }
+        let source = order.remove(at: place)
+        guard let entry = waiting[source]?.removeFirst() else { return nil }
+        if waiting[source]?.isEmpty == true { waiting[source] = nil } else { order.append(source) }
+        waitingCount -= 1
         running += 1
-        // Why the average: a job that cannot end in time any more need not begin either. An idle pool has
-        // nothing to make up for.
-        let hasWaited = now - min(now, entry.since)
-        let isLate = hasWaited > duration && hasWaited + duration > Self.overdueAfter
-        return Taken(job: entry.job, isOverdue: isLate || hasWaited > Self.overdueAfter)
+        awaited[entry.id] = Run(entry: entry, begin: now)
+        return Taken(id: entry.id, job: entry.job)
     }
 
-    /// Takes out those that have waited too long, although no thread has time to tell them.
-    mutating func takeOverdue(now: UInt64) -> [Job] {
+    /// - Parameters:
+    ///   - work: nanoseconds of CPU time.
+    ///   - duration: nanoseconds from beginning to end.
+    /// - Returns: whether somebody still waits for the result.
+    mutating func finished(_ id: UInt64, work: UInt64, duration: UInt64) -> Bool {
+        running -= 1
+        self.work = hasMeasured ? (self.work * 7 + work) / 8 : work
+        self.duration = hasMeasured ? (self.duration * 7 + duration) / 8 : duration
+        hasMeasured = true
+        return awaited.removeValue(forKey: id) != nil
+    }
+
+    /// Those that are overdue, begun or not: nobody waits for them any more.
+    mutating func expire(now: UInt64) -> [Job] {
         var jobs: [Job] = []
-        while let next = nextOverdueAt, next <= now { jobs.append(removeWaiting(at: 0).job) }
+        for (source, entries) in waiting {
+            let left = entries.filter { now < $0.arrival + Self.overdueAfter }
+            guard left.count < entries.count else { continue }
+            jobs += entries.filter { now >= $0.arrival + Self.overdueAfter }.map(\.job)
+            waitingCount -= entries.count - left.count
+            waiting[source] = left.isEmpty ? nil : left
+            if left.isEmpty { order.removeAll { $0 == source } }
+        }
+        for (id, run) in awaited where now >= run.deadline {
+            jobs.append(run.entry.job)
+            awaited[id] = nil
+        }
         return jobs
     }
 
-    private mutating func removeWaiting(at index: Int) -> Entry {
-        let entry = waiting.remove(at: index)
-        let left = waitingBySource[entry.source, default: 1] - 1
-        waitingBySource[entry.source] = left > 0 ? left : nil
-        return entry
-    }
-
-    /// - Parameter nanoseconds: how long the hash took; nil: it was not begun.
-    mutating func finished(nanoseconds: UInt64?) {
-        running -= 1
-        guard let nanoseconds else { return }
-        duration = hasMeasured ? (duration * 7 + nanoseconds) / 8 : nanoseconds
-        hasMeasured = true
+    /// When `expire` will have something; nil: never, as things are.
+    var nextDeadline: UInt64? {
+        let ofWaiting = waiting.values.joined().lazy.map { $0.arrival + Self.overdueAfter }.min()
+        let ofRunning = awaited.values.lazy.map(\.deadline).min()
+        guard let earliest = [ofWaiting, ofRunning].compactMap(\.self).min() else { return nil }
+        return earliest == .max ? nil : earliest
     }
 
     /// For those that will not run any more.
     mutating func takeRest() -> [Job] {
         defer {
-            waiting = []
-            waitingBySource = [:]
-            lastTurns = [:]
+            (order, waiting, waitingCount) = ([], [:], 0)
         }
-        return waiting.map(\.job)
+        return order.flatMap { waiting[$0] ?? [] }.map(\.job)
     }
 
-    /// Until so many, those that run among them, are done.
-    private func expectedNanoseconds(ahead count: Int) -> UInt64 {
-        duration * UInt64(count) / UInt64(threads)
+    /// How many are done within the bound, those that run among them.
+    private var capacity: Int { Int(Self.doneWithin * UInt64(threads) / max(1, work)) }
+
+    private func isWorthwhile(_ entry: Entry?, _ now: UInt64) -> Bool {
+        guard let entry else { return false }
+        if now < entry.since + Self.begunAtOnceWithin { return true }
+        return now + duration * 5 / 4 <= entry.arrival + Self.overdueAfter
+    }
+
+    /// The newest of whoever has most, among those the last whose turn it is.
+    /// - Precondition: something waits.
+    private mutating func removeLast() -> Entry {
+        var longest = (place: 0, count: 0)
+        for (place, source) in order.enumerated() {
+            let count = waiting[source]?.count ?? 0
+            if count >= longest.count { longest = (place, count) }
+        }
+        let source = order[longest.place]
+        guard let entry = waiting[source]?.popLast() else { preconditionFailure("nothing waits") }
+        if waiting[source]?.isEmpty == true {
+            waiting[source] = nil
+            order.remove(at: longest.place)
+        }
+        waitingCount -= 1
+        return entry
     }
 
     private var secondsUntilRoom: Int {
-        let wait = expectedNanoseconds(ahead: running + waiting.count)
+        let wait = work * UInt64(running + waitingCount) / UInt64(threads)
         return max(1, Int((wait + 999_999_999) / 1_000_000_000))
     }
 }

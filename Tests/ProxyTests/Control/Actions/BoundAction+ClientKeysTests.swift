@@ -143,6 +143,27 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
         #expect(try scene.withStore { try $0.keys(ofUser: nil) } == [])
     }
 
+    @Test func `nobody gets a key of somebody who was made by hand, or under another name`() throws {
+        let scene = try ActionScene()
+        let generate = scene.action(.testGenerateKey())
+        try scene.withStore { store in
+            _ = try store.createUser(NewUser(username: "bob", telegramID: "1"))
+            let eve = try store.createUser(NewUser(username: "eve", email: "e@x.org", telegramID: "2"))
+            let key = try store.createKey(NewClientKey(userID: eve.id, name: "k", prefix: "ws_"))
+            try store.revokeKey(key.key.id)
+        }
+        for body in [#"{"username": "bob", "telegram_id": 1}"#, #"{"username": "eve", "telegram_id": 2}"#] {
+            #expect(try scene.ask(generate, body).status == 403)
+        }
+        #expect(try scene.ask(generate, ada).status == 200)
+        try scene.withStore { store in
+            for key in try store.keys(ofUser: nil) { try store.revokeKey(key.id) }
+        }
+        let renamed = try scene.ask(generate, #"{"username": "eda", "telegram_id": 123456}"#)
+        #expect(renamed.status == 409 && renamed.detail == "This telegram id has another username")
+        #expect(try scene.ask(generate, ada).status == 200)
+    }
+
     @Test func `a key is told what it is worth`() throws {
         let scene = try ActionScene()
         let made = try scene.ask(scene.action(.testGenerateKey()), ada)

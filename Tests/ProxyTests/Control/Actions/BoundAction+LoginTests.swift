@@ -225,6 +225,28 @@ private final class InterferedStore: StoreAccess {
         #expect(try hash() == renewed)
     }
 
+    @Test func `a hash of a higher cost does not show by the time of a refusal`() throws {
+        let scene = try ActionScene()
+        try scene.withStore { store in
+            let hash = PasswordHash.make(Array("pw".utf8), cost: 11)
+            _ = try store.createUser(NewUser(username: "ada", passwordHash: hash))
+        }
+        let login = scene.action(.testLogin(.username))
+        /// The least of some, which other work on the machine does not blur.
+        func nanoseconds(_ name: String) throws -> Double {
+            let times = try (0..<5).map { _ in
+                let begin = headgate_monotonic_ns()
+                let answer = try scene.ask(login, #"{"username": "\#(name)", "password": "no"}"#)
+                #expect(answer.status == 401)
+                return Double(headgate_monotonic_ns() - begin)
+            }
+            return times.min() ?? 0
+        }
+        let known = try nanoseconds("ada")
+        let unknown = try nanoseconds("bob")
+        #expect(unknown > known / 1.8 && unknown < known * 1.8)
+    }
+
     @Test func `a user can be the answer`() throws {
         let scene = try ActionScene()
         let register = scene.action(

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Stores
 import Testing
@@ -29,6 +30,27 @@ private final class BrokenStore: StoreAccess {
     }
 
     func keysChanged() {}
+}
+
+/// A store whose thread is busy with something else.
+private final class SlowStore: StoreAccess {
+    private let keeper: StoreKeeper
+    private let milliseconds: Int32
+    var passwordCost: Int { keeper.passwordCost }
+
+    init(_ keeper: StoreKeeper, milliseconds: Int32) {
+        self.keeper = keeper
+        self.milliseconds = milliseconds
+    }
+
+    func performPromptly(_ job: @escaping StoreKeeper.Job) -> Bool {
+        keeper.perform { [milliseconds] opened in
+            poll(nil, 0, milliseconds)
+            job(opened)
+        }
+    }
+
+    func keysChanged() { keeper.keysChanged() }
 }
 
 private let login = #"{"username": "ada", "password": "test123"}"#
@@ -63,6 +85,29 @@ private let login = #"{"username": "ada", "password": "test123"}"#
             #expect(answer.fields.contains("Retry-After: 1\r\n"))
         }
         #expect(scene.moreMail == 0)
+    }
+
+    @Test func `a job that has waited too long is an overload, and is not begun`() throws {
+        let scene = try ActionScene()
+        let slow = SlowStore(scene.keeper, milliseconds: 750)
+        let register = scene.action(.testRegister(required: ["username", "password"]), store: slow)
+        let answer = try scene.ask(register, login)
+        #expect(answer.status == 503 && answer.fields.contains("Retry-After: 1\r\n"))
+        #expect(try scene.withStore { try $0.users().isEmpty })
+    }
+
+    @Test func `what waits more than once is answered in time as well`() {
+        /// In milliseconds since the call came.
+        func isLate(since: UInt64, now: UInt64) -> Bool {
+            ActionCall.isLate(
+                arrival: 5_000_000, since: 5_000_000 + since * 1_000_000, now: 5_000_000 + now * 1_000_000)
+        }
+        #expect(!isLate(since: 0, now: 699))
+        #expect(isLate(since: 0, now: 701))
+        #expect(!isLate(since: 700, now: 880))
+        #expect(isLate(since: 700, now: 901))
+        // Its own hash took long, which is no reason.
+        #expect(!isLate(since: 2000, now: 2040))
     }
 
     @Test func `what needs a user says so`() throws {
