@@ -64,6 +64,20 @@ final class AuthEntry {
         }
     }
 
+    /// This one is served in place of `old`, of the same name. Who came in by that one goes on, and can
+    /// still be revoked.
+    /// - Returns: whether somebody could come in until now and cannot any more.
+    func takeOver(_ old: AuthEntry) -> Bool {
+        switch (old.source, source) {
+        case (.environment, .environment), (.tokenFile, .tokenFile), (.store, .store):
+            return callers.takeOver(old.callers)
+        case (.jwt(let old), .jwt(let next)):
+            next.takeOver(old)
+            return false
+        case (.none, _), (.environment, _), (.tokenFile, _), (.store, _), (.jwt, _): return false
+        }
+    }
+
     /// Nothing serves it any more.
     func stop() {
         switch source {

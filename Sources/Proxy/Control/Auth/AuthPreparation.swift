@@ -92,11 +92,27 @@ struct AuthPreparation {
 
     private mutating func prepare(_ config: AuthConfig, _ keys: EnvKeyConfig) {
         let found = EnvironmentKeys.find(keys, in: loaded.environment)
+        let wanted = found.map { caller(config.name, $0) }
         adopt(config, .envKey(found.map(\.digest)), mode: .keys) { callers in
-            for key in found { callers.put(Caller(digest: key.digest, label: PlanText(key.variable))) }
+            for caller in wanted { callers.put(caller) }
             return .environment
         }
         decideWhetherOpen(config, isUnconfigured: found.isEmpty)
+    }
+
+    /// Whoever stays the same stays the same object.
+    private func caller(_ name: String, _ key: EnvironmentKeys.Key) -> Caller {
+        if let entry = served.entries[name], case .environment = entry.source,
+            let known = entry.callers.find(key.digest), known.label.text == key.variable
+        {
+            return known
+        }
+        return Caller(digest: key.digest, label: PlanText(key.variable))
+    }
+
+    /// For an entry that is new, or means something else than before.
+    func newCallers(_ name: String) -> CallerIndex {
+        CallerIndex(windows: served.entries[name]?.callers.windows ?? RequestWindows())
     }
 
     private mutating func prepare(_ config: AuthConfig, tokenFile path: String) {
@@ -108,7 +124,7 @@ struct AuthPreparation {
             if isKept, let known = served.entries[config.name] {
                 entry = known
             } else {
-                let callers = CallerIndex()
+                let callers = newCallers(config.name)
                 let source = try TokenFileSource(
                     path: absolute, display: path, callers: callers, mailboxes: mailboxes)
                 entry = AuthEntry(
@@ -153,7 +169,7 @@ struct AuthPreparation {
         if let known = served.entries[config.name], known.identity == identity {
             return add(known, config, mode)
         }
-        let callers = CallerIndex()
+        let callers = newCallers(config.name)
         let entry = AuthEntry(
             name: config.name, modeName: config.mode.name, identity: identity, callers: callers,
             source: source(callers))

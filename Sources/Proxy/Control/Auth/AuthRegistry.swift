@@ -52,7 +52,7 @@ final class AuthRegistry {
     /// Every worker serves what was committed.
     func retire() {
         for old in retiredEntries {
-            revokeReplaced(old)
+            if let next = served.entries[old.name], next.takeOver(old) { mailboxes.post(.cutRevoked) }
             old.stop()
         }
         for store in retiredStores { store.keeper.stop() }
@@ -66,20 +66,6 @@ final class AuthRegistry {
         for entry in served.entries.values { entry.stop() }
         for store in served.stores.values { store.keeper.stop() }
         served = AuthSet()
-    }
-
-    /// A key of the environment that is not there any more: who came in by it has lost it.
-    private func revokeReplaced(_ old: AuthEntry) {
-        guard case .environment = old.source, let next = served.entries[old.name],
-            case .environment = next.source
-        else { return }
-        var hasCut = false
-        old.callers.forEach { caller in
-            guard next.callers.find(caller.digest) == nil else { return }
-            caller.become(.revoked)
-            hasCut = true
-        }
-        if hasCut { mailboxes.post(.cutRevoked) }
     }
 }
 

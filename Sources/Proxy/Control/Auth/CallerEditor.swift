@@ -1,12 +1,12 @@
 /// Keeps one index as its source wants it. Belongs to the thread of the source.
 ///
 /// Callers that stay the same stay the same objects. One that changes is replaced by a new object, and
-/// remembered for as long as an exchange holds it: a later revocation reaches that exchange as well.
+/// remembered for as long as an exchange holds it: a later revocation reaches that exchange as well, as it
+/// reaches those of the entry's indexes before this one.
 struct CallerEditor {
     let callers: CallerIndex
     /// Somebody who could come in cannot any more, since this was last set to false.
     var hasCut = false
-    private var replaced: [KeyDigest: [Weak]] = [:]
     /// Uses that replaced and removed callers had when they went.
     private var carried: [Use] = []
 
@@ -19,31 +19,30 @@ struct CallerEditor {
         let last: UInt64
     }
 
-    private struct Weak {
-        weak var caller: Caller?
-    }
-
     init(_ callers: CallerIndex) { self.callers = callers }
 
     /// Makes the caller with this digest what `wanted` is.
     mutating func put(_ wanted: Caller) {
-        guard let known = callers.find(wanted.digest) else { return callers.put(wanted) }
-        if known.isLike(wanted) {
-            become(wanted.state, known)
+        if let known = callers.find(wanted.digest) {
+            if known.isLike(wanted) {
+                become(wanted.state, known)
+            } else {
+                callers.put(wanted)
+                carryUses(of: known)
+                callers.former.note(known)
+            }
         } else {
             callers.put(wanted)
-            carryUses(of: known)
-            replaced[wanted.digest, default: []].append(Weak(caller: known))
-            if known.state == .active, wanted.state != .active { hasCut = true }
         }
-        for weak in replaced[wanted.digest] ?? [] { weak.caller?.become(wanted.state) }
+        becomeFormer(wanted.state, wanted.digest)
     }
 
     mutating func remove(_ digest: KeyDigest) {
-        guard let known = callers.remove(digest) else { return }
-        carryUses(of: known)
-        become(.revoked, known)
-        for weak in replaced.removeValue(forKey: digest) ?? [] { weak.caller?.become(.revoked) }
+        if let known = callers.remove(digest) {
+            carryUses(of: known)
+            become(.revoked, known)
+        }
+        becomeFormer(.revoked, digest)
     }
 
     /// Removes whoever is not among them.
@@ -51,11 +50,12 @@ struct CallerEditor {
         var others: [KeyDigest] = []
         callers.forEach { if !named.contains($0.digest) { others.append($0.digest) } }
         for digest in others { remove(digest) }
+        if callers.former.revokeAll(but: named.contains) { hasCut = true }
     }
 
     mutating func revoke(_ digest: KeyDigest) {
         if let known = callers.find(digest) { become(.revoked, known) }
-        for weak in replaced[digest] ?? [] { weak.caller?.become(.revoked) }
+        becomeFormer(.revoked, digest)
     }
 
     /// What has been used since the last call. Forgets replaced callers that no exchange holds any more.
@@ -63,16 +63,17 @@ struct CallerEditor {
         var uses = carried
         carried = []
         if callers.takeIsUsed() { callers.forEach { CallerEditor.append($0, to: &uses) } }
-        replaced = replaced.compactMapValues { list in
-            let living = list.filter { $0.caller != nil }
-            return living.isEmpty ? nil : living
-        }
+        callers.former.prune()
         return uses
     }
 
     private mutating func become(_ state: Caller.State, _ known: Caller) {
         if known.state == .active, state != .active { hasCut = true }
         known.become(state)
+    }
+
+    private mutating func becomeFormer(_ state: Caller.State, _ digest: KeyDigest) {
+        if callers.former.become(state, digest) { hasCut = true }
     }
 
     private mutating func carryUses(of caller: Caller) { CallerEditor.append(caller, to: &carried) }

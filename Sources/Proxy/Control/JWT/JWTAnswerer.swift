@@ -147,9 +147,17 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         tokens.removeAll()
     }
 
+    /// This one is asked in place of `old`. What was verified by that one is forgotten, but whoever came in
+    /// by it goes on, as long as their users are of this store and active.
+    func takeOver(_ old: JWTAnswerer) {
+        guard let keeper, keeper.path == old.keeper?.path else { return }
+        disableInactive(tokens.takeOver(old.tokens))
+    }
+
     /// On the store's thread.
-    private func usersChanged(_ users: [Int64]?) {
-        let affected = tokens.remove(users: users)
+    private func usersChanged(_ users: [Int64]?) { disableInactive(tokens.remove(users: users)) }
+
+    private func disableInactive(_ affected: [Caller]) {
         guard !affected.isEmpty else { return }
         _ = keeper?.perform { [mailboxes] opened in
             guard case .success(let store) = opened else { return }

@@ -15,6 +15,8 @@ final class VerifiedTokens: Sendable {
         var gone: [Weak] = []
         /// Size at which the dead ones are taken out of `gone`.
         var goneMax = 1024
+        /// Those that have taken over: told of whoever is verified late.
+        var heir: VerifiedTokens?
     }
 
     private struct Weak: Sendable {
@@ -38,16 +40,37 @@ final class VerifiedTokens: Sendable {
     /// - Parameter now: nanoseconds since 1970.
     /// - Returns: false: something has changed since `epoch`, and the token is to be looked at again.
     func put(_ caller: Caller, epoch: Int, now: UInt64) -> Bool {
-        contents.withLock { contents in
-            guard contents.epoch == epoch else { return false }
+        let (isGood, heir) = contents.withLock { contents -> (Bool, VerifiedTokens?) in
+            guard contents.epoch == epoch else { return (false, nil) }
             if let other = contents.kept[caller.digest] { letGo(other, &contents) }
             makeRoom(&contents, now: now)
             contents.kept[caller.digest] = caller
             contents.order.append(caller)
             contents.nextExpiry = min(contents.nextExpiry, caller.notAfter)
             callers.put(caller)
-            return true
+            return (true, contents.heir)
         }
+        heir?.remember([caller])
+        return isGood
+    }
+
+    /// Takes the place of `old`: whoever it let in is one of those that are gone.
+    /// - Returns: those.
+    func takeOver(_ old: VerifiedTokens) -> [Caller] {
+        let living = old.contents.withLock { contents in
+            contents.heir = self
+            return contents.gone.compactMap(\.caller) + contents.kept.values
+        }
+        remember(living)
+        return living
+    }
+
+    private func remember(_ callers: [Caller]) {
+        let heir = contents.withLock { contents in
+            for caller in callers { noteGone(caller, &contents) }
+            return contents.heir
+        }
+        heir?.remember(callers)
     }
 
     /// The keys have changed: every token is looked at again.
@@ -95,6 +118,10 @@ final class VerifiedTokens: Sendable {
     private func letGo(_ caller: Caller, _ contents: inout Contents) {
         contents.kept[caller.digest] = nil
         callers.remove(caller.digest)
+        noteGone(caller, &contents)
+    }
+
+    private func noteGone(_ caller: Caller, _ contents: inout Contents) {
         contents.gone.append(Weak(caller: caller))
         guard contents.gone.count >= contents.goneMax else { return }
         contents.gone.removeAll { $0.caller == nil }

@@ -13,8 +13,11 @@ final class CallerIndex: Sendable {
     /// Monotonic nanoseconds since when the source cannot be read or is not what it should be; 0: it is fine.
     let inDoubtSince = Atomic<UInt64>(0)
 
-    /// Of callers with a limit of their own (`Caller.requestsPerMinute`).
-    let windows = RequestWindows()
+    /// Of callers with a limit of their own (`Caller.requestsPerMinute`). Those of the entry's index before
+    /// this one, if there was one: a reload never refills.
+    let windows: RequestWindows
+    /// Whom a change has to reach as well.
+    let former = FormerCallers()
 
     /// A caller of this index was used since control last looked: what saves it looking at everybody.
     private let isUsed = Atomic<Bool>(false)
@@ -22,7 +25,8 @@ final class CallerIndex: Sendable {
     private static let shardCount = 64
     private let shards: [Locked<CallerTable>]
 
-    init() {
+    init(windows: RequestWindows = RequestWindows()) {
+        self.windows = windows
         shards = (0..<CallerIndex.shardCount).map { _ in Locked(CallerTable()) }
     }
 

@@ -93,6 +93,40 @@ private let shared = "shared: { mode: env-key, variables: HG_TEST_KEY, on_revoke
     #expect(before?.callers.find(digest("a"))?.state == .active)
 }
 
+private let both =
+    "shared: { mode: env-key, variables: [HG_TEST_KEY, HG_TEST_OTHER], match: any, on_revoke: cut }"
+
+@Test func `a key that goes with a later reload is revoked for who came in before`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=a\nHG_TEST_OTHER=b\n")
+    try scene.serve(both, names: "shared", trigger: .start)
+    // As an exchange would.
+    let plan = try #require(scene.registry.served.plans["shared"])
+    let held = try #require(plan.callers.find(digest("a")))
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    try scene.serve(both, names: "shared")
+    #expect(scene.registry.served.plans["shared"]?.callers !== plan.callers)
+    #expect(scene.registry.served.plans["shared"]?.callers.find(digest("a")) === held)
+    _ = scene.mailbox.takeAll()
+    scene.folder.write(".env", "\n")
+    try scene.serve(both, names: "shared")
+    #expect(held.state == .revoked)
+    #expect(scene.mailbox.takeAll().contains { if case .cutRevoked = $0 { true } else { false } })
+}
+
+@Test func `an entry that means something else goes on counting where it was`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    try scene.serve(both, names: "shared", trigger: .start)
+    let before = try #require(scene.registry.served.plans["shared"])
+    scene.folder.write(".env", "HG_TEST_KEY=b\n")
+    try scene.serve(both, names: "shared")
+    let after = try #require(scene.registry.served.plans["shared"])
+    #expect(after.callers !== before.callers && after.callers.windows === before.callers.windows)
+    try scene.serve("shared: { mode: token-file, file: t.json }", names: "shared")
+    #expect(scene.registry.served.plans["shared"]?.callers.windows === before.callers.windows)
+}
+
 private let unset = "shared: { mode: env-key, variables: HG_TEST_KEY, when_unconfigured: allow }"
 
 @Test(arguments: [
@@ -164,6 +198,38 @@ private let members = "members: { mode: user-keys, store: main }"
         members, names: "members", more: "stores: { main: { sqlite: main.db, user_ids: integer } }")
     #expect(scene.registry.served.stores["main"] !== store)
     #expect(store?.keeper.perform { _ in } == false, "the old one was stopped")
+}
+
+@Test(arguments: [false, true])
+func `a revocation reaches who came in before an edit of the store or of the entry`(editsStore: Bool) throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "\n")
+    let path = scene.folder.path + "/main.db"
+    try Store.prepare(path)
+    let store = try Store(opening: path, options: Store.Options())
+    defer { store.close() }
+    let user = try store.createUser(NewUser(username: "ann"))
+    let made = try store.createKey(NewClientKey(userID: user.id, name: "one", prefix: "hg_"))
+    let session = NewClientKey(userID: user.id, kind: .session, name: "login", prefix: "hgs_")
+    let other = try store.createKey(session)
+    try scene.serve(members, names: "members", more: "stores: { main: main.db }", trigger: .start)
+    let plan = try #require(scene.registry.served.plans["members"])
+    let held = try #require(plan.callers.find(KeyDigest(sha256(made.credential.reveal()))))
+    let login = try #require(plan.callers.find(KeyDigest(sha256(other.credential.reveal()))))
+    if editsStore {
+        let edited = "stores: { main: { sqlite: main.db, password_cost: 5 } }"
+        try scene.serve(members, names: "members", more: edited)
+    } else {
+        let edited = "members: { mode: user-keys, store: main, accept: keys }"
+        try scene.serve(edited, names: "members", more: "stores: { main: main.db }")
+    }
+    #expect(scene.registry.served.plans["members"]?.callers !== plan.callers)
+    #expect(held.state == .active)
+    #expect(login.state == (editsStore ? .active : .revoked), "sessions are not taken any more")
+    try store.setActive(user.id, false)
+    #expect(eventually { held.state == .disabled })
+    #expect(
+        eventually { scene.mailbox.takeAll().contains { if case .cutRevoked = $0 { true } else { false } } })
 }
 
 @Test(arguments: [

@@ -212,6 +212,30 @@ private let farAway = TokenForge(claims: #"{"sub":"alice","exp":4102444800,"rpm"
         #expect(scene.answer(good) == "tokenInvalid")
     }
 
+    @Test func `are taken from who came in by the entry as it was before an edit`() throws {
+        let keeper = try keeper()
+        defer { keeper.stop() }
+        let user = try keeper.ask { opened in
+            Result { () throws(StoreError) in try opened.get().createUser(NewUser(username: "alice")) }
+        }.get()
+        let good = token(user.publicID)
+        let next = try Scene(jwtConfig(leeway: .seconds(1), store: "main"), keeper: keeper)
+        let held: Caller
+        do {
+            let old = try Scene(jwtConfig(store: "main"), keeper: keeper)
+            #expect(old.answer(good).hasPrefix("accepted"))
+            held = try #require(old.callers.find(KeyDigest(sha256(good))))
+            next.answerer.takeOver(old.answerer)
+        }
+        #expect(held.state == .active)
+        try keeper.ask { opened in
+            Result { () throws(StoreError) in try opened.get().setActive(user.id, false) }.map {
+                keeper.keysChanged()
+            }
+        }.get()
+        #expect(eventually { held.state == .disabled })
+    }
+
     @Test func `by name, where the entry says so`() throws {
         let keeper = try keeper()
         defer { keeper.stop() }

@@ -71,6 +71,21 @@ private func found(_ callers: [Caller], in index: CallerIndex) -> [Bool] {
     #expect(tokens.put(caller("0"), epoch: tokens.epoch, now: 0))
 }
 
+@Test func `whoever takes over knows of all who came in, and of those who are late`() {
+    let (oldest, old, new) = (
+        VerifiedTokens(CallerIndex()), VerifiedTokens(CallerIndex()), VerifiedTokens(CallerIndex())
+    )
+    let all = [caller("a", user: 7), caller("b", user: 8), caller("c", user: 7), caller("d", user: 7)]
+    _ = oldest.put(all[0], epoch: 0, now: 0)
+    #expect(old.takeOver(oldest).map(\.digest) == [all[0].digest])
+    _ = old.put(all[1], epoch: 0, now: 0)
+    _ = old.put(all[2], epoch: 0, now: 0)
+    #expect(new.takeOver(old).count == 3)
+    _ = oldest.put(all[3], epoch: 0, now: 0)
+    #expect(new.callers.count == 0, "it is verified anew")
+    #expect(Set(new.remove(users: [7]).map(\.digest)) == Set([all[0], all[2], all[3]].map(\.digest)))
+}
+
 @Test func `the tokens of a user go, and those that went before are named as well`() {
     let index = CallerIndex()
     let tokens = VerifiedTokens(index, countMax: 2)
