@@ -6,6 +6,7 @@ final class WorkerPool {
     let bell: Bell
     let writerBell: WriterBell
     let desk = Desk()
+    private let bodies = BodyBudget()
     let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0
@@ -18,7 +19,8 @@ final class WorkerPool {
     /// - Parameter count: nil: one for each CPU that this process may use.
     func start(count: Int?) throws(SystemError) {
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
-            let handle = try WorkerHandle(index: index, controlBell: bell, writerBell: writerBell, desk: desk)
+            let handle = try WorkerHandle(
+                index: index, controlBell: bell, writerBell: writerBell, desk: desk, bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }

@@ -234,6 +234,7 @@ struct GenerationSketch {
     var hasListener = true
     /// How long control may take.
     var answerLimit = 10 * second
+    var bodiesMax = BodyBudget.bytesMax
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -254,7 +255,7 @@ final class WorkerUnderTest {
         listener = try TestListener()
         handle = try WorkerHandle(
             index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(),
-            answerLimit: sketch.answerLimit)
+            bodies: BodyBudget(bytesMax: sketch.bodiesMax), answerLimit: sketch.answerLimit)
         try Worker.start(handle)
         try adopt(sketch)
     }

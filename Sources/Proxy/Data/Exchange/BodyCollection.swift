@@ -72,21 +72,19 @@ extension Worker {
         }
     }
 
-    /// Bytes of bodies that one worker looks into at once.
-    private static let inspectedMax = 256 << 20
-
     /// - Returns: false at the bound of all bodies together.
     private func keep(_ piece: UnsafeRawBufferPointer, _ exchange: RunningExchange) -> Bool {
         if exchange.isInspected {
-            guard inspectedBytes + piece.count <= Worker.inspectedMax else { return false }
-            inspectedBytes += piece.count
+            guard handle.bodies.take(piece.count) else { return false }
+            exchange.budgetedBytes += piece.count
         }
         exchange.body.append(piece, from: blocks)
         return true
     }
 
     func releaseBody(_ exchange: RunningExchange) {
-        if exchange.isInspected { inspectedBytes -= exchange.body.count }
+        handle.bodies.giveBack(exchange.budgetedBytes)
+        exchange.budgetedBytes = 0
         exchange.body.release(to: blocks)
     }
 

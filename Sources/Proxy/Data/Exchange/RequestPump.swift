@@ -81,13 +81,25 @@ extension Worker {
             perform(exchange.machine.requestRefused(.headTooLarge), exchange)
             return
         }
-        guard send(upstream, writer.bytes), send(upstream, UnsafeRawBufferPointer(exchange.body.bytes)) else {
+        guard send(upstream, writer.bytes), sendBody(exchange, upstream) else {
             upstreamWriteFailed(exchange)
             return
         }
-        releaseBody(exchange)
         requestEnded(exchange, client, UnsafeRawBufferPointer(start: nil, count: 0))
         rearm(upstream, exchange)
+    }
+
+    /// The body becomes what the connection has to send: it is there once, and counts until it has left.
+    private func sendBody(_ exchange: RunningExchange, _ upstream: UpstreamConnection) -> Bool {
+        if upstream.output.isEmpty {
+            swap(&upstream.output, &exchange.body)
+        } else {
+            upstream.output.append(UnsafeRawBufferPointer(exchange.body.bytes), from: blocks)
+            exchange.body.release(to: blocks)
+        }
+        upstream.budgetedBytes = exchange.budgetedBytes
+        exchange.budgetedBytes = 0
+        return flushUpstream(upstream)
     }
 
     /// Keeps the request for an upstream that is not there yet, or for a second try.
@@ -240,7 +252,7 @@ extension Worker {
     /// The upstream does not take the request. It may have answered before it closed: that answer counts.
     func upstreamWriteFailed(_ exchange: RunningExchange) {
         guard let upstream = exchange.upstream else { return }
-        upstream.output.release(to: blocks)
+        releaseOutput(upstream)
         upstream.isBroken = true
         upstream.isReadable = true
         queueAgain(upstream)

@@ -45,6 +45,8 @@ final class RunningExchange {
     var heldHeadBytes = 0
     /// Content of a request body that is read whole, transfer coding taken off.
     var body = ByteQueue()
+    /// Of `body`, counted in the budget of all; 0 once an upstream's `output` has them.
+    var budgetedBytes = 0
     /// The body is looked into before the request goes on; it goes on from `body`.
     var isInspected = false
     /// Texts of the request for the record, the answer and the next attempt; see `Notes`.

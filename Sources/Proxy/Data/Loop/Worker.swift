@@ -39,8 +39,6 @@ final class Worker {
     /// Exchanges that wait for control's answer, by ticket number.
     var asking: [UInt64: RunningExchange] = [:]
     var lastTicket: UInt64 = 0
-    /// Of bodies that are looked into before they go on.
-    var inspectedBytes = 0
     /// Mail that this turn has no time for.
     private var laterMail: [Mail] = []
     var requestIDs: RequestIDSource

@@ -20,14 +20,17 @@ final class WorkerHandle: Sendable {
     let writerBell: WriterBell
     /// Where questions go; one for all workers.
     let desk: Desk
+    /// Of bodies that are held; one for all workers.
+    let bodies: BodyBudget
     /// Nanoseconds that control may take for an answer.
     let answerLimit: UInt64
 
     init(
         index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk,
-        answerLimit: UInt64 = 30_000_000_000
+        bodies: BodyBudget = BodyBudget(), answerLimit: UInt64 = 30_000_000_000
     ) throws(SystemError) {
         self.desk = desk
+        self.bodies = bodies
         self.answerLimit = answerLimit
         self.index = index
         self.controlBell = controlBell

@@ -19,6 +19,8 @@ final class UpstreamConnection: Channel {
     var input = ByteQueue()
     /// Unsent bytes of a request.
     var output = ByteQueue()
+    /// Of `output`, counted in the budget of bodies until the last of them has left.
+    var budgetedBytes = 0
     var idleSince: UInt64 = 0
 
     init(descriptor: Int32, pool: EndpointPool) {

@@ -254,7 +254,7 @@ extension Worker {
     }
 
     /// - Returns: false if the connection is broken.
-    private func flushUpstream(_ upstream: UpstreamConnection) -> Bool {
+    func flushUpstream(_ upstream: UpstreamConnection) -> Bool {
         while !upstream.output.isEmpty {
             switch writeNow(upstream, UnsafeRawBufferPointer(upstream.output.bytes)) {
             case .moved(let count, let more):
@@ -269,8 +269,17 @@ extension Worker {
             }
             break
         }
+        if upstream.output.isEmpty { releaseOutput(upstream) }
         if let exchange = upstream.exchange { rearm(upstream, exchange) }
         return true
+    }
+
+    /// What was to be sent is forgotten, or has been sent.
+    func releaseOutput(_ upstream: UpstreamConnection) {
+        upstream.output.release(to: blocks)
+        guard upstream.budgetedBytes > 0 else { return }
+        handle.bodies.giveBack(upstream.budgetedBytes)
+        upstream.budgetedBytes = 0
     }
 
     // MARK: Giving back
@@ -311,7 +320,7 @@ extension Worker {
         upstream.exchange = nil
         upstream.tls = nil
         upstream.input.release(to: blocks)
-        upstream.output.release(to: blocks)
+        releaseOutput(upstream)
         if let last = upstreams.popLast(), last !== upstream {
             upstreams[upstream.slot] = last
             last.slot = upstream.slot
