@@ -20,6 +20,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     private let config: JWTConfig
     private let verifier: JWTVerifier
     private let tokens: VerifiedTokens
+    private let questions = TokenQuestions()
     private let keeper: StoreKeeper?
     private let mailboxes: Mailboxes
     /// Nanoseconds.
@@ -52,14 +53,19 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
 
     override func answer(_ question: Question, _ reply: Reply) {
         switch question.subject {
-        case .credential(let credential): decide(credential, reply, mayFetch: true)
+        case .credential(let credential):
+            switch questions.join(credential.digest, reply) {
+            case .first(let question): decide(credential, question, mayFetch: true)
+            case .waits: break
+            case .full: reply.send(.refused(.tooManyQuestions))
+            }
         case .action: reply.send(.refused(.internalError))
         }
     }
 
     // MARK: - Deciding
 
-    private func decide(_ credential: PresentedCredential, _ reply: Reply, mayFetch: Bool) {
+    private func decide(_ credential: PresentedCredential, _ reply: TokenQuestion, mayFetch: Bool) {
         let epoch = tokens.epoch
         do throws(JWTVerifier.Refusal) {
             let now = Int64(headgate_realtime_ns() / 1_000_000_000)
@@ -78,7 +84,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     /// The subject must be an active user of the store.
     private func lookUp(
         _ credential: PresentedCredential, _ verified: JWTVerifier.Verified, _ keeper: StoreKeeper,
-        _ epoch: Int, _ reply: Reply
+        _ epoch: Int, _ reply: TokenQuestion
     ) throws(JWTVerifier.Refusal) {
         guard let subject = verified.subject else { throw .claimMissing("sub") }
         let lookup: UserLookup =
@@ -102,7 +108,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
 
     private func accept(
         _ credential: PresentedCredential, _ verified: JWTVerifier.Verified, user: Int64, _ epoch: Int,
-        _ reply: Reply
+        _ reply: TokenQuestion
     ) {
         let caller = Caller(
             digest: credential.digest, userID: user, notAfter: JWTAnswerer.nanoseconds(verified.expiresAt),
@@ -129,7 +135,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         return isTooMuch ? .max : value
     }
 
-    private func refuse(_ refusal: JWTVerifier.Refusal, _ reply: Reply) {
+    private func refuse(_ refusal: JWTVerifier.Refusal, _ reply: TokenQuestion) {
         note("a token was refused: \(refusal.description)")
         let isInDoubt = source.isInDoubt(now: headgate_monotonic_ns(), maxStale: maxStale)
         reply.send(.refused(refusal.reply(isInDoubt: isInDoubt)))

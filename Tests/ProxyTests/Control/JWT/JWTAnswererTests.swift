@@ -1,3 +1,4 @@
+import Glibc
 import Stores
 import Testing
 
@@ -234,6 +235,31 @@ private let farAway = TokenForge(claims: #"{"sub":"alice","exp":4102444800,"rpm"
             }
         }.get()
         #expect(eventually { held.state == .disabled })
+    }
+
+    @Test func `are looked up once for all who ask meanwhile`() throws {
+        let keeper = try keeper()
+        defer { keeper.stop() }
+        let user = try keeper.ask { opened in
+            Result { () throws(StoreError) in try opened.get().createUser(NewUser(username: "alice")) }
+        }.get()
+        let scene = try Scene(jwtConfig(store: "main"), keeper: keeper)
+        let (gate, isHeld) = (try Bell(), try Bell())
+        // The store waits, as for a lock that another program holds.
+        #expect(
+            keeper.perform { _ in
+                isHeld.ring()
+                var wanted = pollfd(fd: gate.descriptor, events: Int16(POLLIN), revents: 0)
+                poll(&wanted, 1, 10_000)
+            })
+        var wanted = pollfd(fd: isHeld.descriptor, events: Int16(POLLIN), revents: 0)
+        poll(&wanted, 1, 10_000)
+        let asked = StoreKeeper.waitingMax + 100
+        for _ in 0..<asked { scene.ask(token(user.publicID)) }
+        #expect(keeper.perform { _ in }, "there is room for others")
+        gate.ring()
+        let answers = scene.answers(asked).map(shown)
+        #expect(answers.count == asked && Set(answers) == ["accepted \(user.publicID)"])
     }
 
     @Test func `by name, where the entry says so`() throws {
