@@ -46,6 +46,21 @@ import Testing
         #expect(text.contains("apps token-file, UNCONFIGURED, lets everybody in"), "\(text)")
     }
 
+    /// C11: a token file is no input of a reload, so whoever makes the first token is told what is missing.
+    @Test func `the first token does not close what stands open, and that is told once`() throws {
+        let gate = try gate()
+        let warning = "EVERYBODY IS STILL LET IN at routes[0], though \(Self.file) has a token by now"
+        #expect(try status(gate) == 200)
+        #expect(!gate.process.errors.contains(warning))
+        try gate.folder.replace(Self.file, with: Self.tokens())
+        try waitUntil("the warning") { gate.process.errors.contains(warning) }
+        #expect(try status(gate) == 200)
+        try gate.folder.replace(Self.file, with: Self.tokens() + "\n")
+        #expect(try gate.reload().code == 0)
+        #expect(try status(gate) == 401)
+        #expect(gate.process.errors.split(separator: "\n").filter { $0.contains(warning) }.count == 1)
+    }
+
     @Test func `deny is what holds without the word`() throws {
         let config = """
             auth: { apps: { mode: token-file, file: \(Self.file) } }

@@ -208,6 +208,7 @@ struct AuthPreparation {
             guard !routes.isEmpty else { continue }
             let names = routes.prefix(5).map { "routes[\($0.index)]" }.joined(separator: ", ")
             let more = routes.count > 5 ? " and \(routes.count - 5) more" : ""
+            set.openRoutes[config.name] = names + more
             warn(
                 [.key("auth"), .key(config.name), .key("when_unconfigured")],
                 "EVERYBODY IS LET IN at \(names)\(more): no key is configured. Configure one and run "

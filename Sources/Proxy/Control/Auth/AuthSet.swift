@@ -8,6 +8,8 @@ struct AuthSet {
     var plans: [String: AuthPlan] = [:]
     /// Entries that let everybody in, because there is nobody whom they could ask for.
     var open: Set<String> = []
+    /// The routes that stand open because of it, for people, by entry.
+    var openRoutes: [String: String] = [:]
     /// Not served yet: stopped where the build fails.
     var newEntries: [AuthEntry] = []
     var newStores: [StoreEntry] = []

@@ -39,6 +39,8 @@ final class TokenFileSource: @unchecked Sendable {
     private let stops = Atomic<Bool>(false)
     private let isRunning = Atomic<Bool>(false)
     private let shown: Locked<Shown>
+    /// Routes that let everybody in because the file had no token, as long as that was not told of.
+    private let openRoutes = Locked<String?>(nil)
 
     private var editor: CallerEditor
     private var standing: TokenFileStanding
@@ -71,6 +73,25 @@ final class TokenFileSource: @unchecked Sendable {
     }
 
     var state: Shown { shown.withLock { $0 } }
+
+    /// Control: these routes let everybody in until the next reload, whatever the file has meanwhile; nil:
+    /// none. The first token that appears is told of, once.
+    func standOpen(at routes: String?) {
+        openRoutes.withLock { $0 = routes }
+        tellOfOpenRoutes()
+    }
+
+    private func tellOfOpenRoutes() {
+        guard state.entryCount > 0 else { return }
+        let routes = openRoutes.withLock { routes in
+            defer { routes = nil }
+            return routes
+        }
+        guard let routes else { return }
+        Log.warning(
+            "EVERYBODY IS STILL LET IN at \(routes), though \(display) has a token by now: run "
+                + "`headgate reload` to close them")
+    }
 
     /// Whether there is nobody whom the file names, for `when_unconfigured`.
     /// - Parameter isNew: nothing was known of the file before this reading; else one that is missing counts
@@ -204,6 +225,7 @@ final class TokenFileSource: @unchecked Sendable {
         }
         editor.removeAll(but: named)
         shown.withLock { $0.entryCount = file.entries.count }
+        tellOfOpenRoutes()
     }
 
     private func doubt(_ why: String) {
