@@ -92,8 +92,9 @@ struct AuthPreparation {
 
     private mutating func prepare(_ config: AuthConfig, _ keys: EnvKeyConfig) {
         let found = EnvironmentKeys.find(keys, in: loaded.environment)
+        let wanted = found.map { caller(config.name, $0) }
         adopt(config, .envKey(found.map(\.digest)), mode: .keys) { callers in
-            for key in found { callers.put(caller(config.name, key)) }
+            for caller in wanted { callers.put(caller) }
             return .environment
         }
         decideWhetherOpen(config, isUnconfigured: found.isEmpty)

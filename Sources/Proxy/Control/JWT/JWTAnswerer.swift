@@ -162,7 +162,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         let isAccepted = keeper.performInAnyCase { [weak self] opened in
             if case .success(let store) = opened { self?.disableInactive(affected, store) }
         }
-        // Why nothing otherwise: a store that was stopped serves nobody any more.
+        // A store that was stopped can vouch for nobody.
         if !isAccepted { affected.forEach { $0.become(.disabled) } }
     }
 
