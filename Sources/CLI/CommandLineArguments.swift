@@ -142,7 +142,11 @@ struct CommandLineArguments: Equatable {
             throw wrong("`\(words)` needs \(subVerb.operands)")
         }
         if operands.count > subVerb.operandCount.upperBound {
-            throw wrong("`\(words)` does not expect `\(operands[subVerb.operandCount.upperBound])`")
+            // Why not quoted: it may be a password.
+            let count = operands.count
+            throw wrong(
+                "`\(words)` takes \(subVerb.operandCount.upperBound == 0 ? "no word" : "one word") "
+                    + "behind it, not \(count)")
         }
     }
 

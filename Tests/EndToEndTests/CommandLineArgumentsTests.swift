@@ -34,7 +34,8 @@ func `the config file stands before or after the verb`(line: String) throws {
     ("token", "`headgate token` does not say what to do"),
     ("token lst", "unknown command `token lst`; did you mean `list`?"),
     ("token revoke", "`headgate token revoke` needs PREFIX"),
-    ("token list x", "`headgate token list` does not expect `x`"),
+    ("token list x", "`headgate token list` takes no word behind it, not 1"),
+    ("user add joe secret", "`headgate user add` takes one word behind it, not 2"),
     ("token list --admin x", "`headgate token list` takes no `--admin`"),
     ("run --file x", "`headgate run` takes no `--file`"), ("token list --file=", "`--file` needs a value"),
 ])
@@ -73,8 +74,8 @@ func `an option of a verb belongs to one kind, with or without value`(verb: Verb
 @Test func `an option means what it means to its verb`() throws {
     let socket = try parse("status --admin a.sock").get()
     #expect(socket.admin == "a.sock" && !socket.has("--admin"))
-    let user = try parse("db --admin init").get()
-    #expect(user.has("--admin") && user.admin == nil && user.subVerb == "init")
+    let user = try parse("db --no-admin init").get()
+    #expect(user.has("--no-admin") && user.admin == nil && user.subVerb == "init")
 }
 
 @Test func `behind two dashes nothing is an option`() throws {

@@ -21,8 +21,14 @@ public enum PrivateFile {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(systemError: errno, path: path) ?? .failed(path) }
         defer { close(descriptor) }
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw StoreError(systemError: errno, path: path) ?? .failed(path)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                throw StoreError(systemError: errno, path: path) ?? .failed(path)
+            }
         }
     }
 

@@ -97,10 +97,10 @@ private func entry(_ token: String, active: Bool = true) -> String {
     scene.replace("{\"half")
     #expect(eventually { scene.callers.isDoubted })
     #expect(scene.state("sk-a") == .active)
-    #expect(scene.source.state.problem != nil)
+    #expect(eventually { scene.source.state.problem != nil })
     scene.replace("{\(entry("sk-a"))}")
     #expect(eventually { !scene.callers.isDoubted })
-    #expect(scene.source.state.problem == nil)
+    #expect(eventually { scene.source.state.problem == nil })
 }
 
 @Test func `a file that stays away has its tokens refused, and is no doubt`() throws {
