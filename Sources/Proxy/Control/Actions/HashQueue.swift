@@ -111,7 +111,9 @@ struct HashQueue<Job: Sendable>: Sendable {
     mutating func finished(_ id: UInt64, work: UInt64, duration: UInt64) -> Bool {
         running -= 1
         self.work = hasMeasured ? (self.work * 7 + work) / 8 : work
-        self.duration = hasMeasured ? (self.duration * 7 + duration) / 8 : duration
+        // Why not the first one as it is: it may have been slowed down by what else began with it, and what
+        // waits behind it would be given up.
+        self.duration = ((hasMeasured ? self.duration : work) * 7 + duration) / 8
         hasMeasured = true
         return awaited.removeValue(forKey: id) != nil
     }
