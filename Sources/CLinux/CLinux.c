@@ -93,11 +93,19 @@ uint64_t headgate_raise_descriptor_limit(void) {
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : soft;
 }
 
-void headgate_yield_to_others(void) {
+void headgate_make_room_for_descriptors(uint64_t limit) {
+    const uint64_t wanted = 16384;
+    if (limit < 2) return;
+    int highest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)((limit < wanted ? limit : wanted) - 1));
+    // Why no error: without room the table grows later, which costs time and nothing else.
+    if (highest >= 0) close(highest);
+}
+
+void headgate_yield_to_others(int nice) {
     struct sched_param none = {0};
     // Why no result: a thread that may not step back runs like any other, which costs time and nothing else.
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
 }
 
 void headgate_return_memory(void) { malloc_trim(0); }

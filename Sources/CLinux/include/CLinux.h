@@ -32,15 +32,18 @@ int headgate_random(void *bytes, size_t count);
 /// `getpagesize`-free wrapper: the number of CPUs this process may run on (`sched_getaffinity(2)`), at least
 /// 1.
 int headgate_usable_cpus(void);
-/// The calling thread runs when others leave time: SCHED_BATCH (`sched_setscheduler(2)`), nice 19
-/// (`setpriority(2)`, which on Linux is a thread's own).
-void headgate_yield_to_others(void);
+/// The calling thread lets others go first: SCHED_BATCH (`sched_setscheduler(2)`), so that it interrupts nobody
+/// when it is woken, and a niceness of 0 to 19 (`setpriority(2)`, which on Linux is a thread's own).
+void headgate_yield_to_others(int nice);
 
 /// Gives memory that was freed back to the system: `malloc_trim(3)`.
 void headgate_return_memory(void);
 
 /// Raises the soft limit of open files to the hard one (`setrlimit(2)`). Returns the limit in force.
 uint64_t headgate_raise_descriptor_limit(void);
+/// Lets the kernel make the table of descriptors large at once, for up to 16,384. Before there are threads: growing
+/// it later stops whichever thread opens the next one for 10 to 30 ms each time (an RCU grace period).
+void headgate_make_room_for_descriptors(uint64_t limit);
 /// `bind(2)` and `connect(2)` of a Unix socket by path; -1 with errno set, ENAMETOOLONG beyond 107 bytes.
 int headgate_bind_unix(int socket, const char *path);
 int headgate_connect_unix(int socket, const char *path);

@@ -82,7 +82,7 @@ public final class Supervisor {
     private init(_ options: RunOptions) throws {
         self.options = options
         signals = try Signals()
-        headgate_raise_descriptor_limit()
+        headgate_make_room_for_descriptors(headgate_raise_descriptor_limit())
         loop = try ControlLoop()
         watcher = try ConfigWatcher()
         workers = try WorkerPool()

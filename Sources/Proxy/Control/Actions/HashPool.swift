@@ -108,7 +108,7 @@ private final class HashCrew: Sendable {
     // MARK: - The threads that hash
 
     private func run() {
-        headgate_yield_to_others()
+        headgate_yield_to_others(19)
         while true {
             var count: eventfd_t = 0
             // Why nothing on EINTR: the next turn waits again.

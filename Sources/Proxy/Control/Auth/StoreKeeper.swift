@@ -167,6 +167,8 @@ final class StoreKeeper: Sendable {
     }
 
     private func run(_ migrates: Bool) {
+        // Why: a flood of logins must not take the workers' time from them.
+        headgate_yield_to_others(5)
         work.open(migrates: migrates)
         while true {
             var wanted = pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)

@@ -1,8 +1,11 @@
+import CLinux
+
 /// The threads that take questions off the desk and have them answered.
 ///
 /// Why two: an answer may take as long as a signature does, and one that is slow should not hold up all.
 enum DeskThreads {
     static let count = 2
+    private static let nice: Int32 = 5
 
     /// They end when the desk is closed.
     static func start(_ desk: Desk, _ mailboxes: Mailboxes) throws(SystemError) {
@@ -12,6 +15,8 @@ enum DeskThreads {
     }
 
     static func work(_ desk: Desk, _ mailboxes: Mailboxes) {
+        // Why: a worker that asks would be interrupted by the thread that it wakes.
+        headgate_yield_to_others(DeskThreads.nice)
         while true {
             let questions = desk.take()
             if questions.isEmpty { return }
