@@ -155,7 +155,7 @@ private func now() -> Int64 { Int64(headgate_realtime_ns() / 1_000_000_000) }
     for end in ["-wal", "-shm"] { unlink(scene.keeper.path + end) }
     rename(copy, scene.keeper.path)
     #expect(eventually { scene.state(KeyDigest(sha256(made.credential.reveal()))) == .active })
-    #expect(scene.state(digest) == nil)
+    #expect(eventually { scene.state(digest) == nil })
 }
 
 @Test func `a store that is not there is an error that names the command that makes it`() throws {
