@@ -270,7 +270,7 @@ final class StoreWork: @unchecked Sendable {
             problem = SourceProblem(since: problem?.since ?? headgate_realtime_ns(), text: text)
             return true
         }
-        guard isNew, !audiences.isEmpty else { return }
+        guard isNew, !audiences.isEmpty || !listeners.isEmpty else { return }
         Log.error(
             "store \(display) cannot be read: \(text); the keys known so far stay good, and it is tried again"
         )

@@ -117,10 +117,13 @@ extension Worker {
     ) {
         let trusted = exchange.serving!.plan.trustedProxies
         guard !trusted.isEmpty, trusted.contains(where: { $0.contains(client.peer) }) else { return }
+        // Why the last one, and only alone: what stands further from us may have come from the client.
         var realAddress: IPAddress?
+        var (sawForwardedFor, sawRealAddress) = (false, false)
         for index in stride(from: head.fieldCount - 1, through: 0, by: -1) {
             let line = fields.lines[index]
             if line.known == .xForwardedFor {
+                sawForwardedFor = true
                 var entries = ForwardedForReader(line.value.bytes(of: bytes))
                 while let entry = entries.next() {
                     // What stands in front of an entry that cannot be read may be anybody's.
@@ -129,13 +132,14 @@ extension Worker {
                     exchange.record.peer = peer
                     if !trusted.contains(where: { $0.contains(peer) }) { return }
                 }
-            } else if line.known == .other,
+            } else if !sawRealAddress, line.known == .other,
                 asciiCaseInsensitiveEqual(line.name.bytes(of: bytes), "x-real-ip")
             {
+                sawRealAddress = true
                 realAddress = IPAddress(parsing: line.value.bytes(of: bytes))
             }
         }
-        if let realAddress { exchange.record.peer = PeerAddress(realAddress) }
+        if !sawForwardedFor, let realAddress { exchange.record.peer = PeerAddress(realAddress) }
     }
 }
 
