@@ -64,7 +64,7 @@ public struct TokenFileEditor: Sendable {
         }
     }
 
-    /// What a write of ours leaves behind, by which a watcher knows it for ours.
+    /// What a write has left behind.
     public struct Written: Equatable, Sendable {
         /// SHA-256 of the content.
         public let digest: [UInt8]

@@ -101,9 +101,7 @@ enum ActionAnswers {
     /// ISO 8601 in UTC, whole seconds: `2026-03-01T12:00:00Z`.
     /// - Parameter seconds: since 1970; what lies before counts as 1970.
     static func time(_ seconds: Int64) -> String {
-        let nanoseconds = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let text = Timestamp.text(nanoseconds.overflow ? .max : nanoseconds.partialValue)
-        return text.prefix { $0 != "." } + "Z"
+        Timestamp.text(nanosecondsSince1970(seconds)).prefix { $0 != "." } + "Z"
     }
 
     /// How a user is addressed.

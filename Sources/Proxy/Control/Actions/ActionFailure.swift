@@ -60,26 +60,19 @@ enum ActionFailure: Error, Equatable, Sendable {
         case .notAuthenticated: return unauthenticated("missing_api_key", "Not authenticated")
         case .userGone: return unauthenticated("invalid_api_key", "Invalid or expired token")
         case .userNeeded:
-            return Properties(
-                status: 403, type: "permission_error", code: "user_required",
-                message: "This needs the credential of a user: log in first")
+            return forbidden("user_required", "This needs the credential of a user: log in first")
         case .activeKeyExists(let isPresented):
             let which = isPresented ? ", the one of this request" : ""
             return refused(409, "active_key_exists", "User already has an active API key\(which)")
         case .loginNeeded:
-            return Properties(
-                status: 403, type: "permission_error", code: "login_required",
-                message: "This user has a password: keys are made after a login")
+            return forbidden("login_required", "This user has a password: keys are made after a login")
         case .telegramIDTaken:
             return refused(409, "telegram_id_taken", "This telegram id has another username")
         case .userNotSelfMade:
-            return Properties(
-                status: 403, type: "permission_error", code: "user_not_self_made",
-                message: "This user is given keys by whoever runs this gateway")
+            return forbidden("user_not_self_made", "This user is given keys by whoever runs this gateway")
         case .usernameTaken: return refused(409, "username_taken", "Username is already taken")
         case .userDisabled:
-            return Properties(
-                status: 403, type: "permission_error", code: "user_disabled", message: "User is disabled")
+            return forbidden("user_disabled", "User is disabled")
         case .upstreamKeyMissing(let name):
             return refused(404, "api_key_not_found", "No API key for model '\(name)'")
         case .storingKeysNotConfigured:
@@ -87,13 +80,11 @@ enum ActionFailure: Error, Equatable, Sendable {
                 status: 501, type: "server_error", code: "storing_keys_not_configured",
                 message: "Storing API keys is not set up here")
         case .overloaded:
-            return Properties(
-                status: 503, type: "service_unavailable_error", code: "server_is_overloaded",
-                message: "Too many requests of this kind at once: try again soon")
+            return unavailable(
+                "server_is_overloaded", "Too many requests of this kind at once: try again soon")
         case .storeUnavailable:
-            return Properties(
-                status: 503, type: "service_unavailable_error", code: "auth_backend_unavailable",
-                message: "The user database cannot be used at present: try again soon")
+            return unavailable(
+                "auth_backend_unavailable", "The user database cannot be used at present: try again soon")
         case .internalError:
             return Properties(
                 status: 500, type: "server_error", code: "internal_error",
@@ -116,6 +107,14 @@ enum ActionFailure: Error, Equatable, Sendable {
 
     private func refused(_ status: UInt16, _ code: StaticString, _ message: String) -> Properties {
         Properties(status: status, type: "invalid_request_error", code: code, message: message)
+    }
+
+    private func forbidden(_ code: StaticString, _ message: String) -> Properties {
+        Properties(status: 403, type: "permission_error", code: code, message: message)
+    }
+
+    private func unavailable(_ code: StaticString, _ message: String) -> Properties {
+        Properties(status: 503, type: "service_unavailable_error", code: code, message: message)
     }
 
     private func unauthenticated(_ code: StaticString, _ message: String) -> Properties {

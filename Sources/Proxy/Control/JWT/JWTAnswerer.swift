@@ -111,7 +111,8 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
         _ reply: TokenQuestion
     ) {
         let caller = Caller(
-            digest: credential.digest, userID: user, notAfter: JWTAnswerer.nanoseconds(verified.expiresAt),
+            digest: credential.digest, userID: user,
+            notAfter: verified.expiresAt.map(nanosecondsSince1970) ?? .max,
             label: PlanText(verified.caller), requestsPerMinute: UInt32(verified.requestsPerMinute ?? 0),
             models: verified.models.isEmpty ? nil : ModelList(verified.models),
             rateSubject: rateSubject(verified, user: user))
@@ -126,13 +127,6 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     private func rateSubject(_ verified: JWTVerifier.Verified, user: Int64) -> RequestWindows.Subject {
         let who = user > 0 ? "user \(user)" : verified.subject.map { "sub \($0)" } ?? verified.caller
         return RequestWindows.Subject(KeyDigest(sha256(Array("\(name)\0\(who)".utf8))))
-    }
-
-    /// nil and what is beyond: never.
-    private static func nanoseconds(_ seconds: Int64?) -> UInt64 {
-        guard let seconds else { return .max }
-        let (value, isTooMuch) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)
-        return isTooMuch ? .max : value
     }
 
     private func refuse(_ refusal: JWTVerifier.Refusal, _ reply: TokenQuestion) {

@@ -10,7 +10,7 @@ enum Timestamp {
     static func append(_ nanoseconds: UInt64, to bytes: inout [UInt8]) {
         let milliseconds = nanoseconds / 1_000_000
         let seconds = Int(milliseconds / 1000)
-        let (year, month, day) = date(ofDay: seconds / 86_400)
+        let (year, month, day) = HTTPDate.civil(fromDays: seconds / 86_400)
         let second = seconds % 86_400
         append(year, width: 4, to: &bytes)
         bytes.append(UInt8(ascii: "-"))
@@ -26,23 +26,6 @@ enum Timestamp {
         bytes.append(UInt8(ascii: "."))
         append(Int(milliseconds % 1000), width: 3, to: &bytes)
         bytes.append(UInt8(ascii: "Z"))
-    }
-
-    /// The proleptic Gregorian date of a day counted from 1970-01-01.
-    ///
-    /// Counted in years that begin in March, so that the leap day is the last of its year and the months
-    /// before it follow one linear pattern (153 days in each run of five).
-    static func date(ofDay day: Int) -> (year: Int, month: Int, day: Int) {
-        // Days from 0000-03-01, split into eras of 400 years, which all have 146,097 days.
-        let fromMarch = day + 719_468
-        let era = (fromMarch >= 0 ? fromMarch : fromMarch - 146_096) / 146_097
-        let dayOfEra = fromMarch - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 
     private static func append(_ value: Int, width: Int, to bytes: inout [UInt8]) {

@@ -1,4 +1,3 @@
-import COpenSSL
 import Stores
 
 /// What the files of a configuration held when they were read: the config file itself and everything it
@@ -33,18 +32,12 @@ struct InputFiles: Equatable, Sendable {
     mutating func read(_ path: String) -> Result<[UInt8], FileReadError> {
         do throws(FileReadError) {
             let bytes = try readFile(path, limitBytes: InputFiles.limitBytes)
-            contents[path] = .digest(InputFiles.digest(bytes))
+            contents[path] = .digest(sha256(bytes))
             return .success(bytes)
         } catch {
             contents[path] = error == .missing ? .missing : .unreadable(error)
             return .failure(error)
         }
-    }
-
-    private static func digest(_ bytes: [UInt8]) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-        SHA256(bytes, bytes.count, &digest)
-        return digest
     }
 }
 

@@ -116,7 +116,6 @@ extension Worker {
     }
 
     /// After a new generation: clients of listeners that it does not have leave as soon as nothing runs on
-    /// After a new generation: clients of listeners that it does not have leave as soon as nothing runs on
     /// them. One whose first request is still on its way gets its answer, from the generation that let it in.
     func retireClients(from previous: ServingGeneration?) {
         guard let serving else { return }

@@ -30,11 +30,7 @@ struct ErrorBody {
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {
         writer.put("{\"error\":{\"message\":\"")
-        if properties.openaiMessage.isEmpty {
-            writeMessage(&writer, properties)
-        } else {
-            writer.put(properties.openaiMessage)
-        }
+        writeMessage(&writer, properties, orRather: properties.openaiMessage)
         writer.put("\",\"type\":\"")
         writer.put(properties.type)
         writer.put("\",\"param\":null,\"code\":\"")
@@ -48,11 +44,7 @@ struct ErrorBody {
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {
         writer.put("{\"detail\":\"")
-        if properties.detail.isEmpty {
-            writeMessage(&writer, properties)
-        } else {
-            writer.put(properties.detail)
-        }
+        writeMessage(&writer, properties, orRather: properties.detail)
         writer.put("\"")
         writeFooter(&writer, footer)
         writer.put("}")
@@ -79,7 +71,11 @@ struct ErrorBody {
         writer.put("}")
     }
 
-    private func writeMessage(_ writer: inout ByteWriter, _ properties: LocalReply.Properties) {
+    /// - Parameter other: what the shape says instead; empty for nothing else.
+    private func writeMessage(
+        _ writer: inout ByteWriter, _ properties: LocalReply.Properties, orRather other: StaticString = ""
+    ) {
+        guard other.isEmpty else { return writer.put(other) }
         writer.put(properties.message)
         switch reply {
         case .bodyTooLarge, .bodyTooLargeToInspect: writer.put(decimal: bound)
