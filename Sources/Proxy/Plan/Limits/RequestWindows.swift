@@ -6,11 +6,7 @@
 /// Cost: at most 8 bytes for each request that a subject may have within its window, and about 50 for the
 /// subject. Subjects whose requests have all left the window are forgotten as others come.
 final class RequestWindows: Sendable {
-    /// A subject as 128 bits: an address, or half a digest.
-    struct Subject: Hashable, Sendable {
-        let high: UInt64
-        let low: UInt64
-    }
+    typealias Subject = LimitSubject
 
     enum Verdict: Equatable {
         case admitted(remaining: Int)
@@ -40,17 +36,5 @@ final class RequestWindows: Sendable {
 
     private func shard(_ subject: Subject) -> Locked<RequestLogTable> {
         shards[Int(truncatingIfNeeded: subject.mixed & UInt64(RequestWindows.shardCount - 1))]
-    }
-}
-
-extension RequestWindows.Subject {
-    init(_ digest: KeyDigest) { self.init(high: digest.words.0, low: digest.words.1) }
-
-    /// Addresses differ in few bits: they are spread over all (the finaliser of SplitMix64).
-    var mixed: UInt64 {
-        var bits = high &* 0x9E37_79B9_7F4A_7C15 ^ low
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
     }
 }
