@@ -7,6 +7,9 @@ final class Generation: Sendable {
     let listeners: [ListenerPlan]
     let routes: RouteTable
     let upstreams: [UpstreamPlan]
+    let models: ModelTable
+    /// Usage is written down.
+    let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
     /// Whether exchanges leave a record at all.
@@ -15,12 +18,15 @@ final class Generation: Sendable {
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
-        trustedProxies: [AddressRange], recordsAccess: Bool, census: GenerationCensus
+        models: ModelTable = .empty, recordsUsage: Bool = false, trustedProxies: [AddressRange],
+        recordsAccess: Bool, census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
         self.routes = routes
         self.upstreams = upstreams
+        self.models = models
+        self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
         self.recordsAccess = recordsAccess
         self.census = census

@@ -54,6 +54,15 @@ final class LimitMeasure: Sendable {
         self.figures = figures
     }
 
+    /// A caller's own `requests_per_minute`, of an entry of `auth`. The number is each caller's; this `max`
+    /// only says how they are counted: one by one.
+    convenience init(id: UInt32, ownOf auth: String, figures: LimitFigures = LimitFigures()) {
+        self.init(
+            id: id, identity: "auth/\(auth)/requests_per_minute", limitName: PlanText(auth),
+            keyName: PlanText("requests_per_minute"), unit: .requests, period: .minute,
+            max: LimitMeasure.loggedMax, figures: figures)
+    }
+
     /// Requests per second and minute up to this are logged one by one, and their window is exact.
     static let loggedMax: UInt64 = 10_000
 
