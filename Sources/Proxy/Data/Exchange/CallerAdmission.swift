@@ -62,7 +62,7 @@ extension Worker {
                 subject, max: limit.requestsMax, window: limit.windowNanoseconds, now: now)
             if case .refused(let wait) = verdict {
                 withdraw(counted, route, exchange)
-                return refusal(exchange, limit.requestsMax, limit.windowNanoseconds, wait)
+                return refusal(exchange, limit.requestsMax, wait)
             }
             counted += 1
         }
@@ -73,7 +73,7 @@ extension Worker {
             caller.rateSubject, max: Int(caller.requestsPerMinute), window: Worker.minute, now: now)
         guard case .refused(let wait) = verdict else { return nil }
         withdraw(counted, route, exchange)
-        return refusal(exchange, Int(caller.requestsPerMinute), Worker.minute, wait)
+        return refusal(exchange, Int(caller.requestsPerMinute), wait)
     }
 
     private static let minute: UInt64 = 60_000_000_000
@@ -100,11 +100,9 @@ extension Worker {
         }
     }
 
-    private func refusal(
-        _ exchange: RunningExchange, _ requestsMax: Int, _ window: UInt64, _ wait: UInt64
-    ) -> RateRefusal {
+    private func refusal(_ exchange: RunningExchange, _ requestsMax: Int, _ wait: UInt64) -> RateRefusal {
         RateRefusal(
-            requestsMax: requestsMax, window: window, wait: wait,
+            reason: .full, unit: .requests, period: .minute, max: UInt64(requestsMax), wait: wait,
             resetsAt: exchange.record.startedAt + wait)
     }
 

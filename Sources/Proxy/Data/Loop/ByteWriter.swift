@@ -48,6 +48,20 @@ struct ByteWriter {
         count += 1
     }
 
+    /// Room for up to `bound` bytes that the caller fills in place; nil, and `overflowed`, where there is less.
+    @inline(__always)
+    mutating func room(for bound: Int) -> UnsafeMutableRawPointer? {
+        guard count + bound <= capacity else {
+            overflowed = true
+            return nil
+        }
+        return base + count
+    }
+
+    /// Bytes of the last `room` are filled.
+    @inline(__always)
+    mutating func fill(to end: UnsafeMutableRawPointer) { count = end - base }
+
     mutating func put(decimal value: UInt64) {
         // Why: statuses, lengths of small bodies and the parts of an address have three digits at most.
         if value < 1000 {
