@@ -20,7 +20,8 @@ final class WorkerPool {
     func start(count: Int?) throws(SystemError) {
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
-                index: index, controlBell: bell, writerBell: writerBell, desk: desk, bodies: bodies)
+                index: index, controlBell: bell, writerBell: writerBell, desk: desk, mailboxes: mailboxes,
+                bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }

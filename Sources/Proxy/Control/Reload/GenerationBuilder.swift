@@ -9,6 +9,8 @@ struct GenerationBuilder {
     let auth: AuthSet
     /// By name.
     let limits: [String: RateLimit]
+    /// By the upstream's name; of those that have one.
+    let gates: [String: UpstreamGate]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
@@ -24,13 +26,14 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: RateLimit], hashes: HashPool?
+        limits: [String: RateLimit], gates: [String: UpstreamGate], hashes: HashPool?
     ) {
         self.loaded = loaded
         self.places = places
         self.registry = registry
         self.auth = auth
         self.limits = limits
+        self.gates = gates
         actions = hashes.map { ActionBinder(loaded: loaded, auth: auth, hashes: $0) }
     }
 
@@ -98,7 +101,8 @@ struct GenerationBuilder {
         }
         return UpstreamPlan(
             name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
-            preservesHost: config.preservesHost)
+            preservesHost: config.preservesHost, gate: gates[config.name],
+            queueTimeout: nanoseconds(config.queue.timeout))
     }
 
     private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig)

@@ -275,6 +275,9 @@ extension Worker {
         _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
         _ bytes: UnsafeMutableRawBufferPointer
     ) {
+        if let gate = upstreamPlan(of: exchange).gate {
+            guard enter(gate, exchange, client, head, bytes) else { return }
+        }
         _ = exchange.machine.admitted()
         exchange.record.attempts = 1
         switch lease(exchange, freshOnly: false) {

@@ -124,6 +124,7 @@ extension Worker {
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)
+        leaveGate(exchange)
         if exchange.ticket != 0 { asking[exchange.ticket] = nil }
         exchange.client?.exchange = nil
         giveBack(exchange)

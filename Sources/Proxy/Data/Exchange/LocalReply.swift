@@ -22,6 +22,7 @@ enum LocalReply: UInt8, CaseIterable {
     case internalError
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
+    case upstreamFull, upstreamQueueFull, upstreamQueueTimeout
     case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, tooManyBodies, draining
 
     struct Properties {
@@ -277,6 +278,17 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.upstream(502, "upstream_bad_response", "The upstream's answer is not valid HTTP/1.1.")
         case .upstreamTimeout:
             LocalReply.upstream(504, "upstream_timeout", "The upstream did not answer in time.")
+        case .upstreamFull:
+            LocalReply.overloaded(
+                "upstream_saturated",
+                "As many requests as may be with this upstream at once (max_in_flight) are.")
+        case .upstreamQueueFull:
+            LocalReply.overloaded(
+                "upstream_saturated", "As many requests as may wait for this upstream (queue.max) do.")
+        case .upstreamQueueTimeout:
+            LocalReply.overloaded(
+                "upstream_queue_timeout",
+                "There was no place at this upstream in the time that a request may wait (queue.timeout).")
         case .upstreamSaturated:
             LocalReply.overloaded(
                 "upstream_saturated",
@@ -292,7 +304,7 @@ enum LocalReply: UInt8, CaseIterable {
                 "server_is_overloaded", "The gateway has more to decide than it can at present: try again.")
         case .tooManyBodies:
             LocalReply.overloaded(
-                "server_is_overloaded", "The gateway holds as many bodies as it may at present: try again.")
+                "server_is_overloaded", "The gateway holds as many bytes of bodies as it may at present (body_memory): try again.")
         case .draining:
             LocalReply.overloaded("draining", "The gateway is shutting down.", closes: true)
         }

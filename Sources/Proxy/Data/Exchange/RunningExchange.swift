@@ -16,9 +16,13 @@ final class RunningExchange {
     /// Status of a refusal because of the credential: 401, or `reject_status`.
     var rejectStatus: UInt16 = 401
     var rateRefusal: RateRefusal?
-    /// The question that waits for control's answer; 0 for none.
+    /// The question that waits for control's answer, or the number in the upstream's queue; 0 for none.
     var ticket: UInt64 = 0
     var askedAt: UInt64 = 0
+    /// Where it stands with the gate of its upstream.
+    var standing: GateStanding = .outside
+    /// When `queue.timeout` is over; `.max` for never.
+    var queueDeadline: UInt64 = .max
     var upstreamIndex = 0
     var endpoint = 0
     var requestBody = BodyReader(.none)
@@ -81,6 +85,8 @@ final class RunningExchange {
         rejectStatus = 401
         rateRefusal = nil
         ticket = 0
+        standing = .outside
+        queueDeadline = .max
         requestBody = BodyReader(.none)
         responseBody = BodyReader(.none)
         isCommitted = false

@@ -6,6 +6,8 @@ import Synchronization
 final class WorkerHandle: Sendable {
     let index: Int
     let mailbox: Mailbox
+    /// Of all workers, this one among them.
+    let mailboxes: Mailboxes
     let records = RecordRing()
     let figures = WorkerFigures()
     /// Number of the generation that the worker serves; 0 before the first.
@@ -27,9 +29,10 @@ final class WorkerHandle: Sendable {
 
     init(
         index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk,
-        bodies: BodyBudget = BodyBudget(), answerLimit: UInt64 = 30_000_000_000
+        mailboxes: Mailboxes = Mailboxes(), bodies: BodyBudget = BodyBudget(), answerLimit: UInt64 = 30_000_000_000
     ) throws(SystemError) {
         self.desk = desk
+        self.mailboxes = mailboxes
         self.bodies = bodies
         self.answerLimit = answerLimit
         self.index = index

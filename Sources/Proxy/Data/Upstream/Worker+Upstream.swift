@@ -83,8 +83,12 @@ extension Worker {
         exchange.serving!.pools[exchange.upstreamIndex][exchange.endpoint]
     }
 
+    func upstreamPlan(of exchange: RunningExchange) -> UpstreamPlan {
+        exchange.serving!.plan.upstreams[exchange.upstreamIndex]
+    }
+
     func endpointPlan(of exchange: RunningExchange) -> EndpointPlan {
-        exchange.serving!.plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint]
+        upstreamPlan(of: exchange).endpoints[exchange.endpoint]
     }
 
     /// Neither bytes nor an end wait on it. The answer may have ended just where a read did, and what stands
