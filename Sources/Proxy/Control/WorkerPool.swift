@@ -5,7 +5,9 @@ final class WorkerPool {
     /// Rung when a worker has adopted or finished.
     let bell: Bell
     let writerBell: WriterBell
+    let usageBell: WriterBell
     let desk = Desk()
+    let ledger = Ledger()
     private let bodies = BodyBudget()
     let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
@@ -14,14 +16,15 @@ final class WorkerPool {
     init() throws(SystemError) {
         bell = try Bell()
         writerBell = try WriterBell()
+        usageBell = try WriterBell()
     }
 
     /// - Parameter count: nil: one for each CPU that this process may use.
     func start(count: Int?) throws(SystemError) {
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
-                index: index, controlBell: bell, writerBell: writerBell, desk: desk, mailboxes: mailboxes,
-                bodies: bodies)
+                index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,
+                mailboxes: mailboxes, ledger: ledger, bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }

@@ -3,6 +3,7 @@ import Synchronization
 /// A named group of endpoints with one policy, in one generation.
 final class UpstreamPlan: Sendable {
     let name: String
+    let nameText: PlanText
     /// This upstream in limits by upstream.
     let subject: LimitSubject
     let endpoints: [EndpointPlan]
@@ -19,6 +20,7 @@ final class UpstreamPlan: Sendable {
         gate: UpstreamGate?, queueTimeout: UInt64
     ) {
         self.name = name
+        nameText = PlanText(name)
         subject = LimitSubject(name: name)
         self.endpoints = endpoints
         self.timeouts = timeouts

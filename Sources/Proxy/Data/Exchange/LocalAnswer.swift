@@ -135,6 +135,7 @@ extension Worker {
             cors.writeResponseFields(
                 &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
         }
+        writeLimitFields(&writer, exchange)
         return writer
     }
 

@@ -15,6 +15,9 @@ struct ByteWriter {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
+    /// What was written has gone out.
+    mutating func removeAll() { count = 0 }
+
     @inline(__always)
     mutating func put(_ source: UnsafeRawPointer, _ length: Int) {
         guard count + length <= capacity else {

@@ -355,6 +355,7 @@ extension Worker {
         case .connecting, .handshaking:
             let isTotal = upstream.exchange.map { now >= $0.totalDeadline } ?? false
             if isTotal, let exchange = upstream.exchange {
+                exchange.hasTimedOut = true
                 perform(exchange.machine.upstreamTimedOut(), exchange)
             } else {
                 connectFailed(upstream, .upstreamUnreachable)
@@ -364,6 +365,7 @@ extension Worker {
             guard let exchange = upstream.exchange else { return }
             // `total` is a bound of ours and nobody's fault.
             let isCut = exchange.isCommitted && now >= exchange.totalDeadline
+            exchange.hasTimedOut = exchange.client != nil
             perform(isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(), exchange)
         case .closed: break
         }

@@ -152,15 +152,17 @@ extension Ledger {
         return amount > entry.pointee.reserved ? amount &- entry.pointee.reserved : 0
     }
 
-    func hasRoom(_ reservation: Reservation, for charge: LimitCharge) -> Bool {
-        for index in 0..<reservation.count where !reservation.entries[index].isShadow {
+    /// The first entry that would go over its limit, and may not.
+    func entryWithoutRoom(_ reservation: Reservation, for charge: LimitCharge) -> Int? {
+        for index in 0..<reservation.count {
             let entry = reservation.entries + index
+            guard !entry.pointee.isShadow, !entry.pointee.growsInAnyCase else { continue }
             let growth = growth(entry, charge)
             guard growth > 0 else { continue }
             let used = use(entry).pointee.used
-            guard growth <= entry.pointee.max, used <= entry.pointee.max - growth else { return false }
+            guard growth <= entry.pointee.max, used <= entry.pointee.max - growth else { return index }
         }
-        return true
+        return nil
     }
 
     func grow(_ entry: EntryPointer, _ charge: LimitCharge) {
