@@ -8,6 +8,8 @@ final class Generation: Sendable {
     let routes: RouteTable
     let upstreams: [UpstreamPlan]
     let models: ModelTable
+    /// In file order, those included that no route lists.
+    let limits: [LimitPlan]
     /// Usage is written down.
     let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
@@ -18,7 +20,8 @@ final class Generation: Sendable {
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
-        models: ModelTable = .empty, recordsUsage: Bool = false, trustedProxies: [AddressRange],
+        models: ModelTable = .empty, limits: [LimitPlan] = [], recordsUsage: Bool = false,
+        trustedProxies: [AddressRange],
         recordsAccess: Bool, census: GenerationCensus
     ) {
         self.number = number
@@ -26,6 +29,7 @@ final class Generation: Sendable {
         self.routes = routes
         self.upstreams = upstreams
         self.models = models
+        self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
         self.recordsAccess = recordsAccess

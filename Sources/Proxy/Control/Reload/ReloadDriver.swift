@@ -29,7 +29,6 @@ final class ReloadDriver {
         let served: Served
         let prepared: ListenerSockets.Prepared
         let auth: AuthSet
-        let limits: [String: RateLimit]
         let gates: [String: UpstreamGate]
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
@@ -79,7 +78,7 @@ final class ReloadDriver {
         self.loop = loop
         resolver = try Resolver()
         hashes = HashPool()
-        auth = AuthRegistry(mailboxes: workers.mailboxes)
+        auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
         watcher.watch([loader.absolutePath])
     }
 
@@ -189,7 +188,7 @@ final class ReloadDriver {
         _ logErrors: [Diagnostic], _ trigger: Reload.Trigger
     ) {
         let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
-        let limits = self.limits.limits(of: loaded.config)
+        let limits = self.limits.plans(of: loaded.config)
         let gates = self.gates.gates(of: loaded.config)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
@@ -219,7 +218,7 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, limits: limits, gates: gates, diagnostics: diagnostics,
+            prepared: prepared, auth: auth, gates: gates, diagnostics: diagnostics,
             places: outcome.places)
         perform(machine.built())
     }
@@ -255,7 +254,6 @@ final class ReloadDriver {
             ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
         }
         auth.commit(next.auth)
-        limits.commit(next.limits, of: next.served.config)
         for ticket in gates.commit(next.gates, of: next.served.config) {
             workers.mailboxes.tell(ticket, .placeFreed(ticket))
         }

@@ -6,7 +6,7 @@ extension Worker {
     func openAccount(_ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead) {
         let hasOwn = (exchange.caller?.requestsPerMinute ?? 0) > 0
         let isMetered = route.countsUsage && head.method == .post
-        guard !route.limitPlans.isEmpty || hasOwn || isMetered else { return }
+        guard !route.limits.isEmpty || hasOwn || isMetered else { return }
         let account = spareAccounts.popLast() ?? UsageAccount()
         account.isMetered = isMetered
         exchange.account = account
@@ -62,8 +62,8 @@ extension Worker {
         _ route: RoutePlan, _ exchange: RunningExchange, _ account: UsageAccount, isProbe: Bool
     ) {
         let own = exchange.caller?.requestsPerMinute ?? 0
-        for index in route.limitPlans.indices {
-            let limit = route.limitPlans[index]
+        for index in route.limits.indices {
+            let limit = route.limits[index]
             // Which model it is about is not known yet.
             if isProbe && limit.subject.contains(.model) { continue }
             let subject = subject(of: limit.subject, route, exchange)

@@ -30,7 +30,7 @@ extension Worker {
         for index in 0..<account.reservation.count {
             let entry = account.reservation[index]
             guard entry.measure.isSpending else { continue }
-            let policy = route.limitPlans[Int(account.limit(ofEntry: index))].charge
+            let policy = route.limits[Int(account.limit(ofEntry: index))].charge
             let actual: UInt64 =
                 switch policy.amount(for: ending) {
                 case .nothing: 0

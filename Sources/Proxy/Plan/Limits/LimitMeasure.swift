@@ -62,10 +62,13 @@ final class LimitMeasure: Sendable {
     /// only says how they are counted: one by one.
     convenience init(id: UInt32, ownOf auth: String, figures: LimitFigures = LimitFigures()) {
         self.init(
-            id: id, identity: "auth/\(auth)/requests_per_minute", limitName: PlanText(auth),
+            id: id, identity: LimitMeasure.ownIdentity(of: auth), limitName: PlanText(auth),
             keyName: PlanText("requests_per_minute"), unit: .requests, period: .minute,
             max: LimitMeasure.loggedMax, figures: figures)
     }
+
+    /// Why no limit can have it: `by=` would stand in the place of the last word.
+    static func ownIdentity(of auth: String) -> String { "auth/\(auth)/requests_per_minute" }
 
     /// Requests per second and minute up to this are logged one by one, and their window is exact.
     static let loggedMax: UInt64 = 10_000

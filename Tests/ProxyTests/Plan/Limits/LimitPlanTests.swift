@@ -13,10 +13,11 @@ private func plan(_ unit: LimitMeasure.Unit = .requests, _ subject: LimitSubject
 }
 
 @Suite(.tags(.fast)) struct LimitPlanTests {
-    @Test(arguments: [
-        (LimitSubjectParts.key, true), (.user, true), (.ip, false), ([.key, .model], false),
-        ([.key, .user], false), (.model, false),
-    ])
+    @Test(
+        arguments: [
+            (.key, true), (.user, true), (.ip, false), ([.key, .model], false), ([.key, .user], false),
+            (.model, false),
+        ] as [(LimitSubjectParts, Bool)])
     func `a limit of callers alone gives way to their own`(subject: LimitSubjectParts, gives: Bool) {
         #expect(plan(.requests, subject).givesWayToOwn == gives)
     }
