@@ -28,6 +28,7 @@ extension Ledger {
         of shard: UnsafeMutablePointer<LedgerShard>, max: Int, into states: inout [BucketState]
     ) {
         shard.pointee.lock()
+        shard.pointee.table.isWatched = true
         var left = min(max - states.count, shard.pointee.table.changedCount)
         while left > 0 {
             for _ in 0..<min(left, Ledger.changesAtOnce) where shard.pointee.table.changedCount > 0 {

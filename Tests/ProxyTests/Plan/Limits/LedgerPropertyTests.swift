@@ -31,7 +31,7 @@ private struct LedgerTrial {
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
         shardCount = seed % 2 == 0 ? 1 : 4
-        ledger = Ledger(shardCount: shardCount)
+        ledger = Ledger(shardCount: shardCount, seed: LedgerSeed(high: 3, low: UInt64(shardCount)))
         measures = LedgerTrial.kinds.indices.map { index in
             let (unit, period, maxima, isShadow) = LedgerTrial.kinds[index]
             return [.test(UInt32(index), unit, period, max: maxima[0], isShadow: isShadow)]
@@ -195,7 +195,7 @@ private struct LedgerTrial {
     private mutating func crash() {
         for (_, reservation) in held { reservation.isHeld = false }
         held = []
-        ledger = Ledger(shardCount: shardCount)
+        ledger = Ledger(shardCount: shardCount, seed: LedgerSeed(high: 3, low: UInt64(shardCount)))
         ledger.restore(Array(store.values), at: shown)
         model = saved.afterCrash(at: shown)
         takeChanges()
@@ -206,19 +206,21 @@ private struct LedgerTrial {
             let measure = measures[Int(key.id)].last!
             let stands = ledger.peek(measure: measure, subject: key.subject, max: measure.max, at: shown)
             let counted = bucket.counted(model.now(bucket))
-            #expect(
-                (counted.lowerBound + bucket.reserved...counted.upperBound + bucket.reserved)
-                    .contains(stands.used), "\(key) at \(model.time)")
-            #expect(stands.nextIn <= stands.emptyIn)
+            let least = counted.lowerBound + bucket.reserved
+            let most = counted.upperBound + bucket.reserved
+            // Why not `#expect`: this is asked a hundred thousand times.
+            if stands.used < least || stands.used > most || stands.nextIn > stands.emptyIn {
+                Issue.record("\(key) at \(model.time): \(stands), not \(least) to \(most)")
+            }
         }
     }
 }
 
 @Suite(.tags(.fast)) struct LedgerPropertyTests {
-    @Test(arguments: UInt64(1)...24)
+    @Test(arguments: UInt64(1)...20)
     func `the ledger is right whatever happens, also over reloads and crashes`(seed: UInt64) {
         var trial = LedgerTrial(seed: seed)
-        for _ in 0..<400 { trial.step() }
-        #expect(trial.admitted > 50 && trial.refused > 20, "admitted \(trial.admitted), \(trial.refused)")
+        for _ in 0..<300 { trial.step() }
+        #expect(trial.admitted > 50 && trial.refused > 10, "admitted \(trial.admitted), \(trial.refused)")
     }
 }
