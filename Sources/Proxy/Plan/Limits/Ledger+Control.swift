@@ -28,6 +28,7 @@ extension Ledger {
         of shard: UnsafeMutablePointer<LedgerShard>, max: Int, into states: inout [BucketState]
     ) {
         shard.pointee.lock()
+        shard.pointee.table.isWatched = true
         var left = min(max - states.count, shard.pointee.table.changedCount)
         while left > 0 {
             for _ in 0..<min(left, Ledger.changesAtOnce) where shard.pointee.table.changedCount > 0 {
@@ -41,7 +42,7 @@ extension Ledger {
     }
 
     /// Adds what a store remembers to what is there. What was reserved when the process ended counts as settled
-    /// now: nobody knows what its exchanges came to.
+    /// now: nobody knows what its exchanges came to. A bucket that is not as it was remembered has changed.
     func restore(_ states: [BucketState], at time: LimitTime) {
         for state in states {
             let hash = seed.hash(state.subject)
@@ -64,11 +65,14 @@ extension Ledger {
         let bucket = shard.pointee.table[index]
         let window = shard.pointee.clock.window(of: state.period)
         bucket.pointee.expire(window)
+        var differs = !isNew || state.reserved > 0
         for slot in state.slots where slot.index >= window.oldest {
+            // The calendar was set back while nobody looked: what was used was used by now.
+            if slot.index > window.current { differs = true }
             bucket.pointee.add(slot.amount, to: min(slot.index, window.current), window)
         }
         bucket.pointee.add(state.reserved, to: window.current, window)
-        if !isNew || state.reserved > 0 { shard.pointee.table.markChanged(index) }
+        if differs { shard.pointee.table.markChanged(index) }
     }
 
     /// How a subject stands, without using anything: settled and reserved, nanoseconds until some of it comes

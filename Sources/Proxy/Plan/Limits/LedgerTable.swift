@@ -22,6 +22,8 @@ struct LedgerTable {
     private var changed: UnsafeMutablePointer<UInt32>
     private(set) var changedCount = 0
     private var changedCapacity = 4
+    /// Somebody takes the changes: then a bucket is kept until its last one was taken.
+    var isWatched = false
     private let seed: LedgerSeed
 
     init(seed: LedgerSeed) {
@@ -82,6 +84,7 @@ struct LedgerTable {
         hand = hand &+ 1 < count ? hand &+ 1 : 0
         let bucket = self[hand]
         guard bucket.pointee.isOver(at: clock), bucket.pointee.subject != subject else { return false }
+        if isWatched, bucket.pointee.changedAt > 0 { return false }
         forget(hand)
         return true
     }
