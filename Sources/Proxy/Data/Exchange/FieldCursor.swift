@@ -84,7 +84,8 @@ struct FieldCursor {
         return tens | (twos &- tens &* 10) << 8
     }
 
-    /// As OpenAI writes durations: `120ms`, `1.5s`, `6m0s`, `1h0m0s`; rounded up, from a minute on to seconds.
+    /// As OpenAI writes durations: `120ms`, `1.5s`, `6m0s`, `1h0m0s`; rounded up, from a minute on to
+    /// seconds.
     mutating func put(duration nanoseconds: UInt64) {
         let milliseconds = nanoseconds.roundedUpToMilliseconds
         if milliseconds < 60_000 {

@@ -1,9 +1,10 @@
-/// What response fields say of the limits that an exchange passed, or was refused by: one computation for both,
-/// from the standings that the ledger left in the reservation. Measures in `mode: shadow` and money are not
-/// shown.
+/// What response fields say of the limits that an exchange passed, or was refused by: one computation for
+/// both, from the standings that the ledger left in the reservation. Measures in `mode: shadow` and money are
+/// not shown.
 ///
 /// Where a family has room for one measure of a kind, it is the one that refused, else the one with the least
-/// left in proportion, and of equals the one that takes longest to be whole again: who goes by it waits for all.
+/// left in proportion, and of equals the one that takes longest to be whole again: who goes by it waits for
+/// all.
 ///
 /// Cost: no allocation; about 500 instructions for `openai` and `ietf` and two measures.
 enum RateLimitFields {
@@ -42,8 +43,8 @@ enum RateLimitFields {
         }
     }
 
-    /// Fields of the upstream that give way to those of `styles`. The whole family goes: what the upstream says
-    /// of the key that it knows is nothing that this client could go by.
+    /// Fields of the upstream that give way to those of `styles`. The whole family goes: what the upstream
+    /// says of the key that it knows is nothing that this client could go by.
     static func owns(_ line: FieldLine, _ bytes: UnsafeRawBufferPointer, _ styles: RateLimitFieldStyles)
         -> Bool
     {

@@ -51,7 +51,8 @@ struct ByteWriter {
         count += 1
     }
 
-    /// Room for up to `bound` bytes that the caller fills in place; nil, and `overflowed`, where there is less.
+    /// Room for up to `bound` bytes that the caller fills in place; nil, and `overflowed`, where there is
+    /// less.
     @inline(__always)
     mutating func room(for bound: Int) -> UnsafeMutableRawPointer? {
         guard count + bound <= capacity else {

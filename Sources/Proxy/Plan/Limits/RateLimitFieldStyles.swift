@@ -3,8 +3,8 @@
 struct RateLimitFieldStyles: OptionSet, Sendable {
     let rawValue: UInt8
 
-    /// `x-ratelimit-limit-requests`, `-remaining-requests`, `-reset-requests`, and the same of `-tokens`; resets
-    /// as durations, `6m0s`.
+    /// `x-ratelimit-limit-requests`, `-remaining-requests`, `-reset-requests`, and the same of `-tokens`;
+    /// resets as durations, `6m0s`.
     static let openai = RateLimitFieldStyles(rawValue: 1)
     /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
     static let ietf = RateLimitFieldStyles(rawValue: 2)

@@ -1,9 +1,9 @@
-/// What response fields say of one measure whatever its standing, as bytes made once, so that a response costs
-/// a few copies and the numbers that change.
+/// What response fields say of one measure whatever its standing, as bytes made once, so that a response
+/// costs a few copies and the numbers that change.
 ///
-/// A policy is named `per-key` where the measure is `requests_per_minute`, else `per-key/` and the number's key:
-/// `per-key/tokens`, `per-key/tokens-per-day`, `per-key/burst`. No two measures of a generation share a name,
-/// because a slash within the limit's own name is escaped.
+/// A policy is named `per-key` where the measure is `requests_per_minute`, else `per-key/` and the number's
+/// key: `per-key/tokens`, `per-key/tokens-per-day`, `per-key/burst`. No two measures of a generation share a
+/// name, because a slash within the limit's own name is escaped.
 final class RateLimitFieldsPlan: @unchecked Sendable {
     /// Bytes with a number in their middle that may be another for one caller.
     struct Numbered: Equatable {
@@ -19,8 +19,8 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
 
     /// Bytes of all pieces together: no response takes more of them.
     let count: Int
-    /// False for a measure in `mode: shadow`, which no client is told of, and for money: what requests cost is
-    /// between the operator and the upstream.
+    /// False for a measure in `mode: shadow`, which no client is told of, and for money: what requests cost
+    /// is between the operator and the upstream.
     let isShown: Bool
     /// `RateLimit-Policy: "per-key";q=60;w=60`
     let firstPolicy: Numbered
@@ -30,8 +30,8 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
     let firstService: Range<Int>
     /// `, "per-key";r=`
     let nextService: Range<Int>
-    /// `x-ratelimit-limit-requests: 60`, CR LF, `x-ratelimit-remaining-requests: `. Empty for `concurrent`, of
-    /// which OpenAI knows nothing.
+    /// `x-ratelimit-limit-requests: 60`, CR LF, `x-ratelimit-remaining-requests: `. Empty for `concurrent`,
+    /// of which OpenAI knows nothing.
     let openai: Numbered
     /// CR LF, `x-ratelimit-reset-requests: `
     let openaiReset: Range<Int>
@@ -95,8 +95,8 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
         }
     }
 
-    /// As it may stand in a String of structured fields (RFC 9651 §3.3.3) and of JSON: what else there is in the
-    /// name is escaped as in a URL.
+    /// As it may stand in a String of structured fields (RFC 9651 §3.3.3) and of JSON: what else there is in
+    /// the name is escaped as in a URL.
     private static func escaped(_ name: PlanText) -> [UInt8] {
         let digits = Array("0123456789ABCDEF".utf8)
         return name.bytes.flatMap { byte -> [UInt8] in

@@ -20,8 +20,8 @@ extension LimitMeasure {
     }
 }
 
-/// A reservation with the standings that the ledger would leave in it. Keeps its measures, which a reservation
-/// does not.
+/// A reservation with the standings that the ledger would leave in it. Keeps its measures, which a
+/// reservation does not.
 final class ReservationSample {
     let reservation = Reservation()
     private var measures: [LimitMeasure] = []
