@@ -11,6 +11,21 @@ extension LedgerBucket {
         capacity == 0 ? BucketState.Slot(index: word, amount: settled) : slots[place(index)]
     }
 
+    /// False: the newest is not of the current sub-window, and nothing was added.
+    @inline(__always)
+    mutating func addToNewest(_ amount: UInt64, _ window: LimitWindow) -> Bool {
+        guard count > 0, amount <= LedgerBucket.sumMax &- settled else { return false }
+        if capacity == 0 {
+            guard word == window.current else { return false }
+        } else {
+            let newest = slots + place(Int(count) &- 1)
+            guard newest.pointee.index == window.current else { return false }
+            newest.pointee.amount &+= amount
+        }
+        settled &+= amount
+        return true
+    }
+
     @inline(__always)
     mutating func expireSlots(_ window: LimitWindow) {
         while count > 0 {
@@ -86,6 +101,7 @@ extension LedgerBucket {
         count -= 1
     }
 
+    @inline(never)
     private mutating func growSlots() {
         let grown = grownCapacity
         let memory = UnsafeMutablePointer<BucketState.Slot>.allocate(capacity: Int(grown))
