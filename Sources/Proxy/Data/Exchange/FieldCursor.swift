@@ -1,22 +1,22 @@
 /// Writes the pieces of a `RateLimitFieldsPlan` and numbers between them, into room that was made for all of
-/// them before: no bound is checked here, and copies go sixteen bytes at a time beyond what they are to copy.
+/// them before: no bound is checked here, and copies go 32 bytes at a time beyond what they are to copy.
 struct FieldCursor {
     private(set) var at: UnsafeMutableRawPointer
 
     /// Bytes of one number or duration, and what a copy or a number may write beyond its end.
     static let numberBytesMax = 24
-    static let slackBytes = 16
+    static let slackBytes = RateLimitFieldPieces.padding
 
     init(_ at: UnsafeMutableRawPointer) { self.at = at }
 
     @inline(__always)
-    mutating func put(_ piece: Range<Int>, of plan: RateLimitFieldsPlan) {
-        let source = UnsafeRawPointer(plan.base) + piece.lowerBound
+    mutating func put(_ piece: RateLimitFieldPieces.Piece, of base: UnsafeRawPointer) {
+        let source = base + piece.start
         var done = 0
         repeat {
-            let block = source.loadUnaligned(fromByteOffset: done, as: SIMD16<UInt8>.self)
-            at.storeBytes(of: block, toByteOffset: done, as: SIMD16<UInt8>.self)
-            done &+= 16
+            let block = source.loadUnaligned(fromByteOffset: done, as: SIMD32<UInt8>.self)
+            at.storeBytes(of: block, toByteOffset: done, as: SIMD32<UInt8>.self)
+            done &+= 32
         } while done < piece.count
         at += piece.count
     }
@@ -24,12 +24,17 @@ struct FieldCursor {
     /// - Parameter number: stands in place of the plan's; nil: the plan's.
     @inline(__always)
     mutating func put(
-        _ piece: RateLimitFieldsPlan.Numbered, of plan: RateLimitFieldsPlan, number: UInt64?
+        _ piece: RateLimitFieldPieces.Numbered, of base: UnsafeRawPointer, number: UInt64?
     ) {
-        guard let number else { return put(piece.start..<piece.end, of: plan) }
-        put(piece.start..<piece.numberStart, of: plan)
+        guard let number else { return put(from: piece.start, to: piece.end, of: base) }
+        put(from: piece.start, to: piece.numberStart, of: base)
         put(decimal: number)
-        put(piece.numberEnd..<piece.end, of: plan)
+        put(from: piece.numberEnd, to: piece.end, of: base)
+    }
+
+    @inline(__always)
+    private mutating func put(from start: Int, to end: Int, of base: UnsafeRawPointer) {
+        put(RateLimitFieldPieces.Piece(start: start, count: end &- start), of: base)
     }
 
     /// Up to eight bytes, given as a little-endian word.
@@ -50,11 +55,17 @@ struct FieldCursor {
 
     @inline(__always)
     mutating func put(decimal value: UInt64) {
-        if value < 100_000_000 {
-            put(shortDecimal: value)
-        } else {
-            put(longDecimal: value)
-        }
+        // Why: seconds, and what is left of most limits by requests.
+        if value < 100 { return put(twoDecimals: value) }
+        if value < 100_000_000 { return put(shortDecimal: value) }
+        put(longDecimal: value)
+    }
+
+    @inline(__always)
+    private mutating func put(twoDecimals value: UInt64) {
+        let tens = value / 10
+        if tens > 0 { put(byte: UInt8(truncatingIfNeeded: tens) &+ 0x30) }
+        put(byte: UInt8(truncatingIfNeeded: value &- tens &* 10) &+ 0x30)
     }
 
     private mutating func put(longDecimal value: UInt64) {
@@ -62,12 +73,11 @@ struct FieldCursor {
         put(word: FieldCursor.digits(of: value % 100_000_000) | FieldCursor.zeros, count: 8)
     }
 
-    /// Below 10⁸.
+    /// Below 10⁸, and not 0.
     @inline(__always)
     private mutating func put(shortDecimal value: UInt64) {
         let digits = FieldCursor.digits(of: value)
-        // At least the last digit stands, also of zero.
-        let leading = min(digits.trailingZeroBitCount & ~7, 56)
+        let leading = digits.trailingZeroBitCount & ~7
         put(word: (digits | FieldCursor.zeros) &>> UInt64(leading), count: 8 &- leading / 8)
     }
 
@@ -113,9 +123,11 @@ struct FieldCursor {
     @inline(__always)
     private mutating func put(fraction thousandths: UInt64) {
         guard thousandths > 0 else { return }
-        var word = FieldCursor.digits(of: thousandths) >> 40
-        let count = 3 &- (word << 40).leadingZeroBitCount / 8
-        word |= FieldCursor.zeros
-        put(word: word << 8 | UInt64(UInt8(ascii: ".")), count: count &+ 1)
+        put(byte: UInt8(ascii: "."))
+        put(byte: UInt8(truncatingIfNeeded: thousandths / 100) &+ 0x30)
+        let hundredths = thousandths % 100
+        guard hundredths > 0 else { return }
+        put(byte: UInt8(truncatingIfNeeded: hundredths / 10) &+ 0x30)
+        if hundredths % 10 > 0 { put(byte: UInt8(truncatingIfNeeded: hundredths % 10) &+ 0x30) }
     }
 }

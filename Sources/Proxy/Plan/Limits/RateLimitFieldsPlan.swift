@@ -5,36 +5,8 @@
 /// key: `per-key/tokens`, `per-key/tokens-per-day`, `per-key/burst`. No two measures of a generation share a
 /// name, because a slash within the limit's own name is escaped.
 final class RateLimitFieldsPlan: @unchecked Sendable {
-    /// Bytes with a number in their middle that may be another for one caller.
-    struct Numbered: Equatable {
-        var start = 0
-        var numberStart = 0
-        var numberEnd = 0
-        var end = 0
-    }
-
-    /// May be read up to `padding` bytes beyond the end of any piece.
-    let base: UnsafePointer<UInt8>
-    static let padding = 16
-
-    /// Bytes of all pieces together: no response takes more of them.
-    let count: Int
-    /// False for a measure in `mode: shadow`, which no client is told of, and for money: what requests cost
-    /// is between the operator and the upstream.
-    let isShown: Bool
-    /// `RateLimit-Policy: "per-key";q=60;w=60`
-    let firstPolicy: Numbered
-    /// `, "per-key";q=60;w=60`
-    let nextPolicy: Numbered
-    /// CR LF, `RateLimit: "per-key";r=`
-    let firstService: Range<Int>
-    /// `, "per-key";r=`
-    let nextService: Range<Int>
-    /// `x-ratelimit-limit-requests: 60`, CR LF, `x-ratelimit-remaining-requests: `. Empty for `concurrent`,
-    /// of which OpenAI knows nothing.
-    let openai: Numbered
-    /// CR LF, `x-ratelimit-reset-requests: `
-    let openaiReset: Range<Int>
+    /// Lives as long as the object.
+    let pieces: UnsafePointer<RateLimitFieldPieces>
     /// The limit's name for messages: needs no escaping in JSON.
     let limitName: PlanText
 
@@ -44,53 +16,66 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
     ) {
         let name = RateLimitFieldsPlan.escaped(limitName)
         self.limitName = PlanText(String(decoding: name, as: UTF8.self))
-        isShown = !isShadow && unit != .money
         let policy = name + RateLimitFieldsPlan.suffix(of: keyName)
         let quota = "\(min(max, RateLimitFieldsPlan.integerMax))"
         let parameters = RateLimitFieldsPlan.parameters(unit, period)
-        var pieces = Pieces()
-        firstPolicy = pieces.append(
+        let kind: RateLimitFieldPieces.Kind =
+            switch unit {
+            case _ where isShadow: .hidden
+            case .money: .hidden
+            case .requests: .requests
+            case .tokens, .inputTokens, .outputTokens: .tokens
+            case .concurrent: .concurrent
+            }
+        var pieces = RateLimitFieldPieces(kind: kind, max: max)
+        var bytes = Bytes()
+        pieces.firstPolicy = bytes.append(
             Array("RateLimit-Policy: \"".utf8) + policy + Array("\";q=".utf8), quota, parameters)
-        nextPolicy = pieces.append(Array(", \"".utf8) + policy + Array("\";q=".utf8), quota, parameters)
-        firstService = pieces.append(Array("\r\nRateLimit: \"".utf8) + policy + Array("\";r=".utf8))
-        nextService = pieces.append(Array(", \"".utf8) + policy + Array("\";r=".utf8))
-        if let resource = RateLimitFieldsPlan.openaiName(of: unit) {
-            openai = pieces.append(
-                Array("x-ratelimit-limit-\(resource): ".utf8), "\(max)",
-                "\r\nx-ratelimit-remaining-\(resource): ")
-            openaiReset = pieces.append(Array("\r\nx-ratelimit-reset-\(resource): ".utf8))
-        } else {
-            openai = Numbered()
-            openaiReset = 0..<0
+        pieces.nextPolicy = bytes.append(Array(", \"".utf8) + policy + Array("\";q=".utf8), quota, parameters)
+        pieces.firstService = bytes.append(Array("\r\nRateLimit: \"".utf8) + policy + Array("\";r=".utf8))
+        pieces.nextService = bytes.append(Array(", \"".utf8) + policy + Array("\";r=".utf8))
+        if kind == .requests || kind == .tokens {
+            pieces.openai = bytes.append(
+                Array("x-ratelimit-limit-\(kind): ".utf8), "\(max)",
+                "\r\nx-ratelimit-remaining-\(kind): ")
+            pieces.openaiReset = bytes.append(Array("\r\nx-ratelimit-reset-\(kind): ".utf8))
         }
-        count = pieces.bytes.count
-        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: count + RateLimitFieldsPlan.padding)
-        copy.initialize(repeating: 0, count: count + RateLimitFieldsPlan.padding)
-        for (index, byte) in pieces.bytes.enumerated() { copy[index] = byte }
-        base = UnsafePointer(copy)
+        pieces.count = bytes.all.count
+        let padded = bytes.all + Array(repeating: 0, count: RateLimitFieldPieces.padding)
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: padded.count, alignment: 1)
+        padded.withUnsafeBytes { copy.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        pieces.base = UnsafeRawPointer(copy)
+        let place = UnsafeMutablePointer<RateLimitFieldPieces>.allocate(capacity: 1)
+        place.initialize(to: pieces)
+        self.pieces = UnsafePointer(place)
     }
 
-    deinit { base.deallocate() }
+    deinit {
+        pieces.pointee.base.deallocate()
+        pieces.deallocate()
+    }
 
     /// The largest Integer of structured fields (RFC 9651 §3.3.1).
     static let integerMax: UInt64 = 999_999_999_999_999
 
-    private struct Pieces {
-        var bytes: [UInt8] = []
+    private struct Bytes {
+        var all: [UInt8] = []
 
-        mutating func append(_ more: [UInt8]) -> Range<Int> {
-            bytes += more
-            return bytes.count - more.count..<bytes.count
+        mutating func append(_ more: [UInt8]) -> RateLimitFieldPieces.Piece {
+            all += more
+            return RateLimitFieldPieces.Piece(start: all.count - more.count, count: more.count)
         }
 
-        mutating func append(_ head: [UInt8], _ number: String, _ tail: String) -> Numbered {
-            var piece = Numbered(start: bytes.count)
-            bytes += head
-            piece.numberStart = bytes.count
-            bytes += number.utf8
-            piece.numberEnd = bytes.count
-            bytes += tail.utf8
-            piece.end = bytes.count
+        mutating func append(_ head: [UInt8], _ number: String, _ tail: String)
+            -> RateLimitFieldPieces.Numbered
+        {
+            var piece = RateLimitFieldPieces.Numbered(start: all.count)
+            all += head
+            piece.numberStart = all.count
+            all += number.utf8
+            piece.numberEnd = all.count
+            all += tail.utf8
+            piece.end = all.count
             return piece
         }
     }
@@ -137,12 +122,53 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
             }
         return window + meaning
     }
+}
 
-    private static func openaiName(of unit: LimitMeasure.Unit) -> String? {
-        switch unit {
-        case .requests: "requests"
-        case .tokens, .inputTokens, .outputTokens: "tokens"
-        case .money, .concurrent: nil
-        }
+/// The bytes of a `RateLimitFieldsPlan` and where each piece stands in them.
+///
+/// Why not members of the class: one pointer to plain memory costs no retain for each piece that is copied.
+struct RateLimitFieldPieces {
+    /// What a measure counts, so far as the families of fields tell apart.
+    enum Kind {
+        case requests, tokens, concurrent
+        /// A measure in `mode: shadow`, which no client is told of, or money: what requests cost is between
+        /// the operator and the upstream.
+        case hidden
     }
+
+    struct Piece: Equatable {
+        var start = 0
+        var count = 0
+    }
+
+    /// A piece with a number in its middle that may be another for one caller.
+    struct Numbered: Equatable {
+        var start = 0
+        var numberStart = 0
+        var numberEnd = 0
+        var end = 0
+    }
+
+    let kind: Kind
+    /// The measure's.
+    let max: UInt64
+    /// May be read up to `padding` bytes beyond the end of any piece.
+    var base = UnsafeRawPointer(bitPattern: 1)!
+    static let padding = 32
+
+    /// Bytes of all pieces together: no response takes more of them.
+    var count = 0
+    /// `RateLimit-Policy: "per-key";q=60;w=60`
+    var firstPolicy = Numbered()
+    /// `, "per-key";q=60;w=60`
+    var nextPolicy = Numbered()
+    /// CR LF, `RateLimit: "per-key";r=`
+    var firstService = Piece()
+    /// `, "per-key";r=`
+    var nextService = Piece()
+    /// `x-ratelimit-limit-requests: 60`, CR LF, `x-ratelimit-remaining-requests: `. Empty for `concurrent`,
+    /// of which OpenAI knows nothing.
+    var openai = Numbered()
+    /// CR LF, `x-ratelimit-reset-requests: `
+    var openaiReset = Piece()
 }

@@ -54,11 +54,13 @@ import Testing
             let plan = RateLimitFieldsPlan(
                 limitName: PlanText(name), keyName: PlanText("requests_per_minute"), unit: .requests,
                 period: .minute, max: 7, isShadow: false)
-            #expect(text { $0.put(plan.nextPolicy, of: plan, number: nil) } == ", \"\(name)\";q=7;w=60")
+            let pieces = plan.pieces
+            let (policy, base) = (pieces.pointee.nextPolicy, pieces.pointee.base)
+            #expect(text { $0.put(policy, of: base, number: nil) } == ", \"\(name)\";q=7;w=60")
             #expect(
-                text { $0.put(plan.nextPolicy, of: plan, number: 123_456_789) }
-                    == ", \"\(name)\";q=123456789;w=60")
-            #expect(text { $0.put(plan.nextService, of: plan) } == ", \"\(name)\";r=")
+                text { $0.put(policy, of: base, number: 123_456_789) } == ", \"\(name)\";q=123456789;w=60")
+            #expect(text { $0.put(pieces.pointee.nextService, of: base) } == ", \"\(name)\";r=")
+            withExtendedLifetime(plan) {}
         }
     }
 }
