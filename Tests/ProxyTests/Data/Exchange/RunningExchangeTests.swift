@@ -54,6 +54,8 @@ import Testing
         used.rejectStatus = 403
         used.rateRefusal = RateRefusal(requestsMax: 1, window: 1, wait: 1, resetsAt: 1)
         used.ticket = 7
+        used.standing = .inside
+        used.queueDeadline = 1
         used.isInspected = true
         used.route = .test()
         used.endpoint = 1
@@ -66,6 +68,7 @@ import Testing
         used.replyCode = "x"
         used.reset(blocks: pool)
         #expect(used.caller == nil && used.auth == nil && used.rejectStatus == 401 && used.rateRefusal == nil)
+        #expect(used.standing == .outside && used.queueDeadline == .max)
         #expect(used.ticket == 0 && !used.isInspected && used.body.isEmpty)
         #expect(used.machine == Exchange())
         #expect(used.notes[.requestID].isEmpty && used.held.isEmpty)
