@@ -182,7 +182,11 @@ private struct GateModel {
         line.removeAll { $0 == ticket }
         called.removeAll { $0 == ticket }
         let next = gate.cancel(ticket, at: place)
-        if wasCalled { expectNext(next) } else if next != nil { broken.append("\(ticket) gave what it had not") }
+        if wasCalled {
+            expectNext(next)
+        } else if next != nil {
+            broken.append("\(ticket) gave what it had not")
+        }
     }
 
     private mutating func expire() {
@@ -205,7 +209,8 @@ private struct GateModel {
 
     private mutating func change() {
         bounds = .init(
-            inFlightMax: Int.random(in: 1...6, using: &random), queuedMax: Int.random(in: 0...6, using: &random))
+            inFlightMax: Int.random(in: 1...6, using: &random),
+            queuedMax: Int.random(in: 0...6, using: &random))
         for ticket in gate.setBounds(bounds) { expectNext(ticket) }
         if !line.isEmpty && inside.count + called.count < bounds.inFlightMax { broken.append("kept out") }
     }

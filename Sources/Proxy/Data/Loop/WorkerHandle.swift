@@ -29,7 +29,8 @@ final class WorkerHandle: Sendable {
 
     init(
         index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk,
-        mailboxes: Mailboxes = Mailboxes(), bodies: BodyBudget = BodyBudget(), answerLimit: UInt64 = 30_000_000_000
+        mailboxes: Mailboxes = Mailboxes(), bodies: BodyBudget = BodyBudget(),
+        answerLimit: UInt64 = 30_000_000_000
     ) throws(SystemError) {
         self.desk = desk
         self.mailboxes = mailboxes

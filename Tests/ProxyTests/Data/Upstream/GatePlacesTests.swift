@@ -88,7 +88,9 @@ import Testing
         #expect(eventually { gate.counts == [0, 0, 0] })
     }
 
-    @Test func `a body that was looked into counts while it waits, and no more when its client leaves`() throws {
+    @Test func `a body that was looked into counts while it waits, and no more when its client leaves`()
+        throws
+    {
         let upstream = try TestUpstream()
         let gate = UpstreamGate(1, queue: 4)
         let caller = Caller.test("k", models: ModelList(["gpt-4"]))

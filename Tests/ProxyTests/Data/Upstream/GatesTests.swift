@@ -132,7 +132,8 @@ private final class Scene {
         #expect(try client.readMessage().status == 204)
     }
 
-    @Test func `wider bounds and none let those in who wait, by the generation that they began with`() throws {
+    @Test func `wider bounds and none let those in who wait, by the generation that they began with`() throws
+    {
         let scene = try Scene(1, queue: 3)
         defer { scene.end() }
         scene.enter()
