@@ -6,7 +6,7 @@ public struct UpstreamConfig: Equatable, Sendable {
     public var timeouts: UpstreamTimeoutsConfig
     /// Connections per endpoint, all workers together. Default 1024.
     public var maxConnections: Int
-    /// Exchanges that are with the upstream at once, all workers and endpoints together. nil: off, the default.
+    /// Exchanges with the upstream at once, all workers and endpoints together. Default off (nil).
     public var maxInFlight: Int?
     public var queue: UpstreamQueueConfig
     public var keepAlive: KeepAliveConfig

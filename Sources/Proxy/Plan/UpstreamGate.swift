@@ -1,8 +1,8 @@
 /// Who may be with an upstream at once, and who waits for a place there. One for all workers and endpoints;
 /// outlives generations, so that a reload neither forgets who is in nor loses who waits.
 ///
-/// Whoever enters leaves exactly once. A place that comes free while somebody waits is theirs from that moment
-/// on, before they know of it: whoever freed it is given their ticket and lets their worker know. Who has gone
+/// Whoever enters leaves exactly once. A place that comes free while somebody waits is theirs from then on,
+/// before they know of it: whoever freed it is given their ticket and lets their worker know. Who has gone
 /// meanwhile cancels, and so passes the place on: none is ever lost. So nobody waits while there is room, and
 /// nobody who comes later overtakes.
 final class UpstreamGate: Sendable {

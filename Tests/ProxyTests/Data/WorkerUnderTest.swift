@@ -261,6 +261,8 @@ struct GenerationSketch {
     /// How long control may take.
     var answerLimit = 10 * second
     var bodiesMax = BodyBudget.bytesMax
+    var gate: UpstreamGate?
+    var queueTimeout = 10 * second
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -277,13 +279,23 @@ final class WorkerUnderTest {
 
     private static let identity = ListenerIdentity(rawValue: 7)
 
-    init(_ sketch: GenerationSketch) throws {
+    init(_ sketch: GenerationSketch, index: Int = 0, of mailboxes: Mailboxes? = nil) throws {
         listener = try TestListener()
+        let all = mailboxes ?? Mailboxes()
         handle = try WorkerHandle(
-            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(),
+            index: index, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(), mailboxes: all,
             bodies: BodyBudget(bytesMax: sketch.bodiesMax), answerLimit: sketch.answerLimit)
+        if mailboxes == nil { all.use([handle.mailbox]) }
         try Worker.start(handle)
         try adopt(sketch)
+    }
+
+    /// Several workers that know of each other, each with a listener of its own.
+    static func several(_ count: Int, _ sketch: GenerationSketch) throws -> [WorkerUnderTest] {
+        let mailboxes = Mailboxes()
+        let workers = try (0..<count).map { try WorkerUnderTest(sketch, index: $0, of: mailboxes) }
+        mailboxes.use(workers.map(\.handle.mailbox))
+        return workers
     }
 
     convenience init(_ upstream: TestUpstream, _ change: (inout GenerationSketch) -> Void = { _ in }) throws {
@@ -321,7 +333,8 @@ final class WorkerUnderTest {
             upstreams: [
                 UpstreamPlan(
                     name: "u", endpoints: sketch.endpoints, timeouts: .patient,
-                    preservesHost: sketch.preservesHost)
+                    preservesHost: sketch.preservesHost, gate: sketch.gate,
+                    queueTimeout: sketch.queueTimeout)
             ],
             trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
     }

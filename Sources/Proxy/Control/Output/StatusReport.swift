@@ -27,7 +27,9 @@ struct StatusReport {
             json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
             listeners(&json)
             AuthStatus(auth: driver.auth.served).append(to: &json)
-            json.array("upstreams") { json in gatedUpstreams.forEach { upstream($0.name, $0.figures, &json) } }
+            json.array("upstreams") { json in
+                for (name, figures) in gatedUpstreams { upstream(name, figures, &json) }
+            }
             json.array("endpoints") { json in driver.registry.living.forEach { endpoint($0.state, &json) } }
             accessLog(&json)
         }

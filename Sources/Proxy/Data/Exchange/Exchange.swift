@@ -124,7 +124,8 @@ struct Exchange: Equatable {
     mutating func asked() {
         switch state {
         case .admitting: state = .asking
-        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished: invalid("asked")
+        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("asked")
         }
     }
 

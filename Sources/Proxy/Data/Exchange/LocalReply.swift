@@ -304,7 +304,8 @@ enum LocalReply: UInt8, CaseIterable {
                 "server_is_overloaded", "The gateway has more to decide than it can at present: try again.")
         case .tooManyBodies:
             LocalReply.overloaded(
-                "server_is_overloaded", "The gateway holds as many bytes of bodies as it may at present (body_memory): try again.")
+                "server_is_overloaded",
+                "The gateway holds as many bytes of bodies as it may at present (body_memory): try again.")
         case .draining:
             LocalReply.overloaded("draining", "The gateway is shutting down.", closes: true)
         }

@@ -6,7 +6,7 @@ enum GateStanding: Equatable {
     case inside
 }
 
-/// An exchange at the gate of its upstream (`max_in_flight`, `queue`): in, waiting for a place, and out again.
+/// An exchange at the gate of its upstream (`max_in_flight`, `queue`): in, or waiting for a place, and out.
 extension Worker {
     /// - Returns: false if the exchange waits from here on, or was refused.
     func enter(

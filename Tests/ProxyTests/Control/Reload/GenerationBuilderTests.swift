@@ -69,6 +69,8 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
     #expect(upstream.endpoints.map { text($0.basePath) } == ["/v1", ""])
     #expect(upstream.endpoints.map(\.basePathEndsInV1) == [true, false])
     #expect(upstream.endpoints[0].maxConnections == 5)
+    #expect(upstream.gate?.figures.bounds == .init(inFlightMax: 9, queuedMax: 4))
+    #expect(upstream.queueTimeout == 3_000_000_000)
     #expect(upstream.endpoints[0].maxIdlePerWorker == 3)
     #expect(upstream.endpoints[0].idleTimeout == 7_000_000_000)
     guard case .proxy(upstream: 0, let timeouts) = generation.routes.routes[0].action else {

@@ -148,6 +148,12 @@ import Testing
             The upstream's answer is not valid HTTP/1.1.
         upstreamTimeout 504 upstream_error upstream_timeout upstream
             The upstream did not answer in time.
+        upstreamFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
+            As many requests as may be with this upstream at once (max_in_flight) are.
+        upstreamQueueFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
+            As many requests as may wait for this upstream (queue.max) do.
+        upstreamQueueTimeout 503 service_unavailable_error upstream_queue_timeout gateway retry-after=1
+            There was no place at this upstream in the time that a request may wait (queue.timeout).
         upstreamSaturated 503 service_unavailable_error upstream_saturated gateway retry-after=1
             All connections that this upstream may have (max_connections) are in use.
         outOfDescriptors 503 service_unavailable_error server_is_overloaded gateway retry-after=1
@@ -157,7 +163,7 @@ import Testing
         tooManyQuestions 503 service_unavailable_error server_is_overloaded gateway retry-after=1
             The gateway has more to decide than it can at present: try again.
         tooManyBodies 503 service_unavailable_error server_is_overloaded gateway retry-after=1
-            The gateway holds as many bodies as it may at present: try again.
+            The gateway holds as many bytes of bodies as it may at present (body_memory): try again.
         draining 503 service_unavailable_error draining gateway retry-after=1 closes
             The gateway is shutting down.
         """

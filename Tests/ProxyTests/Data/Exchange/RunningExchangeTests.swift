@@ -55,6 +55,8 @@ import Testing
         used.rateRefusal = RateRefusal(
             reason: .full, unit: .requests, period: .minute, max: 1, wait: 1, resetsAt: 1)
         used.ticket = 7
+        used.standing = .inside
+        used.queueDeadline = 1
         used.isInspected = true
         used.route = .test()
         used.endpoint = 1
@@ -67,6 +69,7 @@ import Testing
         used.replyCode = "x"
         used.reset(blocks: pool)
         #expect(used.caller == nil && used.auth == nil && used.rejectStatus == 401 && used.rateRefusal == nil)
+        #expect(used.standing == .outside && used.queueDeadline == .max)
         #expect(used.ticket == 0 && !used.isInspected && used.body.isEmpty)
         #expect(used.machine == Exchange())
         #expect(used.notes[.requestID].isEmpty && used.held.isEmpty)
