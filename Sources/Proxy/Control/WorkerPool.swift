@@ -5,6 +5,7 @@ final class WorkerPool {
     /// Rung when a worker has adopted or finished.
     let bell: Bell
     let writerBell: WriterBell
+    let usageBell: WriterBell
     let desk = Desk()
     private let bodies = BodyBudget()
     let mailboxes = Mailboxes()
@@ -14,13 +15,15 @@ final class WorkerPool {
     init() throws(SystemError) {
         bell = try Bell()
         writerBell = try WriterBell()
+        usageBell = try WriterBell()
     }
 
     /// - Parameter count: nil: one for each CPU that this process may use.
     func start(count: Int?) throws(SystemError) {
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
-                index: index, controlBell: bell, writerBell: writerBell, desk: desk, bodies: bodies)
+                index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,
+                bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }
