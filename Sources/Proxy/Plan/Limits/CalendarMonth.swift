@@ -29,8 +29,6 @@ struct CalendarMonth: Equatable, Sendable {
         ends = isPastAll ? .max : end
     }
 
-    func holds(_ realtime: UInt64) -> Bool { realtime >= begins && realtime < ends }
-
     private static let dayNanoseconds: UInt64 = 86_400_000_000_000
 
     private static func isLeap(_ year: UInt64) -> Bool {

@@ -28,6 +28,7 @@ extension Ledger {
         of shard: UnsafeMutablePointer<LedgerShard>, max: Int, into states: inout [BucketState]
     ) {
         shard.pointee.lock()
+        shard.pointee.table.isWatched = true
         var left = min(max - states.count, shard.pointee.table.changedCount)
         while left > 0 {
             for _ in 0..<min(left, Ledger.changesAtOnce) where shard.pointee.table.changedCount > 0 {
@@ -41,11 +42,11 @@ extension Ledger {
     }
 
     /// Adds what a store remembers to what is there. What was reserved when the process ended counts as settled
-    /// now: nobody knows what its exchanges came to.
+    /// now: nobody knows what its exchanges came to. A bucket that is not as it was remembered has changed.
     func restore(_ states: [BucketState], at time: LimitTime) {
         for state in states {
             let hash = seed.hash(state.subject)
-            let shard = shards + Int(self.shard(hash))
+            let shard = shard(hash)
             shard.pointee.lock(at: time)
             restore(state, hash: hash, shard)
             shard.pointee.unlock()
@@ -53,22 +54,23 @@ extension Ledger {
     }
 
     private func restore(_ state: BucketState, hash: UInt64, _ shard: UnsafeMutablePointer<LedgerShard>) {
-        var index = shard.pointee.table.find(state.subject, state.measureID, hash: hash)
-        let isNew = index < 0
-        if isNew {
-            let bucket = LedgerBucket(
+        let found = shard.pointee.table.find(state.subject, state.measureID, hash: hash)
+        let bucket = found ?? {
+            let fresh = LedgerBucket(
                 subject: state.subject, measureID: state.measureID, kind: .slots, period: state.period)
-            index = shard.pointee.table.insert(bucket, hash: hash)
             buckets.wrappingAdd(1, ordering: .relaxed)
-        }
-        let bucket = shard.pointee.table[index]
+            return shard.pointee.table.insert(fresh, hash: hash)
+        }()
         let window = shard.pointee.clock.window(of: state.period)
         bucket.pointee.expire(window)
+        var differs = found != nil || state.reserved > 0
         for slot in state.slots where slot.index >= window.oldest {
+            // The calendar was set back while nobody looked: what was used was used by now.
+            if slot.index > window.current { differs = true }
             bucket.pointee.add(slot.amount, to: min(slot.index, window.current), window)
         }
         bucket.pointee.add(state.reserved, to: window.current, window)
-        if !isNew || state.reserved > 0 { shard.pointee.table.markChanged(index) }
+        if differs { shard.pointee.table.markChanged(bucket) }
     }
 
     /// How a subject stands, without using anything: settled and reserved, nanoseconds until some of it comes
@@ -77,12 +79,10 @@ extension Ledger {
         measure: LimitMeasure, subject: LimitSubject, max: UInt64, at time: LimitTime
     ) -> (used: UInt64, nextIn: UInt64, emptyIn: UInt64) {
         let hash = seed.hash(subject)
-        let shard = shards + Int(self.shard(hash))
+        let shard = shard(hash)
         shard.pointee.lock(at: time)
         defer { shard.pointee.unlock() }
-        let index = shard.pointee.table.find(subject, measure.id, hash: hash)
-        guard index >= 0 else { return (0, 0, 0) }
-        let bucket = shard.pointee.table[index]
+        guard let bucket = shard.pointee.table.find(subject, measure.id, hash: hash) else { return (0, 0, 0) }
         let window = shard.pointee.clock.window(of: measure.period)
         bucket.pointee.expire(window)
         let resets = bucket.pointee.resets(window)

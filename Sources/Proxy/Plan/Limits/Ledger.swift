@@ -11,9 +11,9 @@ import Synchronization
 /// blocks later ones until it has left the window.
 ///
 /// Cost: about 75 bytes for a subject's measure, 8 more for each request that is logged or 16 for each
-/// sub-window with something in it; at most two locks and no allocation for most exchanges. Two buckets are
-/// looked at for each entry that is reserved, and forgotten if nothing of them counts: what is remembered stays
-/// within about twice what counts.
+/// sub-window with something in it; one lock and no allocation for most exchanges. Each admission looks at a
+/// bucket in turn, one with new subjects at two for each entry, and forgets those that nothing counts of: what
+/// is remembered stays within about twice what counts.
 final class Ledger: Sendable {
     let subjectsMax: Int
     let shardCount: Int
@@ -52,25 +52,31 @@ final class Ledger: Sendable {
     /// - Returns: nil: admitted.
     func reserve(_ reservation: Reservation, at time: LimitTime) -> LimitRefusal? {
         precondition(!reservation.isHeld, "what is held cannot be reserved again")
-        let set = locate(reservation)
-        lock(set, at: time)
-        defer { unlock(set) }
-        forget(reservation)
+        lockAll(reservation, at: time)
         if let refusal = check(reservation) ?? makeRoom(reservation) {
             refuse(reservation, refusal)
+            if refusal.reason == .tooManySubjects { forget(reservation) }
+            unlock(reservation)
             return refusal
         }
-        for index in 0..<reservation.count { book(reservation.entries + index) }
+        var hasNew = false
+        var entry = reservation.entries
+        let end = entry + reservation.count
+        while entry < end {
+            if book(entry) { hasNew = true }
+            entry += 1
+        }
         reservation.isHeld = true
+        if hasNew { forget(reservation) } else { forgetOne(reservation) }
+        unlock(reservation)
         return nil
     }
 
     /// What `reserve` would say: before a body is read, with the entries alone that are known by then. Books
     /// nothing; a refusal counts, since it ends the exchange.
     func probe(_ reservation: Reservation, at time: LimitTime) -> LimitRefusal? {
-        let set = locate(reservation)
-        lock(set, at: time)
-        defer { unlock(set) }
+        lockAll(reservation, at: time)
+        defer { unlock(reservation) }
         guard let refusal = check(reservation) else { return nil }
         refuse(reservation, refusal)
         return refusal
@@ -83,13 +89,13 @@ final class Ledger: Sendable {
     /// - Returns: false: a measure that is enforced would go over its limit, and nothing was raised.
     func grow(_ reservation: Reservation, to charge: LimitCharge, force: Bool, at time: LimitTime) -> Bool {
         precondition(reservation.isHeld, "only what is held can grow")
-        var set = ShardSet()
+        reservation.shardCount = 0
         for index in 0..<reservation.count where growth(reservation.entries + index, charge) > 0 {
-            set.insert(reservation.entries[index].shard)
+            need(reservation.entries + index, reservation)
         }
-        guard set.count > 0 else { return true }
-        lock(set, at: time)
-        defer { unlock(set) }
+        guard reservation.shardCount > 0 else { return true }
+        lock(reservation, at: time)
+        defer { unlock(reservation) }
         if !force, !hasRoom(reservation, for: charge) { return false }
         for index in 0..<reservation.count { grow(reservation.entries + index, charge) }
         return true
@@ -100,74 +106,121 @@ final class Ledger: Sendable {
     func settle(_ reservation: Reservation, at time: LimitTime) {
         precondition(reservation.isHeld, "only what is held can be settled")
         reservation.isHeld = false
-        var set = ShardSet()
-        for index in 0..<reservation.count {
-            let entry = reservation.entries + index
-            if entry.pointee.unit != .requests, entry.pointee.isBooked { set.insert(entry.pointee.shard) }
+        reservation.shardCount = 0
+        var entry = reservation.entries
+        let end = entry + reservation.count
+        while entry < end {
+            if entry.pointee.ends { need(entry, reservation) }
+            entry += 1
         }
-        guard set.count > 0 else { return }
-        lock(set, at: time)
-        defer { unlock(set) }
-        for index in 0..<reservation.count {
-            let entry = reservation.entries + index
-            if entry.pointee.unit != .requests, entry.pointee.isBooked { settle(entry) }
+        guard reservation.shardCount > 0 else { return }
+        lock(reservation, at: time)
+        entry = reservation.entries
+        while entry < end {
+            if entry.pointee.ends { settle(entry) }
+            entry += 1
         }
+        unlock(reservation)
     }
 
     /// As though it had never been: requests are taken back as well.
     func withdraw(_ reservation: Reservation, at time: LimitTime) {
         precondition(reservation.isHeld, "only what is held can be withdrawn")
         reservation.isHeld = false
-        var set = ShardSet()
-        for index in 0..<reservation.count { set.insert(reservation.entries[index].shard) }
-        lock(set, at: time)
-        defer { unlock(set) }
+        reservation.shardCount = 0
+        for index in 0..<reservation.count { need(reservation.entries + index, reservation) }
+        lock(reservation, at: time)
+        defer { unlock(reservation) }
         for index in 0..<reservation.count where reservation.entries[index].isBooked {
             withdraw(reservation.entries + index)
         }
     }
 
-    /// Finds the shard of each entry.
     @inline(__always)
-    private func locate(_ reservation: Reservation) -> ShardSet {
-        var set = ShardSet()
+    func shard(_ hash: UInt64) -> UnsafeMutablePointer<LedgerShard> {
+        shards + Int(truncatingIfNeeded: hash & UInt64(truncatingIfNeeded: shardCount &- 1))
+    }
+}
+
+/// Locks: each shard once, all in the same order.
+extension Ledger {
+    /// Finds the shard of each entry, and locks them.
+    @inline(__always)
+    private func lockAll(_ reservation: Reservation, at time: LimitTime) {
         assert(reservation.hasNoEntryTwice, "a subject has each measure once")
-        for index in 0..<reservation.count {
-            let entry = reservation.entries + index
+        reservation.shardCount = 0
+        var entry = reservation.entries
+        let end = entry + reservation.count
+        while entry < end {
             let hash = seed.hash(entry.pointee.subject)
             entry.pointee.hash = hash
             entry.pointee.shard = shard(hash)
-            set.insert(entry.pointee.shard)
+            need(entry, reservation)
+            entry += 1
         }
-        return set
+        lock(reservation, at: time)
     }
 
     @inline(__always)
-    func shard(_ hash: UInt64) -> UInt32 {
-        UInt32(truncatingIfNeeded: hash) & UInt32(truncatingIfNeeded: shardCount &- 1)
+    private func need(_ entry: EntryPointer, _ reservation: Reservation) {
+        let shard = entry.pointee.shard.unsafelyUnwrapped
+        let count = reservation.shardCount
+        if count == 0 {
+            reservation.shards[0] = shard
+            reservation.shardCount = 1
+        } else if reservation.shards[count &- 1] != shard {
+            insert(shard, reservation)
+        }
+    }
+
+    @inline(never)
+    private func insert(_ shard: UnsafeMutablePointer<LedgerShard>, _ reservation: Reservation) {
+        var place = reservation.shardCount
+        while place > 0, reservation.shards[place - 1] > shard { place -= 1 }
+        if place > 0, reservation.shards[place - 1] == shard { return }
+        for later in (place..<reservation.shardCount).reversed() {
+            reservation.shards[later + 1] = reservation.shards[later]
+        }
+        reservation.shards[place] = shard
+        reservation.shardCount += 1
     }
 
     @inline(__always)
-    private func lock(_ set: ShardSet, at time: LimitTime) {
-        for index in 0..<set.count { shards[set[index]].lock(at: time) }
+    private func lock(_ reservation: Reservation, at time: LimitTime) {
+        var shard = reservation.shards
+        let end = shard + reservation.shardCount
+        while shard < end {
+            shard.pointee.pointee.lock(at: time)
+            shard += 1
+        }
     }
 
     @inline(__always)
-    private func unlock(_ set: ShardSet) {
-        for index in 0..<set.count { shards[set[index]].unlock() }
+    private func unlock(_ reservation: Reservation) {
+        var shard = reservation.shards
+        let end = shard + reservation.shardCount
+        while shard < end {
+            shard.pointee.pointee.unlock()
+            shard += 1
+        }
     }
 
+    /// The last thing before the locks are let go: buckets move.
     @inline(__always)
+    private func forgetOne(_ reservation: Reservation) {
+        guard reservation.shardCount > 0 else { return }
+        let shard = reservation.shards[0]
+        guard shard.pointee.table.forgetNext(shard.pointee.clock) else { return }
+        buckets.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    @inline(never)
     private func forget(_ reservation: Reservation) {
-        var forgotten = 0
         for index in 0..<reservation.count {
-            let entry = reservation.entries + index
-            let shard = shards + Int(entry.pointee.shard)
-            for _ in 0..<2
-            where shard.pointee.table.forgetNext(shard.pointee.clock, except: entry.pointee.subject) {
-                forgotten &+= 1
+            let shard = reservation.entries[index].shard.unsafelyUnwrapped
+            for _ in 0..<2 where shard.pointee.table.forgetNext(shard.pointee.clock) {
+                buckets.wrappingSubtract(1, ordering: .relaxed)
             }
         }
-        if forgotten > 0 { buckets.wrappingSubtract(forgotten, ordering: .relaxed) }
     }
 }

@@ -20,12 +20,17 @@ extension LedgerBucket {
     mutating func log(_ window: LimitWindow) -> UInt64 {
         // Why: a shadow limit admits any number, and its log must end somewhere.
         guard count < LimitMeasure.loggedMax else {
-            turnIntoSlots(window)
-            add(1, to: window.current, window)
+            logAsSlot(window.whole)
             return window.now
         }
         append(window.now, length: window.length)
         return window.now
+    }
+
+    @inline(never)
+    private mutating func logAsSlot(_ window: LimitWindow) {
+        turnIntoSlots(window)
+        add(1, to: window.current, window)
     }
 
     @inline(__always)
@@ -58,6 +63,7 @@ extension LedgerBucket {
         settled -= 1
     }
 
+    @inline(never)
     private mutating func growLog() {
         let grown = grownCapacity
         let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(grown))

@@ -11,6 +11,12 @@ extension LedgerBucket {
         capacity == 0 ? BucketState.Slot(index: word, amount: settled) : slots[place(index)]
     }
 
+    /// The newest is of the current sub-window.
+    @inline(__always)
+    func isCurrent(_ window: LimitWindow) -> Bool {
+        count > 0 && slot(Int(count) &- 1).index == window.current
+    }
+
     @inline(__always)
     mutating func expireSlots(_ window: LimitWindow) {
         while count > 0 {
@@ -86,6 +92,7 @@ extension LedgerBucket {
         count -= 1
     }
 
+    @inline(never)
     private mutating func growSlots() {
         let grown = grownCapacity
         let memory = UnsafeMutablePointer<BucketState.Slot>.allocate(capacity: Int(grown))

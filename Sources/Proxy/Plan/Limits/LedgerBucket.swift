@@ -78,14 +78,6 @@ struct LedgerBucket {
         }
     }
 
-    /// Adds what is used now. Requests are logged at the time that comes back, for `takeBack`.
-    @inline(__always)
-    mutating func settle(_ amount: UInt64, _ window: LimitWindow) -> UInt64 {
-        if kind == .log { return log(window) }
-        add(amount, to: window.current, window)
-        return window.now
-    }
-
     /// Takes back one request that was admitted at a time; nothing where it counts no more.
     mutating func takeBack(admittedAt: UInt64, _ window: LimitWindow) {
         if kind == .log {

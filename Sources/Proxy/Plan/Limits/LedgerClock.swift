@@ -18,7 +18,7 @@ struct LedgerClock: Sendable {
         let isSetBack = time.realtime < realtime
         if isSetBack, realtime &- time.realtime <= LedgerClock.stepBackMax { return false }
         realtime = time.realtime
-        if !month.holds(realtime) { month = CalendarMonth(at: realtime) }
+        if realtime >= month.ends || isSetBack { month = CalendarMonth(at: realtime) }
         return isSetBack
     }
 
@@ -29,6 +29,14 @@ struct LedgerClock: Sendable {
         case .second, .minute, .hour, .none: monotonic
         case .day, .month: realtime
         }
+    }
+
+    /// Of a log, which is not kept by sub-windows: they are left out.
+    @inline(__always)
+    func logWindow(of period: LimitMeasure.Period) -> LimitWindow {
+        period == .second
+            ? LimitWindow(logLength: 1_000_000_000, step: 16_666_667, now: monotonic)
+            : LimitWindow(logLength: 60_000_000_000, step: 1_000_000_000, now: monotonic)
     }
 
     @inline(__always)

@@ -18,10 +18,12 @@ struct LedgerTable {
     private var placeShift: UInt64 = 60
     /// The bucket that is looked at next.
     private var hand = 0
-    /// Numbers of the durable buckets that have changed.
-    private var changed: UnsafeMutablePointer<UInt32>
+    /// The durable buckets that have changed.
+    private var changed: UnsafeMutablePointer<UnsafeMutablePointer<LedgerBucket>>
     private(set) var changedCount = 0
     private var changedCapacity = 4
+    /// Somebody takes the changes: then a bucket is kept until its last one was taken.
+    var isWatched = false
     private let seed: LedgerSeed
 
     init(seed: LedgerSeed) {
@@ -46,24 +48,25 @@ struct LedgerTable {
         }
     }
 
-    /// The number of the bucket; -1: there is none.
+    /// Nil: there is none.
     /// - Parameter hash: `LedgerSeed.hash` of the subject.
     @inline(__always)
-    func find(_ subject: LimitSubject, _ measureID: UInt32, hash: UInt64) -> Int {
+    func find(
+        _ subject: LimitSubject, _ measureID: UInt32, hash: UInt64
+    ) -> UnsafeMutablePointer<LedgerBucket>? {
         var place = home(hash, measureID)
         let mask = placeCount &- 1
         while true {
             let index = Int(places[place]) &- 1
-            guard index >= 0 else { return -1 }
+            guard index >= 0 else { return nil }
             let bucket = self[index]
-            if bucket.pointee.measureID == measureID, bucket.pointee.subject == subject { return index }
+            if bucket.pointee.measureID == measureID, bucket.pointee.subject == subject { return bucket }
             place = (place &+ 1) & mask
         }
     }
 
     /// - Precondition: it is not there.
-    /// - Returns: its number.
-    mutating func insert(_ bucket: LedgerBucket, hash: UInt64) -> Int {
+    mutating func insert(_ bucket: LedgerBucket, hash: UInt64) -> UnsafeMutablePointer<LedgerBucket> {
         if (count + 1) * 4 > placeCount * 3 { rehash(shift: placeShift - 1) }
         if count == pageCount * LedgerTable.pageBuckets { addPage() }
         var place = home(hash, bucket.measureID)
@@ -71,17 +74,17 @@ struct LedgerTable {
         places[place] = UInt32(count + 1)
         self[count].initialize(to: bucket)
         count += 1
-        return count - 1
+        return self[count - 1]
     }
 
-    /// Looks at the next bucket, and forgets it if nothing of it counts. Not if it is of `subject`, who is here
-    /// and would need it again.
+    /// Looks at the next bucket, and forgets it if nothing of it counts. Buckets are elsewhere then.
     @inline(__always)
-    mutating func forgetNext(_ clock: LedgerClock, except subject: LimitSubject) -> Bool {
+    mutating func forgetNext(_ clock: LedgerClock) -> Bool {
         guard count > 0 else { return false }
         hand = hand &+ 1 < count ? hand &+ 1 : 0
         let bucket = self[hand]
-        guard bucket.pointee.isOver(at: clock), bucket.pointee.subject != subject else { return false }
+        guard bucket.pointee.isOver(at: clock) else { return false }
+        if isWatched, bucket.pointee.changedAt > 0 { return false }
         forget(hand)
         return true
     }
@@ -93,6 +96,7 @@ struct LedgerTable {
         }
     }
 
+    @inline(never)
     private mutating func forget(_ index: Int) {
         let bucket = self[index]
         if bucket.pointee.changedAt > 0 { unmarkChanged(bucket) }
@@ -102,7 +106,7 @@ struct LedgerTable {
         if index < last {
             let moved = self[last]
             places[place(of: last)] = UInt32(index + 1)
-            if moved.pointee.changedAt > 0 { changed[Int(moved.pointee.changedAt) - 1] = UInt32(index) }
+            if moved.pointee.changedAt > 0 { changed[Int(moved.pointee.changedAt) - 1] = bucket }
             bucket.pointee = moved.pointee
         }
         count = last
@@ -181,28 +185,30 @@ struct LedgerTable {
 /// What has changed since somebody asked.
 extension LedgerTable {
     @inline(__always)
-    mutating func markChanged(_ index: Int) {
-        guard self[index].pointee.changedAt == 0 else { return }
-        addChanged(index)
+    mutating func markChanged(_ bucket: UnsafeMutablePointer<LedgerBucket>) {
+        guard bucket.pointee.changedAt == 0 else { return }
+        addChanged(bucket)
     }
 
-    private mutating func addChanged(_ index: Int) {
+    @inline(never)
+    private mutating func addChanged(_ bucket: UnsafeMutablePointer<LedgerBucket>) {
         if changedCount == changedCapacity {
-            let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: changedCapacity * 2)
+            let grown = UnsafeMutablePointer<UnsafeMutablePointer<LedgerBucket>>
+                .allocate(capacity: changedCapacity * 2)
             grown.moveInitialize(from: changed, count: changedCount)
             changed.deallocate()
             changed = grown
             changedCapacity *= 2
         }
-        changed[changedCount] = UInt32(index)
+        changed[changedCount] = bucket
         changedCount += 1
-        self[index].pointee.changedAt = UInt32(changedCount)
+        bucket.pointee.changedAt = UInt32(changedCount)
     }
 
     /// The bucket that has changed last, as it is now; it counts as unchanged from now on.
     /// - Precondition: there is one.
     mutating func takeChanged(_ clock: LedgerClock) -> BucketState {
-        let bucket = self[Int(changed[changedCount - 1])]
+        let bucket = changed[changedCount - 1]
         unmarkChanged(bucket)
         bucket.pointee.expire(clock.window(of: bucket.pointee.period))
         return BucketState(
@@ -217,7 +223,7 @@ extension LedgerTable {
         changedCount -= 1
         if place < changedCount {
             changed[place] = changed[changedCount]
-            self[Int(changed[place])].pointee.changedAt = UInt32(place + 1)
+            changed[place].pointee.changedAt = UInt32(place + 1)
         }
         bucket.pointee.changedAt = 0
     }

@@ -30,6 +30,18 @@ struct LimitWindow: Sendable {
         offset = 0
     }
 
+    /// Of a log: `current` is left out.
+    @inline(__always)
+    init(logLength: UInt64, step: UInt64, now: UInt64) {
+        self.now = now
+        length = logLength
+        self.step = step
+        current = 0
+        oldest = 0
+        offset = 0
+    }
+
+    @inline(__always)
     init(month: CalendarMonth, now: UInt64) {
         self.now = now
         length = 0
@@ -40,6 +52,7 @@ struct LimitWindow: Sendable {
     }
 
     /// Of what runs at once: there is no window.
+    @inline(__always)
     init(now: UInt64) {
         self.now = now
         length = 0
@@ -54,6 +67,9 @@ struct LimitWindow: Sendable {
     func end(of subWindow: UInt64) -> UInt64 {
         (subWindow &+ LimitWindow.subWindowsBefore &+ 1) &* step &+ offset
     }
+
+    /// With the sub-windows that the window of a log lacks.
+    var whole: LimitWindow { LimitWindow(length: length, step: step, now: now) }
 
     /// Nanoseconds from now; 0 where it is past.
     @inline(__always)

@@ -12,7 +12,7 @@ final class Reservation {
         unowned(unsafe) let measure: LimitMeasure
         let subject: LimitSubject
         /// The measure's, or the subject's own.
-        var max: UInt64
+        let max: UInt64
         /// What is reserved now, in the measure's unit. 1 for requests and `concurrent`.
         var reserved: UInt64
         /// What the exchange has come to, for `settle`.
@@ -32,13 +32,13 @@ final class Reservation {
         let unit: LimitMeasure.Unit
         let period: LimitMeasure.Period
         let isShadow: Bool
+        let kind: LedgerBucket.Kind
         /// By `reserve`; not where the ledger is full and the measure refuses nobody.
         var isBooked = false
-        /// By the ledger: the subject's hash and shard, and the number of its bucket while that is locked; -1:
-        /// it has none.
+        /// By the ledger: the subject's hash, its shard, and while that is locked its bucket, if it has one.
         var hash: UInt64 = 0
-        var shard: UInt32 = 0
-        var bucket: Int32 = -1
+        var shard: UnsafeMutablePointer<LedgerShard>?
+        var bucket: UnsafeMutablePointer<LedgerBucket>?
 
         @inline(__always)
         var remaining: UInt64 { used < max ? max - used : 0 }
@@ -46,18 +46,31 @@ final class Reservation {
         /// It is known what is used only when the exchange ends.
         @inline(__always)
         var isMetered: Bool { unit != .requests && unit != .concurrent }
+
+        /// Something of it ends with the exchange.
+        @inline(__always)
+        var ends: Bool { unit != .requests && isBooked }
     }
 
     private(set) var count = 0
     /// The ledger works on them in place; `count` are initialised.
     private(set) var entries: UnsafeMutablePointer<Entry>
     private var capacity = 4
+    /// By the ledger: the shards that are locked, each once, in the order in which everybody locks them.
+    var shards: UnsafeMutablePointer<UnsafeMutablePointer<LedgerShard>>
+    var shardCount = 0
     /// `reserve` has succeeded, and neither `settle` nor `withdraw` was called since.
     var isHeld = false
 
-    init() { entries = .allocate(capacity: capacity) }
+    init() {
+        entries = .allocate(capacity: capacity)
+        shards = .allocate(capacity: Reservation.entriesMax)
+    }
 
-    deinit { entries.deallocate() }
+    deinit {
+        entries.deallocate()
+        shards.deallocate()
+    }
 
     subscript(_ index: Int) -> Entry {
         get {
@@ -75,11 +88,12 @@ final class Reservation {
         precondition(count < Reservation.entriesMax, "the config bounds the measures of a route")
         precondition(!isHeld, "what is held does not change")
         if count == capacity { grow() }
+        let max = max ?? measure.max
         (entries + count).initialize(
             to: Entry(
-                measure: measure, subject: subject, max: max ?? measure.max, reserved: amount,
-                measureID: measure.id, unit: measure.unit, period: measure.period,
-                isShadow: measure.isShadow))
+                measure: measure, subject: subject, max: max, reserved: amount, measureID: measure.id,
+                unit: measure.unit, period: measure.period, isShadow: measure.isShadow,
+                kind: LedgerBucket.kind(unit: measure.unit, period: measure.period, max: max)))
         count += 1
     }
 

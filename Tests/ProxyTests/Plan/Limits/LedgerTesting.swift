@@ -7,7 +7,7 @@ let day = 24 * hour
 extension LimitMeasure {
     /// A measure for tests; `id` names its counts.
     static func test(
-        _ id: UInt32 = 1, _ unit: Unit, _ period: Period, max: UInt64, isShadow: Bool = false,
+        _ id: UInt32, _ unit: Unit, _ period: Period, max: UInt64, isShadow: Bool = false,
         figures: LimitFigures = LimitFigures()
     ) -> LimitMeasure {
         LimitMeasure(

@@ -12,7 +12,7 @@ private let bob = LimitSubject.test(2)
     @Test func `as many requests as the limit come in within any window, and the next waits for the oldest`()
     {
         let ledger = Ledger()
-        let measure = LimitMeasure.test(.requests, .second, max: 3)
+        let measure = LimitMeasure.test(1, .requests, .second, max: 3)
         for (now, expected) in [
             (UInt64(100), LimitRefusal.Reason?.none), (110, nil), (150, nil),
             (160, .full(wait: second - 60)), (second + 99, .full(wait: 1)),
