@@ -7,7 +7,6 @@ final class WorkerPool {
     let writerBell: WriterBell
     let usageBell: WriterBell
     let desk = Desk()
-    private let bodies = BodyBudget()
     let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0
@@ -18,8 +17,11 @@ final class WorkerPool {
         usageBell = try WriterBell()
     }
 
-    /// - Parameter count: nil: one for each CPU that this process may use.
-    func start(count: Int?) throws(SystemError) {
+    /// - Parameters:
+    ///   - count: nil: one for each CPU that this process may use.
+    ///   - bodyBytesMax: of request bodies that all of them together hold.
+    func start(count: Int?, bodyBytesMax: Int) throws(SystemError) {
+        let bodies = BodyBudget(bytesMax: bodyBytesMax)
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
                 index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,

@@ -3,6 +3,8 @@ import Synchronization
 /// A named group of endpoints with one policy, in one generation.
 final class UpstreamPlan: Sendable {
     let name: String
+    /// This upstream in limits by upstream.
+    let subject: LimitSubject
     let endpoints: [EndpointPlan]
     let timeouts: UpstreamTimeouts
     /// Forward the client's `Host` instead of the endpoint's authority.
@@ -12,6 +14,7 @@ final class UpstreamPlan: Sendable {
         name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool
     ) {
         self.name = name
+        subject = LimitSubject(name: name)
         self.endpoints = endpoints
         self.timeouts = timeouts
         self.preservesHost = preservesHost

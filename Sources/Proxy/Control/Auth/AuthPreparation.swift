@@ -11,19 +11,21 @@ struct AuthPreparation {
     let served: AuthSet
     let trigger: Reload.Trigger
     let mailboxes: Mailboxes
+    let limits: LimitRegistry
     /// false: only looks whether they are there, for `check`.
     let opensStores: Bool
     var set = AuthSet()
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, served: AuthSet, trigger: Reload.Trigger,
-        mailboxes: Mailboxes, opensStores: Bool = true
+        mailboxes: Mailboxes, limits: LimitRegistry, opensStores: Bool = true
     ) {
         self.loaded = loaded
         self.places = places
         self.served = served
         self.trigger = trigger
         self.mailboxes = mailboxes
+        self.limits = limits
         self.opensStores = opensStores
     }
 
@@ -178,12 +180,14 @@ struct AuthPreparation {
     }
 
     mutating func add(_ entry: AuthEntry, _ config: AuthConfig, _ mode: AuthPlan.Mode) {
+        let store = config.mode.store.flatMap { set.stores[$0] }
         set.entries[config.name] = entry
         set.plans[config.name] = AuthPlan(
             name: config.name, mode: mode, callers: entry.callers, schemes: CredentialSchemes(config),
             rejectStatus: UInt16(clamping: config.rejectStatus), cutsOnRevoke: config.cutsOnRevoke,
-            userStore: config.mode.store.flatMap { set.stores[$0] }.map { ObjectIdentifier($0.keeper) },
-            keyPrefixes: config.mode.keyPrefixes)
+            userStore: store.map { ObjectIdentifier($0.keeper) }, keyPrefixes: config.mode.keyPrefixes,
+            ownMeasure: limits.ownMeasure(of: config.name),
+            userSubjectBase: store.map { LimitSubject(name: $0.identity.path) } ?? .everybody)
     }
 
     // MARK: - `when_unconfigured`

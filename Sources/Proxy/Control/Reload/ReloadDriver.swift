@@ -77,7 +77,7 @@ final class ReloadDriver {
         self.loop = loop
         resolver = try Resolver()
         hashes = HashPool()
-        auth = AuthRegistry(mailboxes: workers.mailboxes)
+        auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
         watcher.watch([loader.absolutePath])
     }
 
@@ -190,7 +190,7 @@ final class ReloadDriver {
         let limits = self.limits.limits(of: loaded.config)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            hashes: hashes)
+            limitPlans: self.limits.plans(of: loaded.config), hashes: hashes)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)

@@ -54,6 +54,18 @@ final class LimitMeasure: Sendable {
         self.figures = figures
     }
 
+    /// A caller's own `requests_per_minute`, of an entry of `auth`. The number is each caller's; this `max`
+    /// only says how they are counted: one by one.
+    convenience init(id: UInt32, ownOf auth: String, figures: LimitFigures = LimitFigures()) {
+        self.init(
+            id: id, identity: LimitMeasure.ownIdentity(of: auth), limitName: PlanText(auth),
+            keyName: PlanText("requests_per_minute"), unit: .requests, period: .minute,
+            max: LimitMeasure.loggedMax, figures: figures)
+    }
+
+    /// Why no limit can have it: `by=` would stand in the place of the last word.
+    static func ownIdentity(of auth: String) -> String { "auth/\(auth)/requests_per_minute" }
+
     /// Requests per second and minute up to this are logged one by one, and their window is exact.
     static let loggedMax: UInt64 = 10_000
 
