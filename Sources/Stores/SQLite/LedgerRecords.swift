@@ -50,12 +50,25 @@ public struct LedgerState: Equatable, Sendable {
     }
 
     /// In the order of their indexes, each once.
-    public var slots: [Slot]
+    public private(set) var slots: [Slot]
     public var reserved: UInt64
 
+    /// - Parameter slots: in any order; those of one index are added up.
     public init(slots: [Slot], reserved: UInt64) {
-        self.slots = slots
+        self.slots = LedgerState.isOrdered(slots) ? slots : LedgerState.ordered(slots)
         self.reserved = reserved
+    }
+
+    private static func isOrdered(_ slots: [Slot]) -> Bool {
+        zip(slots, slots.dropFirst()).allSatisfy { $0.index < $1.index }
+    }
+
+    private static func ordered(_ slots: [Slot]) -> [Slot] {
+        let amounts = Dictionary(slots.map { ($0.index, $0.amount) }) { one, other in
+            let (sum, overflow) = one.addingReportingOverflow(other)
+            return overflow ? .max : sum
+        }
+        return amounts.sorted { $0.key < $1.key }.map { Slot(index: $0.key, amount: $0.value) }
     }
 
     public var isEmpty: Bool { reserved == 0 && slots.allSatisfy { $0.amount == 0 } }
@@ -92,7 +105,7 @@ extension LedgerState {
         let slots = stride(from: 9, to: bytes.count, by: 16).map { offset in
             Slot(index: number(at: offset), amount: number(at: offset + 8))
         }
-        guard zip(slots, slots.dropFirst()).allSatisfy({ $0.index < $1.index }) else { throw .order }
+        guard LedgerState.isOrdered(slots) else { throw .order }
         self.init(slots: slots, reserved: number(at: 1))
     }
 }

@@ -99,6 +99,13 @@ private func row(
         #expect(throws: LedgerState.Fault.length(40)) { try LedgerState(state.bytes.dropLast()) }
     }
 
+    @Test func `slots are kept in order, each index once`() throws {
+        let slots: [(UInt64, UInt64)] = [(5, 1), (3, .max), (5, 2), (3, 1), (4, 7)]
+        let state = row(1, slots: slots).state
+        #expect(state == row(1, slots: [(3, .max), (4, 7), (5, 3)]).state)
+        #expect(try LedgerState(state.bytes) == state)
+    }
+
     @Test func `the ledger is no change of users and keys`() throws {
         let test = try TestStore()
         let before = try test.store.keyChanges(since: nil)
