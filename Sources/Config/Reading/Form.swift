@@ -63,17 +63,20 @@ extension Form {
     }
 
     /// A mapping from names of the user's choice, in file order.
-    static func named<Element>(_ element: Form<Element>, max: Int = 10_000) -> Form<[Element]>
+    static func named<Element>(
+        _ element: Form<Element>, max: Int = 10_000, names: NameRule = .entries
+    ) -> Form<[Element]>
     where Value == [Element] {
-        Form<[Element]>(schema: .named(element.schema()), standIn: []) { (place) throws(Noted) in
+        Form<[Element]>(schema: .named(element.schema(), pattern: names.pattern), standIn: []) {
+            (place) throws(Noted) in
             guard case .mapping(let entries) = place.node.kind else {
                 throw place.fail("must be a mapping from names, found \(place.found)")
             }
             guard entries.count <= max else { throw place.fail("may have at most \(max) entries") }
             return entries.map { entry in
                 let path = ConfigPath.key(place.path, entry.key)
-                if !Names.isValid(entry.key) {
-                    let text = "name \(Quoting.quoted(entry.key)) in \(place.path.text) must be \(Names.rule)"
+                if !names.isValid(entry.key) {
+                    let text = "name \(Quoting.quoted(entry.key)) in \(place.path.text) must be \(names.text)"
                     place.reading.note(.error, text, at: entry.keySpan, path: path)
                 }
                 if place.reading.isFull { return element.standIn(path) }
@@ -104,9 +107,10 @@ extension Form {
         }
     }
 
-    /// One value, or a list of at least one.
-    static func oneOrList<Element>(_ element: Form<Element>) -> Form<[Element]> where Value == [Element] {
-        let list = Form<[Element]>.list(element, nonEmpty: true)
+    /// One value, or a list, of at least one unless told otherwise.
+    static func oneOrList<Element>(_ element: Form<Element>, nonEmpty: Bool = true) -> Form<[Element]>
+    where Value == [Element] {
+        let list = Form<[Element]>.list(element, nonEmpty: nonEmpty)
         return Form<[Element]>(schema: .anyOf([element.schema(), list.schema()]), standIn: []) {
             (place) throws(Noted) in
             if case .sequence = place.node.kind { return try list.read(place) }
@@ -134,12 +138,18 @@ extension Form {
     }
 }
 
-/// Names of listeners, auth entries and upstreams.
-enum Names {
-    static let rule = "1 to 64 letters, digits, `-`, `_` or `.`, the first a letter or digit"
-    static let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+/// What names of the user's choice may be.
+struct NameRule: Sendable {
+    /// Completes "must be …".
+    let text: String
+    let pattern: String
+    let isValid: @Sendable (String) -> Bool
 
-    static func isValid(_ name: String) -> Bool {
+    /// Of listeners, auth entries, limits and upstreams.
+    static let entries = NameRule(
+        text: "1 to 64 letters, digits, `-`, `_` or `.`, the first a letter or digit",
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+    ) { name in
         guard let first = name.utf8.first, ASCII.isLetterOrDigit(first), name.utf8.count <= 64 else {
             return false
         }

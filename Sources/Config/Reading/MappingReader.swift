@@ -24,6 +24,7 @@ final class MappingReader {
         var keys: [(name: String, schema: Schema)] = []
         var required: [String] = []
         var exclusive: [[String]] = []
+        var alternatives: [[String]] = []
         func property(_ name: String) -> Schema? { keys.first { $0.name == name }?.schema }
     }
 
@@ -123,6 +124,15 @@ final class MappingReader {
             let message = "only one of \(list) can stand\(path.inside)"
             place.reading.note(.error, message, at: present[1].keySpan, path: .key(path, present[1].key))
         }
+    }
+
+    /// At least one of the keys must be there.
+    func requireAny(of keys: [String]) {
+        guard let place else { return description.alternatives.append(keys) }
+        guard !keys.contains(where: { entry($0) != nil }) else { return }
+        let list = keys.map { "`\($0)`" }.joined(separator: ", ")
+        place.reading.note(
+            .error, "`\(path.text)` requires at least one of \(list)", at: keySpan, path: path)
     }
 
     func has(_ key: String) -> Bool { entry(key) != nil }
@@ -228,6 +238,10 @@ extension MappingReader.Description {
         for keys in exclusive {
             let choices = keys.map { JSONText.object([("required", .array([.string($0)]))]) }
             schema = schema.with("oneOf", .array(choices))
+        }
+        for keys in alternatives {
+            let choices = keys.map { JSONText.object([("required", .array([.string($0)]))]) }
+            schema = schema.with("anyOf", .array(choices))
         }
         return schema
     }

@@ -33,8 +33,8 @@ struct Schema: Equatable {
         return schema
     }
 
-    static func named(_ element: Schema) -> Schema {
-        let names = JSONText.object([("pattern", .string(Names.pattern))])
+    static func named(_ element: Schema, pattern: String) -> Schema {
+        let names = JSONText.object([("pattern", .string(pattern))])
         return Schema([
             ("type", .string("object")), ("propertyNames", names), ("additionalProperties", element.json),
         ])

@@ -101,6 +101,8 @@ extension UpstreamKeyRules {
 }
 
 extension GenerateKeyConfig {
+    private static let perMinute = 1...10_000
+
     static func keys(_ node: MappingReader) -> String {
         node.optional("keys", .name, "Entry of `auth` with `mode: user-keys`. Default: the only one.") ?? ""
     }
@@ -111,10 +113,10 @@ extension GenerateKeyConfig {
             "self_service", .bool, default: "false",
             "Let anybody make a key, naming themselves; else the caller makes one.")
         rateLimitMax = node.value(
-            "max_rate_limit", .integer(LimitConfig.perMinute), default: "60",
+            "max_rate_limit", .integer(Self.perMinute), default: "60",
             "Highest `rate_limit` that a request may ask for, in requests per minute.")
         let unasked = node.optional(
-            "default_rate_limit", .orOff(.integer(LimitConfig.perMinute)),
+            "default_rate_limit", .orOff(.integer(Self.perMinute)),
             "Without one in the request. Default: 60, or `max_rate_limit` if that is less.")
         rateLimitDefault = unasked ?? min(60, rateLimitMax)
         if let limit = rateLimitDefault, limit > rateLimitMax {

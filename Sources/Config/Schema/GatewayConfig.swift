@@ -13,7 +13,10 @@ public struct GatewayConfig: Equatable, Sendable {
     public var listeners: [ListenerConfig]
     public var stores: [StoreConfig] = []
     public var auth: [AuthConfig]
+    public var models: [ModelConfig] = []
     public var limits: [LimitConfig] = []
+    /// nil: usage is written nowhere (`off`).
+    public var usage: UsageConfig?
     public var upstreams: [UpstreamConfig]
     public var routes: [RouteConfig]
 }
@@ -48,6 +51,15 @@ extension GatewayConfig {
             node.optional(
                 "auth", .named(.variants(by: "mode", AuthConfig.variants, AuthConfig.init)),
                 "Who may come in, by name.") ?? []
+        usage = node.value(
+            "usage", .orOff(.mapping(shortFor: "store", UsageConfig.init)), default: "off",
+            "Store in which it is written what callers used, and which keeps counts by day and month over a restart."
+        )
+        models =
+            node.optional(
+                "models", .named(.mapping(ModelConfig.init), names: .models),
+                "What is known of models, by name or pattern (`gpt-*`): a name wins, then the longest literal beginning."
+            ) ?? []
         limits =
             node.optional("limits", .named(.mapping(LimitConfig.init)), "How much, by name.") ?? []
         upstreams =

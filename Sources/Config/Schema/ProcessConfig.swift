@@ -6,6 +6,8 @@ public struct ProcessConfig: Equatable, Sendable {
     public var admin: String?
     /// After SIGTERM, how long running exchanges may take. Default 30 s.
     public var drainTimeout: Duration
+    /// Bytes of request bodies that are held at once to be looked into, of all workers. Default 256 MiB.
+    public var bodyMemoryBytes: UInt64 = 256 << 20
 }
 
 extension ProcessConfig {
@@ -19,6 +21,9 @@ extension ProcessConfig {
         drainTimeout = node.value(
             "drain_timeout", .duration(.zero...Quantities.durationMax), default: "30s",
             "After SIGTERM, how long running exchanges may take.")
+        bodyMemoryBytes = node.value(
+            "body_memory", .size(16 << 20...Quantities.sizeMax), default: "256MiB",
+            "Memory for request bodies that are looked into before they go on, of all requests together.")
     }
 }
 

@@ -23,6 +23,10 @@ public struct RouteConfig: Equatable, Sendable {
     public var action: RouteActionConfig
     /// Names of `limits` entries; all must pass.
     public var limits: [String] = []
+    /// Fields that tell what is left; empty: none. Default `openai` and `ietf`.
+    public var rateLimitFields: [RateLimitFieldsConfig] = [.openai, .ietf]
+    /// Bytes of a body that is held because it decides. Default 16 MiB.
+    public var inspectBodyMax: UInt64 = 16 << 20
     public var errors = ErrorsConfig.openai
     /// Member `footer` of errors; nil: none.
     public var errorFooter: String?
@@ -57,6 +61,13 @@ extension RouteConfig {
             node.optional(
                 "limits", .oneOrList(.name), "Entry of `limits`, or a list; all must pass. Default: none.")
             ?? []
+        rateLimitFields = node.value(
+            "rate_limit_headers", .rateLimitFields, default: ["openai", "ietf"],
+            "Fields that tell what is left: `openai`, `ietf`, and one of `webscout`, `epoch` and `delta`; or `none`."
+        )
+        inspectBodyMax = node.value(
+            "inspect_body", .size(1 << 10...64 << 20), default: "16MiB",
+            "Size of a request body that is held where its content decides.")
         errors = node.value(
             "errors", .word, default: "openai", "How the gateway's own errors look on this route.")
         errorFooter = node.optional(

@@ -12,6 +12,11 @@ extension Validation {
                 check([store], in: stores, at: .key(path, "store"), isList: false)
             }
         }
+        if let usage = config.usage {
+            let path = ConfigPath.key(.root, "usage")
+            let place = reading.node(at: .key(path, "store")) == nil ? path : .key(path, "store")
+            check([usage.store], in: stores, at: place, isList: false)
+        }
         for route in config.routes {
             let path = Self.path(of: route)
             check(route.listeners, in: listeners, at: .key(path, "listener"))
@@ -102,7 +107,9 @@ extension Validation {
 
     private func warnUnusedStores(_ actions: [ActionConfig]) {
         guard reading.isSound(.key(.root, "auth")) else { return }
-        let stores = Set(actions.map(\.store) + config.auth.compactMap(\.mode.store))
+        guard reading.isSound(.key(.root, "usage")) else { return }
+        let named = actions.map(\.store) + config.auth.compactMap(\.mode.store)
+        let stores = Set(named + [config.usage?.store].compactMap { $0 })
         for entry in config.stores where !stores.contains(entry.name) { warnUnused("stores", entry.name) }
     }
 

@@ -5,6 +5,7 @@ extension Validation {
         guard reading.isSound(path), !reading.isFull else { return }
         checkStripPrefix(route, path)
         checkTokens(route)
+        checkLimits(of: route)
         warnLiteralSecrets(route, path)
         switch route.action {
         case .respond, .action:

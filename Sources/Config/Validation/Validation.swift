@@ -6,6 +6,7 @@ struct Validation {
     let reading: Reading
     let upstreamTimeouts: [String: UpstreamTimeoutsConfig]
     let auth: [String: AuthConfig]
+    let limits: [String: LimitConfig]
     /// Entries of `auth` that a route lists.
     let usedAuth: Set<String>
     /// Stores whose sessions a route takes.
@@ -20,6 +21,7 @@ struct Validation {
         let timeouts = config.upstreams.map { ($0.name, $0.timeouts) }
         upstreamTimeouts = Dictionary(timeouts, uniquingKeysWith: { first, _ in first })
         auth = Dictionary(config.auth.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        limits = Dictionary(config.limits.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         usedAuth = Set(config.routes.flatMap(\.auth))
         let used = usedAuth
         sessionStores = Set(
@@ -36,6 +38,7 @@ struct Validation {
         checkStores()
         checkAuth()
         checkUpstreams()
+        checkLimits()
         for route in config.routes { checkRoute(route) }
         RouteReach(config, reading).check()
     }

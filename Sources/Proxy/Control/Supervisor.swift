@@ -161,7 +161,8 @@ public final class Supervisor {
             try admin.listen(at: path)
         } catch { throw StartError(message: "admin socket \(error)") }
         do throws(SystemError) {
-            try workers.start(count: next.config.process.workers)
+            let process = next.config.process
+            try workers.start(count: process.workers, bodyBytesMax: Int(process.bodyMemoryBytes))
             try writer.start(workers.handles)
         } catch { throw StartError(message: "cannot start the workers: \(error)") }
     }

@@ -5,8 +5,9 @@ final class WorkerPool {
     /// Rung when a worker has adopted or finished.
     let bell: Bell
     let writerBell: WriterBell
+    let usageBell: WriterBell
     let desk = Desk()
-    private let bodies = BodyBudget()
+    let ledger = Ledger()
     let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0
@@ -14,13 +15,18 @@ final class WorkerPool {
     init() throws(SystemError) {
         bell = try Bell()
         writerBell = try WriterBell()
+        usageBell = try WriterBell()
     }
 
-    /// - Parameter count: nil: one for each CPU that this process may use.
-    func start(count: Int?) throws(SystemError) {
+    /// - Parameters:
+    ///   - count: nil: one for each CPU that this process may use.
+    ///   - bodyBytesMax: of request bodies that all of them together hold.
+    func start(count: Int?, bodyBytesMax: Int) throws(SystemError) {
+        let bodies = BodyBudget(bytesMax: bodyBytesMax)
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
-                index: index, controlBell: bell, writerBell: writerBell, desk: desk, bodies: bodies)
+                index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,
+                mailboxes: mailboxes, ledger: ledger, bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }

@@ -7,6 +7,11 @@ final class Generation: Sendable {
     let listeners: [ListenerPlan]
     let routes: RouteTable
     let upstreams: [UpstreamPlan]
+    let models: ModelTable
+    /// In file order, those included that no route lists.
+    let limits: [LimitPlan]
+    /// Usage is written down.
+    let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
     /// Whether exchanges leave a record at all.
@@ -15,12 +20,17 @@ final class Generation: Sendable {
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
-        trustedProxies: [AddressRange], recordsAccess: Bool, census: GenerationCensus
+        models: ModelTable = .empty, limits: [LimitPlan] = [], recordsUsage: Bool = false,
+        trustedProxies: [AddressRange],
+        recordsAccess: Bool, census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
         self.routes = routes
         self.upstreams = upstreams
+        self.models = models
+        self.limits = limits
+        self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
         self.recordsAccess = recordsAccess
         self.census = census

@@ -8,8 +8,17 @@ final class RoutePlan: Sendable {
     let auth: [AuthPlan]
     /// One of them is a `jwt` entry.
     let takesTokens: Bool
-    /// All must let a request pass.
-    let limits: [RateLimit]
+    /// All must let a request pass; at most `Reservation.entriesMax` measures, a caller's own included.
+    let limits: [LimitPlan]
+    let rateLimitFields: RateLimitFieldStyles
+    /// Bytes of a body that decides: larger ones are not held.
+    let inspectBodyMax: Int
+    /// A limit counts tokens or money, or is by model: the body has to say what it asks for.
+    let inspectsBody: Bool
+    /// What an exchange used is looked for in its answer.
+    let countsUsage: Bool
+    /// This route in limits by route: the same as long as its conditions are, wherever it stands.
+    let subject: LimitSubject
     let errors: ErrorShape
     /// Member `footer` of the gateway's own errors, as JSON text; empty for none.
     let errorFooter: [UInt8]
@@ -27,8 +36,15 @@ final class RoutePlan: Sendable {
     let label: String
     let labelText: PlanText
 
+    /// 16 MiB, unless the file says otherwise.
+    static let inspectBodyMax = 16 << 20
+
+    /// - Parameter recordsUsage: usage is written down, so that it is looked for wherever an upstream answers.
     init(
-        match: RouteMatch, auth: [AuthPlan], limits: [RateLimit] = [], errors: ErrorShape = .openai,
+        match: RouteMatch, auth: [AuthPlan], limits: [LimitPlan] = [],
+        rateLimitFields: RateLimitFieldStyles = [.openai, .ietf],
+        inspectBodyMax: Int = RoutePlan.inspectBodyMax, recordsUsage: Bool = false,
+        subject: LimitSubject = .everybody, errors: ErrorShape = .openai,
         errorFooter: [UInt8] = [], action: RouteAction, stripPrefix: [UInt8],
         addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
         maxBodyBytes: UInt64, cors: CORSPolicy?, label: String, labelText: PlanText
@@ -37,6 +53,12 @@ final class RoutePlan: Sendable {
         self.auth = auth
         takesTokens = auth.contains { if case .jwt = $0.mode { true } else { false } }
         self.limits = limits
+        self.rateLimitFields = rateLimitFields
+        self.inspectBodyMax = inspectBodyMax
+        let countsTokensOrMoney = limits.contains(where: \.countsTokensOrMoney)
+        inspectsBody = countsTokensOrMoney || limits.contains { $0.subject.contains(.model) }
+        countsUsage = countsTokensOrMoney || recordsUsage && action.proxies
+        self.subject = subject
         self.errors = errors
         self.errorFooter = errorFooter
         self.action = action
@@ -117,6 +139,14 @@ enum RouteAction: Sendable {
     case respond(FixedResponse)
     /// Control answers.
     case action(ActionPlan)
+
+    /// An upstream answers.
+    var proxies: Bool {
+        switch self {
+        case .proxy: true
+        case .respond, .action: false
+        }
+    }
 }
 
 /// A built-in action as a route mounts it.

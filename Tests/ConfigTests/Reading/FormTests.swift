@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func `the name rule and its pattern agree in length`() {
-        #expect(Names.isValid(String(repeating: "a", count: 64)))
-        #expect(Names.pattern.contains("{0,63}"))
+        #expect(NameRule.entries.isValid(String(repeating: "a", count: 64)))
+        #expect(NameRule.entries.pattern.contains("{0,63}"))
     }
 }

@@ -11,19 +11,21 @@ struct AuthPreparation {
     let served: AuthSet
     let trigger: Reload.Trigger
     let mailboxes: Mailboxes
+    let limits: LimitRegistry
     /// false: only looks whether they are there, for `check`.
     let opensStores: Bool
     var set = AuthSet()
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, served: AuthSet, trigger: Reload.Trigger,
-        mailboxes: Mailboxes, opensStores: Bool = true
+        mailboxes: Mailboxes, limits: LimitRegistry, opensStores: Bool = true
     ) {
         self.loaded = loaded
         self.places = places
         self.served = served
         self.trigger = trigger
         self.mailboxes = mailboxes
+        self.limits = limits
         self.opensStores = opensStores
     }
 
@@ -110,11 +112,6 @@ struct AuthPreparation {
         return Caller(digest: key.digest, label: PlanText(key.variable))
     }
 
-    /// For an entry that is new, or means something else than before.
-    func newCallers(_ name: String) -> CallerIndex {
-        CallerIndex(windows: served.entries[name]?.callers.windows ?? RequestWindows())
-    }
-
     private mutating func prepare(_ config: AuthConfig, tokenFile path: String) {
         let absolute = Path.absolute(path, in: loaded.folder)
         let steps: [ConfigStep] = [.key("auth"), .key(config.name), .key("file")]
@@ -124,7 +121,7 @@ struct AuthPreparation {
             if isKept, let known = served.entries[config.name] {
                 entry = known
             } else {
-                let callers = newCallers(config.name)
+                let callers = CallerIndex()
                 let source = try TokenFileSource(
                     path: absolute, display: path, callers: callers, mailboxes: mailboxes)
                 entry = AuthEntry(
@@ -169,7 +166,7 @@ struct AuthPreparation {
         if let known = served.entries[config.name], known.identity == identity {
             return add(known, config, mode)
         }
-        let callers = newCallers(config.name)
+        let callers = CallerIndex()
         let entry = AuthEntry(
             name: config.name, modeName: config.mode.name, identity: identity, callers: callers,
             source: source(callers))
@@ -178,12 +175,14 @@ struct AuthPreparation {
     }
 
     mutating func add(_ entry: AuthEntry, _ config: AuthConfig, _ mode: AuthPlan.Mode) {
+        let store = config.mode.store.flatMap { set.stores[$0] }
         set.entries[config.name] = entry
         set.plans[config.name] = AuthPlan(
             name: config.name, mode: mode, callers: entry.callers, schemes: CredentialSchemes(config),
             rejectStatus: UInt16(clamping: config.rejectStatus), cutsOnRevoke: config.cutsOnRevoke,
-            userStore: config.mode.store.flatMap { set.stores[$0] }.map { ObjectIdentifier($0.keeper) },
-            keyPrefixes: config.mode.keyPrefixes)
+            userStore: store.map { ObjectIdentifier($0.keeper) }, keyPrefixes: config.mode.keyPrefixes,
+            ownMeasure: limits.ownMeasure(of: config.name),
+            userSubjectBase: store.map { LimitSubject(name: $0.identity.path) } ?? .everybody)
     }
 
     // MARK: - `when_unconfigured`

@@ -12,13 +12,18 @@ final class AuthRegistry {
     private var retiredEntries: [AuthEntry] = []
     private var retiredStores: [StoreEntry] = []
     private let mailboxes: Mailboxes
+    private let limits: LimitRegistry
 
-    init(mailboxes: Mailboxes) { self.mailboxes = mailboxes }
+    init(mailboxes: Mailboxes, limits: LimitRegistry = LimitRegistry()) {
+        self.mailboxes = mailboxes
+        self.limits = limits
+    }
 
     /// Reads, opens and checks what the configuration names, beside what is served.
     func prepare(_ loaded: LoadedConfig, _ places: DiagnosticPlaces, trigger: Reload.Trigger) -> AuthSet {
         var preparation = AuthPreparation(
-            loaded: loaded, places: places, served: served, trigger: trigger, mailboxes: mailboxes)
+            loaded: loaded, places: places, served: served, trigger: trigger, mailboxes: mailboxes,
+            limits: limits)
         return preparation.run()
     }
 

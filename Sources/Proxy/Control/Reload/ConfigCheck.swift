@@ -18,11 +18,12 @@ public struct ConfigCheck {
         }
         var preparation = AuthPreparation(
             loaded: loaded, places: outcome.places, served: AuthSet(), trigger: .start,
-            mailboxes: Mailboxes(), opensStores: false)
+            mailboxes: Mailboxes(), limits: LimitRegistry(), opensStores: false)
         let auth = preparation.run()
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-            limits: LimitRegistry().limits(of: loaded.config), hashes: nil)
+            limits: LimitRegistry().plans(of: loaded.config),
+            gates: UpstreamGateRegistry().gates(of: loaded.config), hashes: nil)
         diagnostics =
             outcome.diagnostics + auth.diagnostics + builder.check()
             + AccessLogCheck(loaded, outcome.places).warnings()

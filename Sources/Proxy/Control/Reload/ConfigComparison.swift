@@ -13,8 +13,8 @@ struct ConfigComparison {
             let message = "this edit removes every listener that was served (\(served.listeners.count))"
             warnings.append(places.warning([.key("listeners")], message))
         }
-        let routes = Set(next.routes.map(ConfigComparison.identity))
-        let removed = served.routes.count { !routes.contains(ConfigComparison.identity($0)) }
+        let routes = Set(next.routes.map(\.identity))
+        let removed = served.routes.count { !routes.contains($0.identity) }
         if removed * 2 > served.routes.count {
             let message = "this edit removes \(removed) of the \(served.routes.count) routes that were served"
             warnings.append(places.warning([.key("routes")], message))
@@ -28,33 +28,10 @@ struct ConfigComparison {
             ("workers", served.process.workers != next.process.workers),
             ("admin", served.process.admin != next.process.admin),
             ("drain_timeout", served.process.drainTimeout != next.process.drainTimeout),
+            ("body_memory", served.process.bodyMemoryBytes != next.process.bodyMemoryBytes),
         ]
         return keys.filter(\.1).map {
             places.warning([.key("process"), .key($0.0)], "the change needs a restart and is not in force")
-        }
-    }
-
-    /// What a route is to a person: a changed timeout does not make it another one.
-    private static func identity(_ route: RouteConfig) -> String {
-        let headers = route.headers.map { $0.name + "=" + ($0.value ?? "*") }
-        let parts = [text(route.path), text(route.host)] + route.methods + route.listeners + headers
-        return parts.joined(separator: " ")
-    }
-
-    // Why by hand: printing an enum walks its mirror, which takes a second for ten thousand routes.
-    private static func text(_ path: PathConfig) -> String {
-        switch path {
-        case .exact(let path): path
-        case .prefix(let path): path + "*"
-        case .subtree(let path): path + "/**"
-        }
-    }
-
-    private static func text(_ host: HostConfig) -> String {
-        switch host {
-        case .any: "*"
-        case .exact(let host): host
-        case .suffix(let suffix): "*" + suffix
         }
     }
 }

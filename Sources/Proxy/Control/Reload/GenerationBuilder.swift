@@ -8,7 +8,9 @@ struct GenerationBuilder {
     let registry: EndpointRegistry
     let auth: AuthSet
     /// By name.
-    let limits: [String: RateLimit]
+    let limits: [String: LimitPlan]
+    /// By the upstream's name; of those that have one.
+    let gates: [String: UpstreamGate]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
@@ -24,13 +26,14 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: RateLimit], hashes: HashPool?
+        limits: [String: LimitPlan], gates: [String: UpstreamGate], hashes: HashPool?
     ) {
         self.loaded = loaded
         self.places = places
         self.registry = registry
         self.auth = auth
         self.limits = limits
+        self.gates = gates
         actions = hashes.map { ActionBinder(loaded: loaded, auth: auth, hashes: $0) }
     }
 
@@ -51,7 +54,8 @@ struct GenerationBuilder {
         }
         let generation = Generation(
             number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: upstreams,
-            trustedProxies: config.trustedProxies.map(AddressRange.init),
+            models: ModelTable(config: config.models), limits: config.limits.compactMap { limits[$0.name] },
+            recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
             recordsAccess: config.accessLog != nil,
             census: census)
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
@@ -98,7 +102,8 @@ struct GenerationBuilder {
         }
         return UpstreamPlan(
             name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
-            preservesHost: config.preservesHost)
+            preservesHost: config.preservesHost, gate: gates[config.name],
+            queueTimeout: nanoseconds(config.queue.timeout))
     }
 
     private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig)
@@ -116,7 +121,10 @@ struct GenerationBuilder {
         let label = "routes[\(config.index)]"
         return RoutePlan(
             match: match(config), auth: auth.plans(of: config),
-            limits: config.limits.compactMap { limits[$0] }, errors: ErrorShape(config.errors),
+            limits: config.limits.compactMap { limits[$0] },
+            rateLimitFields: RateLimitFieldStyles(config.rateLimitFields),
+            inspectBodyMax: Int(config.inspectBodyMax), recordsUsage: loaded.config.usage != nil,
+            subject: LimitSubject(name: config.identity), errors: ErrorShape(config.errors),
             errorFooter: footer(config), action: action(config),
             stripPrefix: Array((config.stripPrefix ?? "").utf8),
             addPrefix: Array((config.addPrefix ?? "").utf8),

@@ -104,15 +104,6 @@ extension FixedResponse {
     }
 }
 
-extension RateLimit.Subject {
-    init(_ config: LimitConfig.Subject) {
-        switch config {
-        case .ip: self = .ip
-        case .key: self = .key
-        }
-    }
-}
-
 extension ErrorShape {
     init(_ config: ErrorsConfig) {
         switch config {

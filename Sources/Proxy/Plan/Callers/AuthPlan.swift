@@ -25,11 +25,17 @@ final class AuthPlan: Sendable {
     let userStore: ObjectIdentifier?
     /// What its keys begin with, one or the other; empty: with anything.
     let keyPrefixes: [[UInt8]]
+    /// Of callers with a limit of their own; `max` is theirs.
+    let ownMeasure: LimitMeasure
+    /// The store that users are rows of, in limits by user; `everybody` where there is none.
+    let userSubjectBase: LimitSubject
 
+    /// - Parameter ownMeasure: nil: nobody here has a limit of their own.
     init(
         name: String, mode: Mode, callers: CallerIndex, schemes: CredentialSchemes = .bearer,
         rejectStatus: UInt16 = 401, cutsOnRevoke: Bool = false, userStore: ObjectIdentifier? = nil,
-        keyPrefixes: [[UInt8]] = []
+        keyPrefixes: [[UInt8]] = [], ownMeasure: LimitMeasure? = nil,
+        userSubjectBase: LimitSubject = .everybody
     ) {
         self.name = name
         nameText = PlanText(name)
@@ -40,6 +46,8 @@ final class AuthPlan: Sendable {
         self.cutsOnRevoke = cutsOnRevoke
         self.userStore = userStore
         self.keyPrefixes = keyPrefixes
+        self.ownMeasure = ownMeasure ?? LimitMeasure(id: 0, ownOf: name)
+        self.userSubjectBase = userSubjectBase
     }
 }
 

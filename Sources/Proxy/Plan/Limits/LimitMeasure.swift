@@ -38,6 +38,8 @@ final class LimitMeasure: Sendable {
     /// Counts, and refuses nobody.
     let isShadow: Bool
     let figures: LimitFigures
+    /// What clients are told of it.
+    let fields: RateLimitFieldsPlan
 
     init(
         id: UInt32, identity: String, limitName: PlanText, keyName: PlanText, unit: Unit, period: Period,
@@ -52,7 +54,21 @@ final class LimitMeasure: Sendable {
         self.max = max
         self.isShadow = isShadow
         self.figures = figures
+        fields = RateLimitFieldsPlan(
+            limitName: limitName, keyName: keyName, unit: unit, period: period, max: max, isShadow: isShadow)
     }
+
+    /// A caller's own `requests_per_minute`, of an entry of `auth`. The number is each caller's; this `max`
+    /// only says how they are counted: one by one.
+    convenience init(id: UInt32, ownOf auth: String, figures: LimitFigures = LimitFigures()) {
+        self.init(
+            id: id, identity: LimitMeasure.ownIdentity(of: auth), limitName: PlanText(auth),
+            keyName: PlanText("requests_per_minute"), unit: .requests, period: .minute,
+            max: LimitMeasure.loggedMax, figures: figures)
+    }
+
+    /// Why no limit can have it: `by=` would stand in the place of the last word.
+    static func ownIdentity(of auth: String) -> String { "auth/\(auth)/requests_per_minute" }
 
     /// Requests per second and minute up to this are logged one by one, and their window is exact.
     static let loggedMax: UInt64 = 10_000

@@ -27,6 +27,12 @@ struct LimitSubject: Hashable, Sendable {
         self.init(high: LimitSubject.finalise(high), low: LimitSubject.finalise(low))
     }
 
+    /// Control: of the text's bytes.
+    init(name: String) {
+        var text = name
+        self = text.withUTF8 { LimitSubject(UnsafeRawBufferPointer($0)) }
+    }
+
     /// This and another part together. The order counts.
     func joined(with other: LimitSubject) -> LimitSubject {
         LimitSubject(

@@ -15,7 +15,8 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
     defer { AuthRegistry(mailboxes: mailboxes).discard(auth) }
     var builder = GenerationBuilder(
         loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-        limits: LimitRegistry().limits(of: loaded.config), hashes: nil)
+        limits: LimitRegistry().limits(of: loaded.config),
+        gates: UpstreamGateRegistry().gates(of: loaded.config), hashes: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(
             identity: ListenerIdentity(rawValue: 10 + $0), connections: ConnectionCount())
@@ -37,6 +38,8 @@ private let head = """
         endpoints: [http://127.0.0.1:9000/v1, http://127.0.0.1:9001]
         timeouts: { connect: 2s, first_byte: 10s, idle: 20s, total: off }
         max_connections: 5
+        max_in_flight: 9
+        queue: { max: 4, timeout: 3s }
         keep_alive: { idle: 7s, max_idle: 3 }
     routes:
 

@@ -52,7 +52,8 @@ import Testing
         used.caller = .test("k")
         used.auth = .keys([])
         used.rejectStatus = 403
-        used.rateRefusal = RateRefusal(requestsMax: 1, window: 1, wait: 1, resetsAt: 1)
+        used.rateRefusal = RateRefusal(
+            reason: .full, unit: .requests, period: .minute, max: 1, wait: 1, resetsAt: 1)
         used.ticket = 7
         used.isInspected = true
         used.route = .test()

@@ -1,0 +1,65 @@
+/// What cannot work between a route and the limits that it lists.
+extension Validation {
+    /// Numbers that one request may be counted by: the data plane holds no more.
+    static let measuresMax = 16
+
+    func checkLimits(of route: RouteConfig) {
+        let path = Self.path(of: route)
+        checkInspection(route, .key(path, "inspect_body"))
+        guard reading.isSound(.key(path, "limits")), reading.isSound(.key(.root, "limits")) else { return }
+        let listed = route.limits.map { limits[$0] }
+        for (index, limit) in listed.enumerated() {
+            guard let limit, !reading.isFull else { continue }
+            checkEffect(limit, route, index)
+        }
+        checkCount(listed.compactMap { $0 }, route)
+    }
+
+    private func checkInspection(_ route: RouteConfig, _ place: ConfigPath) {
+        guard reading.isSound(.key(.root, "process")), route.inspectBodyMax > config.process.bodyMemoryBytes
+        else { return }
+        let message = "`\(place.text)` is more than `process.body_memory`: no such body could ever be held"
+        reading.note(.error, message, at: reading.span(of: place), path: place)
+    }
+
+    /// Tokens, money, models and upstreams are there only where an upstream answers.
+    private func checkEffect(_ limit: LimitConfig, _ route: RouteConfig, _ index: Int) {
+        if case .upstream = route.action { return }
+        let subject = limit.by.first { $0 == .upstream || $0 == .model }
+        let number = limit.numbers.first { $0.key.unit == .tokens || $0.key.unit == .money }
+        guard let what = subject.map({ "`by: \($0.rawValue)`" }) ?? number.map({ "`\($0.key.rawValue)`" })
+        else {
+            return
+        }
+        let place = reading.entryPath(.key(Self.path(of: route), "limits"), index)
+        let message =
+            "\(what) of limit `\(limit.name)` counts nothing on routes[\(route.index)]: no upstream answers there"
+        reading.note(
+            .error, message, hint: "list another limit", at: reading.span(of: place), path: place)
+    }
+
+    private func checkCount(_ limits: [LimitConfig], _ route: RouteConfig) {
+        var count = limits.reduce(0) { $0 + $1.numbers.count }
+        let givesWay = limits.contains { $0.givesWayToOwn && $0.number(.requestsPerMinute) != nil }
+        let hasOwn = route.auth.contains { auth[$0]?.mode.mayLimitCallers ?? false }
+        if hasOwn, !givesWay { count += 1 }
+        guard count > Self.measuresMax else { return }
+        let place = ConfigPath.key(Self.path(of: route), "limits")
+        let own = hasOwn && !givesWay ? ", callers' own included" : ""
+        let message =
+            "the limits of routes[\(route.index)] come to \(count) numbers\(own); at most \(Self.measuresMax) are "
+            + "counted for one request"
+        reading.note(.error, message, at: reading.span(of: place), path: place)
+    }
+}
+
+extension AuthConfig.Mode {
+    /// Its callers can have a limit of their own.
+    fileprivate var mayLimitCallers: Bool {
+        switch self {
+        case .none, .envKey, .tokenFile: false
+        case .jwt(let jwt): jwt.limitClaim != nil
+        case .userKeys: true
+        }
+    }
+}
