@@ -2,8 +2,8 @@ import Testing
 
 @testable import CLI
 
-/// `max_in_flight` and `queue`: so many are with an upstream at once, others wait, and beyond that there is an
-/// answer at once.
+/// `max_in_flight` and `queue`: so many are with an upstream at once, others wait, and the rest get an answer
+/// at once.
 @Suite(.scenario) struct UpstreamQueue {
     /// An upstream that answers `/3` when the test says so of 3.
     private final class Slow: Sendable {

@@ -191,7 +191,7 @@ private final class Scene {
         let client = try scene.wait(1)
         let answer = try client.readMessage()
         #expect(answer.status == 504 && answer.code == "upstream_timeout")
-        #expect(scene.gate.figures.queued == 0)
+        scene.expectWaiting(0)
         scene.leave()
     }
 
@@ -244,7 +244,7 @@ private final class Scene {
         caller.become(.revoked)
         scene.worker.handle.mailbox.post(.cutRevoked)
         #expect(try client.readMessage().status == 401)
-        #expect(scene.gate.figures.queued == 0)
+        scene.expectWaiting(0)
         scene.leave()
     }
 
