@@ -106,7 +106,7 @@ enum ExchangeEnding: Equatable, CaseIterable {
     case upstreamError
     /// One of the upstream's clocks ran out.
     case timeout
-    /// We refused it before an upstream had it: as though it had never been.
+    /// No upstream had it, because we refused it or the client left: as though it had never been.
     case refused
 }
 
@@ -114,13 +114,7 @@ extension RunningExchange {
     var ending: ExchangeEnding {
         let asksUpstream = route?.action.proxies ?? false
         if hasTimedOut { return .timeout }
-        if asksUpstream && sentAt == 0 {
-            switch record.fault {
-            case .upstream: return .upstreamError
-            case .none, .gateway: return .refused
-            case .client: return record.outcome == .complete ? .refused : .clientGone
-            }
-        }
+        if asksUpstream && sentAt == 0 { return record.fault == .upstream ? .upstreamError : .refused }
         switch record.outcome {
         case .clientGone, .clientStalled: return .clientGone
         case .truncated: return .upstreamEOF

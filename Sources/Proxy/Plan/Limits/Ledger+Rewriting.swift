@@ -6,7 +6,7 @@ extension Ledger {
             shard.pointee.lock()
             for bucket in 0..<shard.pointee.table.count {
                 switch shard.pointee.table[bucket].pointee.period {
-                case .day, .month: shard.pointee.table.markChanged(bucket)
+                case .day, .month: shard.pointee.table.markChanged(shard.pointee.table[bucket])
                 case .second, .minute, .hour, .none: break
                 }
             }

@@ -15,7 +15,7 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
     defer { AuthRegistry(mailboxes: mailboxes).discard(auth) }
     var builder = GenerationBuilder(
         loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-        limits: LimitRegistry().limits(of: loaded.config),
+        limits: LimitRegistry().plans(of: loaded.config),
         gates: UpstreamGateRegistry().gates(of: loaded.config), hashes: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(

@@ -13,23 +13,27 @@ private func config(_ limits: String) throws -> GatewayConfig {
 
 @Test func `a reload never refills, not even one that changes how much is admitted`() throws {
     let registry = LimitRegistry()
-    let first = try config("per-ip: { by: ip, requests_per_minute: 20 }")
-    let before = registry.limits(of: first)
-    registry.commit(before, of: first)
-    let second = try config("per-ip: { by: ip, requests_per_minute: 5 }")
-    let after = registry.limits(of: second)
-    #expect(after["per-ip"]?.windows === before["per-ip"]?.windows)
-    #expect(after["per-ip"]?.requestsMax == 5)
-    #expect(after["per-ip"]?.windowNanoseconds == 60_000_000_000)
+    let before = registry.plans(of: try config("per-ip: { by: ip, requests_per_minute: 20 }"))
+    let after = registry.plans(of: try config("per-ip: { by: ip, requests_per_minute: 5 }"))
+    let (first, second) = (try #require(before["per-ip"]), try #require(after["per-ip"]))
+    #expect(first.measures[0].id == second.measures[0].id)
+    #expect(first.measures[0].figures === second.measures[0].figures)
+    #expect(second.measures[0].max == 5 && second.measures[0].period == .minute)
 }
 
-@Test func `limits that are not published leave nothing behind, and others count others`() throws {
+@Test func `what counts something else has counts of its own`() throws {
     let registry = LimitRegistry()
-    let first = try config("per-ip: { by: ip, requests_per_minute: 20 }")
-    let thrownAway = registry.limits(of: first)
-    let served = registry.limits(of: first)
-    #expect(served["per-ip"]?.windows !== thrownAway["per-ip"]?.windows)
-    registry.commit(served, of: first)
-    let other = registry.limits(of: try config("per-ip: { by: key, requests_per_minute: 20 }"))
-    #expect(other["per-ip"]?.windows !== served["per-ip"]?.windows)
+    let texts = [
+        "one: { by: ip, requests_per_minute: 20 }", "one: { by: key, requests_per_minute: 20 }",
+        "one: { by: [ip, key], requests_per_minute: 20 }", "one: { by: ip, requests_per_hour: 20 }",
+        "two: { by: ip, requests_per_minute: 20 }",
+        "one: { by: ip, tokens_per_hour: 20k, default_reserve: 1 }",
+        "one: { by: ip, tokens_per_hour: 20k, tokens: output, default_reserve: 1 }",
+    ]
+    let ids = try texts.flatMap { text in
+        registry.plans(of: try config(text)).values.flatMap { $0.measures.map(\.id) }
+    }
+    #expect(Set(ids).count == texts.count && ids.count == texts.count)
+    let again = registry.plans(of: try config(texts[0]))
+    #expect(again["one"]?.measures[0].id == ids[0])
 }
