@@ -226,6 +226,19 @@ extension JSONReader {
         }
     }
 
+    private typealias Lanes = SIMD16<Int8>
+
+    /// Why not `Lanes` within the comparison: against what may be a scalar, each lane is compared by itself.
+    @inline(__always)
+    private func repeating(_ byte: Int8) -> Lanes { Lanes(repeating: byte) }
+
+    @inline(__always)
+    private func specials(_ base: UnsafeRawPointer, _ offset: Int) -> SIMDMask<SIMD16<Int8>> {
+        // Signed, all beyond ASCII are below 0x20 as well.
+        let lanes = base.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
+        return (lanes .== repeating(0x22)) .| (lanes .== repeating(0x5C)) .| (lanes .< repeating(0x20))
+    }
+
     /// The first byte that is not simply text: a quote, a backslash, a control character, or one beyond
     /// ASCII. Sixteen at a time, never beyond the bytes.
     @inline(__always)
@@ -234,16 +247,17 @@ extension JSONReader {
         let end = bytes.count
         var offset = start
         while offset &+ 16 <= end {
-            // Why vectors against vectors: against a scalar, each lane would be compared by itself.
-            let lanes = base.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
-            let special = (lanes .== SIMD16(repeating: 0x22)) .| (lanes .== SIMD16(repeating: 0x5C))
-            // Signed, all beyond ASCII are below 0x20 as well.
-            let signed = unsafeBitCast(lanes, to: SIMD16<Int8>.self)
-            let stops = unsafeBitCast(
-                special .| (signed .< SIMD16<Int8>(repeating: 0x20)), to: SIMD2<UInt64>.self)
+            let stops = unsafeBitCast(specials(base, offset), to: SIMD2<UInt64>.self)
             if stops[0] != 0 { return offset &+ stops[0].trailingZeroBitCount &>> 3 }
             if stops[1] != 0 { return offset &+ 8 &+ stops[1].trailingZeroBitCount &>> 3 }
             offset &+= 16
+            // Long strings: twice as many at a time, once the first sixteen were not all.
+            while offset &+ 32 <= end {
+                let both = specials(base, offset) .| specials(base, offset &+ 16)
+                let halves = unsafeBitCast(both, to: SIMD2<UInt64>.self)
+                guard halves[0] | halves[1] == 0 else { break }
+                offset &+= 32
+            }
         }
         while offset < end {
             switch bytes[offset] {

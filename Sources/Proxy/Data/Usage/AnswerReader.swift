@@ -40,6 +40,8 @@ struct AnswerReader {
     var key1 = AnswerKey.none
     /// Open containers, those that are skimmed not counted.
     var depth: UInt8 = 0
+    /// Below a key at depth 1 that holds text.
+    var isInText = false
     /// Depth within the usage object that is open, and within its details; 0: none is.
     var usageDepth: UInt8 = 0
     var detailsDepth: UInt8 = 0
@@ -76,6 +78,7 @@ struct AnswerReader {
         key = .none
         key1 = .none
         depth = 0
+        isInText = false
         usageDepth = 0
         detailsDepth = 0
         choices = .unseen
@@ -96,7 +99,9 @@ struct AnswerReader {
         while offset < end {
             switch mode {
             case .between: offset = readTokens(base, offset, end, isLine)
-            case .string: offset = readString(base, offset, end, isLine)
+            case .string:
+                let stop = JSONScan.stringStop(base, from: offset, end: end)
+                offset = takeString(base, offset, stop, end, isLine)
             case .escape: offset = readEscape(base, offset)
             case .scalar: offset = readScalar(base, offset, end)
             case .skim: offset = skim(base, offset, end, isLine)
@@ -121,6 +126,7 @@ struct AnswerReader {
     // MARK: Tokens
 
     /// Up to the end, a line's end, or what another mode reads.
+    @inline(never)
     private mutating func readTokens(
         _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
     ) -> Int {
@@ -129,9 +135,7 @@ struct AnswerReader {
             let byte = ByteScan.octet(base, offset)
             switch byte {
             case UInt8(ascii: "\""):
-                offset &+= 1
-                guard beginString(isLine) else { return offset }
-                offset = readString(base, offset, end, isLine)
+                offset = readString(base, offset &+ 1, end, isLine)
             case UInt8(ascii: ":"):
                 guard expected == .colon else { return broken(offset) }
                 expected = .value
@@ -184,7 +188,10 @@ struct AnswerReader {
             skimDepth = 1
             return
         }
-        if isObject, key == .usage, !isInText(isLine), usageDepth == 0 {
+        if depth == 1 {
+            isInText = key == .choices || key == .delta || isTextAtTop(key, isLine)
+        }
+        if isObject, key == .usage, !isInText, usageDepth == 0 {
             usageDepth = depth + 1
             members = UsageMembers()
             total = 0
@@ -206,7 +213,7 @@ struct AnswerReader {
             if key == .choices || key == .delta { return true }
             return isObject ? key == .usage || key.wrapsUsage : isTextAtTop(key, isLine)
         default:
-            if isInText(isLine) { return key != .reasoningDetails }
+            if isInText { return key != .reasoningDetails }
             if usageDepth > 0 { return isObject && usageDepth == depth && key == .details }
             return isObject && depth == 2 && key == .usage && key1.wrapsUsage
         }
@@ -215,11 +222,6 @@ struct AnswerReader {
     /// A whole answer also has its text in `output` (Responses API) or `content` (Anthropic).
     private func isTextAtTop(_ key: AnswerKey, _ isLine: Bool) -> Bool {
         !isLine && (key == .output || key == .content)
-    }
-
-    /// Below a key at depth 1 that holds text.
-    private func isInText(_ isLine: Bool) -> Bool {
-        depth > 1 && (key1 == .choices || key1 == .delta || isTextAtTop(key1, isLine))
     }
 
     /// - Returns: false if there is none to close.
@@ -234,11 +236,13 @@ struct AnswerReader {
         if depth == usageDepth { settle() }
         if depth == detailsDepth { detailsDepth = 0 }
         depth &-= 1
+        if depth == 1 { isInText = false }
         valueEnded()
         return true
     }
 
     /// The usage object is whole.
+    @inline(never)
     private mutating func settle() {
         if total > 0 { members.settle(total: total) }
         if !members.isEmpty {
@@ -250,52 +254,62 @@ struct AnswerReader {
 
     // MARK: Strings
 
-    /// - Returns: false if none may stand here.
-    private mutating func beginString(_ isLine: Bool) -> Bool {
-        switch expected {
-        case .key, .keyOrEnd:
-            purpose = .key
-            carryCount = 0
-        case .value, .valueOrEnd: purpose = valuePurpose(isLine)
-        case .colon, .commaOrEnd:
-            mode = .ignored
-            return false
-        }
-        mode = .string
-        return true
-    }
-
-    private mutating func valuePurpose(_ isLine: Bool) -> Purpose {
-        guard depth > 1 else {
-            if depth == 1, key == .delta { return .text }
-            return depth == 1 ? modelPurpose() : .nothing
-        }
-        if isInText(isLine) { return key.isText ? .text : .nothing }
-        return depth == 2 && key1.wrapsUsage ? modelPurpose() : .nothing
-    }
-
-    private mutating func modelPurpose() -> Purpose {
-        guard key == .model, !model.isWhole else { return .nothing }
-        model.restart()
-        return .model
-    }
-
+    /// A string from behind its opening quote.
+    @inline(__always)
     private mutating func readString(
         _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
     ) -> Int {
         let stop = JSONScan.stringStop(base, from: start, end: end)
+        let isEnd = stop < end && ByteScan.octet(base, stop) == UInt8(ascii: "\"")
+        switch expected {
+        case .key, .keyOrEnd:
+            purpose = .key
+            guard isEnd else { break }
+            key = AnswerKey(base + start, count: stop &- start)
+            if depth == 1 { key1 = key }
+            let next = stop &+ 1
+            guard next < end, ByteScan.octet(base, next) == UInt8(ascii: ":") else {
+                expected = .colon
+                return next
+            }
+            expected = .value
+            return next &+ 1
+        case .value, .valueOrEnd:
+            purpose = valuePurpose()
+            guard isEnd, purpose != .model else { break }
+            if purpose == .text { textBytes &+= Int64(stop &- start) }
+            valueEnded()
+            return stop &+ 1
+        case .colon, .commaOrEnd: return broken(start)
+        }
+        mode = .string
+        carryCount = 0
+        return takeString(base, start, stop, end, isLine)
+    }
+
+    @inline(__always)
+    private mutating func valuePurpose() -> Purpose {
+        if isInText { return key.isText ? .text : .nothing }
+        guard key == .model || key == .delta else { return .nothing }
+        if key == .delta { return depth == 1 ? .text : .nothing }
+        guard !model.isWhole, depth == 1 || depth == 2 && key1.wrapsUsage else { return .nothing }
+        model.restart()
+        return .model
+    }
+
+    /// The part of a string from `start` to `stop`, and what is there.
+    @inline(never)
+    private mutating func takeString(
+        _ base: UnsafeRawPointer, _ start: Int, _ stop: Int, _ end: Int, _ isLine: Bool
+    ) -> Int {
         let isEnd = stop < end && ByteScan.octet(base, stop) == UInt8(ascii: "\"")
         switch purpose {
         case .nothing, .count: break
         case .text: textBytes &+= Int64(stop &- start)
         case .model: model.append(base + start, count: stop &- start)
         case .key:
-            if isEnd, carryCount == 0 {
-                key = AnswerKey(base + start, count: stop &- start)
-            } else {
-                keep(base + start, count: stop &- start)
-                if isEnd { key = carriedKey }
-            }
+            keep(base + start, count: stop &- start)
+            if isEnd { key = carriedKey() }
         }
         guard stop < end else { return stop }
         if isEnd {
@@ -328,6 +342,7 @@ struct AnswerReader {
         expected = .colon
     }
 
+    @inline(never)
     private mutating func readEscape(_ base: UnsafeRawPointer, _ offset: Int) -> Int {
         let byte = ByteScan.octet(base, offset)
         guard byte >= Byte.space else { return broken(offset) }
@@ -362,7 +377,7 @@ struct AnswerReader {
                 count(UsageMembers.count(base + start, count: stop &- start))
             } else {
                 keep(base + start, count: stop &- start)
-                if stop < end { count(carriedCount) }
+                if stop < end { count(carriedCount()) }
             }
         }
         if stop < end {
@@ -388,18 +403,21 @@ struct AnswerReader {
         carryCount += UInt8(count)
     }
 
-    private var carriedKey: AnswerKey {
+    @inline(never)
+    private func carriedKey() -> AnswerKey {
         guard carryCount != AnswerReader.carryLost else { return .none }
         return withUnsafeBytes(of: carry) { AnswerKey($0.baseAddress!, count: Int(carryCount)) }
     }
 
-    private var carriedCount: UInt64? {
+    @inline(never)
+    private func carriedCount() -> UInt64? {
         guard carryCount != AnswerReader.carryLost else { return nil }
         return withUnsafeBytes(of: carry) { UsageMembers.count($0.baseAddress!, count: Int(carryCount)) }
     }
 
     // MARK: What is of no interest
 
+    @inline(never)
     private mutating func skim(_ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool) -> Int {
         var offset = start
         while true {

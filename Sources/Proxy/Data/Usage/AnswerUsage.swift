@@ -12,7 +12,8 @@ struct AnswerUsage: Equatable {
 /// and leaves the rest, as Anthropic's `message_delta` does with `message_start`.
 ///
 /// Two families. OpenAI's `prompt_tokens` (in the Responses API `input_tokens`) contain what was cached.
-/// Anthropic's `input_tokens` do not: `cache_read_input_tokens` and `cache_creation_input_tokens` come on top.
+/// Anthropic's `input_tokens` do not: `cache_read_input_tokens` and `cache_creation_input_tokens` come on
+/// top.
 struct UsageMembers {
     /// The largest count that is believed: beyond it readers of JSON differ.
     static let countMax: UInt64 = 1 << 53
@@ -69,8 +70,8 @@ struct UsageMembers {
     }
 
     /// Takes the total into account, once the object is over. What it has more than prompt and completion was
-    /// generated as well: Gemini's OpenAI mode leaves thinking out of `completion_tokens`. Embeddings may have
-    /// a total alone.
+    /// generated as well: Gemini's OpenAI mode leaves thinking out of `completion_tokens`. Embeddings may
+    /// have a total alone.
     mutating func settle(total: UInt64) {
         if !given.contains(.input) {
             guard total >= output else { return }

@@ -8,11 +8,15 @@ enum JSONScan {
     static func stringStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start
         while offset &+ ByteScan.laneCount <= end {
-            let lanes = load(base, offset)
-            let marks = (lanes .== Lanes(repeating: 0x22)) .| (lanes .== Lanes(repeating: 0x5C))
-            let stop = firstLane(marks .| (lanes .< Lanes(repeating: 0x20)))
+            let stop = firstLane(stringMarks(base, offset))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
+            // Long strings: twice as many at a time, once the first sixteen were not all.
+            while offset &+ 2 &* ByteScan.laneCount <= end,
+                !hasLane(stringMarks(base, offset) .| stringMarks(base, offset &+ ByteScan.laneCount))
+            {
+                offset &+= 2 &* ByteScan.laneCount
+            }
         }
         while offset < end {
             switch ByteScan.octet(base, offset) {
@@ -23,6 +27,13 @@ enum JSONScan {
         return end
     }
 
+    @inline(__always)
+    private static func stringMarks(_ base: UnsafeRawPointer, _ offset: Int) -> SIMDMask<SIMD16<Int8>> {
+        let lanes = load(base, offset)
+        let marks = (lanes .== repeating(0x22)) .| (lanes .== repeating(0x5C))
+        return marks .| (lanes .< repeating(0x20))
+    }
+
     /// Between strings: the first quote, bracket or brace, or control character.
     @inline(__always)
     static func nestingStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
@@ -30,9 +41,9 @@ enum JSONScan {
         while offset &+ ByteScan.laneCount <= end {
             let lanes = load(base, offset)
             // `[` and `{`, `]` and `}` differ in one bit.
-            let folded = lanes | Lanes(repeating: 0x20)
-            let brackets = (folded .== Lanes(repeating: 0x7B)) .| (folded .== Lanes(repeating: 0x7D))
-            let others = (lanes .== Lanes(repeating: 0x22)) .| (lanes .< Lanes(repeating: 0x20))
+            let folded = lanes | repeating(0x20)
+            let brackets = (folded .== repeating(0x7B)) .| (folded .== repeating(0x7D))
+            let others = (lanes .== repeating(0x22)) .| (lanes .< repeating(0x20))
             let stop = firstLane(brackets .| others)
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
@@ -53,7 +64,7 @@ enum JSONScan {
         while offset &+ ByteScan.laneCount <= end {
             let lanes = load(base, offset)
             let stop = firstLane(
-                (lanes .== Lanes(repeating: Byte.lf)) .| (lanes .== Lanes(repeating: Byte.cr)))
+                (lanes .== repeating(Byte.lf)) .| (lanes .== repeating(Byte.cr)))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
         }
@@ -100,7 +111,7 @@ enum JSONScan {
         while offset &+ ByteScan.laneCount <= end {
             let lanes = load(base, offset)
             let stop = firstLane(
-                (lanes .== Lanes(repeating: Byte.space)) .| (lanes .== Lanes(repeating: 0x5C)))
+                (lanes .== repeating(Byte.space)) .| (lanes .== repeating(0x5C)))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
         }
@@ -115,6 +126,17 @@ enum JSONScan {
     @inline(__always)
     private static func load(_ base: UnsafeRawPointer, _ offset: Int) -> Lanes {
         base.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
+    }
+
+    /// Why a function: a literal within a comparison may be taken for a scalar, and then each lane is
+    /// compared by itself.
+    @inline(__always)
+    private static func repeating(_ byte: UInt8) -> Lanes { Lanes(repeating: byte) }
+
+    @inline(__always)
+    private static func hasLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Bool {
+        let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        return halves[0] | halves[1] != 0
     }
 
     /// The index of the first set lane, or `ByteScan.laneCount`.

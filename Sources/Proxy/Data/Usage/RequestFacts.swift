@@ -2,7 +2,7 @@ import JSON
 
 /// What a request body asks for, as limits and accounting need it.
 struct RequestFacts: Equatable {
-    /// The content of the top-level `model`, by offsets into the body; nil: there is none, or it is no string.
+    /// The content of the top-level `model`, by offsets into the body; nil: none, or no string.
     var model: JSONString?
     /// `"stream": true`.
     var streams = false

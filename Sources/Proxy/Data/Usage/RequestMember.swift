@@ -75,8 +75,8 @@ enum RequestMember: UInt8, CaseIterable {
         return nil
     }
 
-    /// Whether `octets` are `name` in some spelling: ASCII letters of either case, `ſ` for `s`, the Kelvin sign
-    /// for `k`. No other letter has more forms than these.
+    /// Whether `octets` are `name` in some spelling: ASCII letters of either case, `ſ` for `s`, the Kelvin
+    /// sign for `k`. No other letter has more forms than these.
     private static func isFolded(_ octets: JSONOctets, _ name: StaticString) -> Bool {
         var octets = octets
         for index in 0..<name.utf8CodeUnitCount {

@@ -101,7 +101,7 @@ private struct RequestReader {
 
     /// What `key` means at the top.
     private mutating func readMember(_ key: JSONString) throws(RequestScan.Failure) {
-        guard let (member, isExact) = RequestMember.find(key, reader, body) else {
+        guard let (member, isExact) = RequestMember.find(key, reader, body), member != .includeUsage else {
             return try readOther(countsMessages: isMessages(key))
         }
         guard seen.insert(member) else { throw member == .model ? .modelAmbiguous : .memberAmbiguous }
@@ -129,13 +129,13 @@ private struct RequestReader {
     /// A value of which the strings count.
     private mutating func readOther(countsMessages: Bool) throws(RequestScan.Failure) {
         let outside = reader.depth
+        var isInMessages = false
         repeat {
             switch try next() {
             case .string(let string): estimate.add(string, of: body)
-            case .beginObject:
-                // In the array of the member, which is in the object of the body.
-                if countsMessages, reader.depth == 3 { estimate.addMessage() }
-            case .beginArray, .endArray, .endObject, .key, .number, .bool, .null, .end: break
+            case .beginArray: if reader.depth == 2 { isInMessages = countsMessages }
+            case .beginObject: if isInMessages, reader.depth == 3 { estimate.addMessage() }
+            case .endArray, .endObject, .key, .number, .bool, .null, .end: break
             }
         } while reader.depth > outside
     }

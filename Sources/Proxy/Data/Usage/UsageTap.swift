@@ -154,8 +154,9 @@ struct UsageTap {
         return offset &+ 5
     }
 
-    /// - Returns: false if the octet has to be looked at again.
+    /// - Returns: false if the octet has to be looked at again, as a line's end always has.
     private mutating func match(_ byte: UInt8) -> Bool {
+        guard byte != Byte.lf, byte != Byte.cr else { return false }
         switch part {
         case .streamStart:
             guard byte == octet(matched, of: "\u{FEFF}") else {
