@@ -54,7 +54,8 @@ struct GenerationBuilder {
         }
         let generation = Generation(
             number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: upstreams,
-            models: ModelTable(config: config.models), limits: config.limits.compactMap { limitPlans[$0.name] },
+            models: ModelTable(config: config.models),
+            limits: config.limits.compactMap { limitPlans[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
             recordsAccess: config.accessLog != nil,
             census: census)
