@@ -36,6 +36,7 @@ struct Headgate {
         case .check: return CheckCommand.run(command)
         case .reload: return ReloadCommand.run(command)
         case .status: return StatusCommand.run(command)
+        case .usage: return UsageCommand.run(command)
         case .token, .user, .apikey, .db:
             return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
         }

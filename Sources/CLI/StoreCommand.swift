@@ -3,7 +3,7 @@ import JSON
 import Proxy
 import Stores
 
-/// The frame of the commands that work on a store: `user`, `apikey` and `db`.
+/// The frame of the commands that work on a store: `user`, `apikey`, `db` and `usage`.
 enum StoreCommand {
     static let options = ["-c=", "--config=", "--json", "--store=", "--db="]
 
@@ -35,9 +35,13 @@ enum StoreCommand {
         }
     }
 
-    static func perform(_ command: CommandLineArguments, _ body: (StoreTarget) throws -> Outcome) -> Int32 {
+    /// - Parameter target: which store is meant, where the command finds it in a way of its own.
+    static func perform(
+        _ command: CommandLineArguments, target: (() throws(CommandLineError) -> StoreTarget)? = nil,
+        _ body: (StoreTarget) throws -> Outcome
+    ) -> Int32 {
         do {
-            let outcome = try body(try StoreTarget(command))
+            let outcome = try body(try target?() ?? StoreTarget(command))
             if command.isJSON {
                 printJSON(outcome.members)
             } else {
@@ -109,13 +113,15 @@ enum StoreCommand {
     }
 
     /// Rows under a heading, columns aligned, as far as the text goes.
-    static func table(_ heading: [String], _ rows: [[String]]) -> String {
+    /// - Parameter numbersFrom: the first of the columns that are aligned to the right.
+    static func table(_ heading: [String], _ rows: [[String]], numbersFrom: Int = .max) -> String {
         let lines = [heading] + rows.map { $0.map(Terminal.printable) }
         let widths = heading.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
         return lines.map { line in
             var text = ""
-            for (cell, width) in zip(line, widths) {
-                text += cell + String(repeating: " ", count: width - cell.count + 2)
+            for (column, (cell, width)) in zip(line, widths).enumerated() {
+                let padding = String(repeating: " ", count: width - cell.count)
+                text += (column < numbersFrom ? cell + padding : padding + cell) + "  "
             }
             while text.last == " " { text.removeLast() }
             return text

@@ -29,8 +29,7 @@ struct StoreTarget {
             guard command["--store"] == nil else {
                 throw CommandLineError(message: "`--db` and `--store` exclude each other")
             }
-            self.path = path
-            named = nil
+            self.init(path: path, named: nil)
             return
         }
         guard let file = try ConfigFile.find(command) else {
@@ -38,9 +37,18 @@ struct StoreTarget {
                 "no config file: neither \(ConfigPath.defaults.joined(separator: " nor ")) is there; name one by "
                     + "-c FILE, or the database by --db PATH")
         }
-        let config = try StoreTarget.choose(command["--store"], in: file)
-        path = file.absolute(config.path)
-        named = Named(file: file, config: config)
+        try self.init(command["--store"], in: file)
+    }
+
+    /// - Parameter name: an entry of `stores`; nil: the only one.
+    init(_ name: String?, in file: ConfigFile) throws(CommandLineError) {
+        let config = try StoreTarget.choose(name, in: file)
+        self.init(path: file.absolute(config.path), named: Named(file: file, config: config))
+    }
+
+    private init(path: String, named: Named?) {
+        self.path = path
+        self.named = named
     }
 
     private static func choose(_ name: String?, in file: ConfigFile) throws(CommandLineError) -> StoreConfig {

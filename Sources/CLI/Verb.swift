@@ -2,7 +2,7 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, check, schema, reload, status, token, user, apikey, db, mock, version, help
+    case run, check, schema, reload, status, token, user, apikey, db, usage, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -13,6 +13,7 @@ enum Verb: String, CaseIterable {
         case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
         case .token: ["-c=", "--config=", "--json"]
         case .user, .apikey, .db: StoreCommand.options
+        case .usage: UsageCommand.options
         case .schema, .version, .help, .mock: []
         }
     }
@@ -24,7 +25,7 @@ enum Verb: String, CaseIterable {
         case .user: UserCommand.subVerbs
         case .apikey: APIKeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
-        case .run, .check, .schema, .reload, .status, .mock, .version, .help: []
+        case .run, .check, .schema, .reload, .status, .usage, .mock, .version, .help: []
         }
     }
 
@@ -39,7 +40,7 @@ enum Verb: String, CaseIterable {
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .schema, .reload, .status, .token, .user, .apikey, .db, .version, .mock: 0
+        case .run, .schema, .reload, .status, .token, .user, .apikey, .db, .usage, .version, .mock: 0
         }
     }
 
@@ -54,6 +55,7 @@ enum Verb: String, CaseIterable {
         case .user: "keep the users of a store"
         case .apikey: "make, list, revoke and rotate the keys of users"
         case .db: "make, check, back up and migrate the database of a store"
+        case .usage: "show what keys, users and models have used, by the day"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -94,6 +96,7 @@ enum Verb: String, CaseIterable {
         case .user: UserCommand.help
         case .apikey: APIKeyCommand.help
         case .db: DatabaseCommand.help
+        case .usage: UsageCommand.help
         case .mock: MockCommand.help
         }
     }

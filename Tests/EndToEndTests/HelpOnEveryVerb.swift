@@ -5,7 +5,8 @@ import Testing
 /// Whoever types a command is told what it does.
 @Suite(.scenario) struct HelpOnEveryVerb {
     private static let verbs = [
-        "run", "check", "reload", "status", "token", "user", "apikey", "db", "schema", "version", "mock",
+        "run", "check", "reload", "status", "token", "user", "apikey", "db", "usage", "schema", "version",
+        "mock",
         "help",
     ]
 

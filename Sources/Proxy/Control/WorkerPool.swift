@@ -5,7 +5,9 @@ final class WorkerPool {
     /// Rung when a worker has adopted or finished.
     let bell: Bell
     let writerBell: WriterBell
+    let usageBell: WriterBell
     let desk = Desk()
+    let ledger = Ledger()
     let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0
@@ -13,6 +15,7 @@ final class WorkerPool {
     init() throws(SystemError) {
         bell = try Bell()
         writerBell = try WriterBell()
+        usageBell = try WriterBell()
     }
 
     /// - Parameters:
@@ -22,7 +25,8 @@ final class WorkerPool {
         let bodies = BodyBudget(bytesMax: bodyBytesMax)
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
-                index: index, controlBell: bell, writerBell: writerBell, desk: desk, bodies: bodies)
+                index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,
+                mailboxes: mailboxes, ledger: ledger, bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }

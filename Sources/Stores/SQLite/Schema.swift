@@ -6,7 +6,7 @@ enum Schema {
     /// `hgat`.
     static let applicationID: Int64 = 0x6867_6174
 
-    static let migrations = [first]
+    static let migrations = [first, second]
 
     /// Times are seconds since 1970, UTC.
     ///
@@ -124,6 +124,40 @@ enum Schema {
             DELETE FROM keys WHERE user_id = OLD.id;
             DELETE FROM upstream_keys WHERE user_id = OLD.id;
         END;
+        """
+
+    /// What callers have used, and the counts of limits by day and month.
+    ///
+    /// Why no reference to users and keys: what was used stays so when they are gone, and they may be those of
+    /// another store. Why no triggers: neither is a change of who may come in.
+    private static let second = """
+        CREATE TABLE usage (
+            day INTEGER NOT NULL, -- days since 1970-01-01, UTC
+            auth TEXT NOT NULL, -- entry of `auth`
+            caller TEXT NOT NULL, -- as in the access log
+            key_id INTEGER NOT NULL, -- 0: none
+            user_id INTEGER NOT NULL, -- 0: none
+            model TEXT NOT NULL,
+            upstream TEXT NOT NULL,
+            requests INTEGER NOT NULL CHECK (requests >= 0),
+            failures INTEGER NOT NULL CHECK (failures >= 0),
+            input_tokens INTEGER NOT NULL CHECK (input_tokens >= 0),
+            output_tokens INTEGER NOT NULL CHECK (output_tokens >= 0),
+            cached_input_tokens INTEGER NOT NULL CHECK (cached_input_tokens >= 0), -- within input_tokens
+            nano_usd INTEGER NOT NULL CHECK (nano_usd >= 0), -- billionths of a US dollar
+            estimated INTEGER NOT NULL CHECK (estimated >= 0), -- requests whose tokens nobody reported
+            PRIMARY KEY (day, auth, caller, key_id, user_id, model, upstream)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE ledger (
+            measure TEXT NOT NULL, -- per-key/tokens_per_day/by=key
+            subject BLOB NOT NULL CHECK (length(subject) = 16),
+            state BLOB NOT NULL,
+            updated_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL, -- from then on it counts nothing
+            PRIMARY KEY (measure, subject)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX ledger_by_expiry ON ledger (expires_at);
         """
 
     /// Keys of users who have just been replaced: the last changes name them. Why so many: one row replaces

@@ -17,11 +17,39 @@ import Testing
             path, "INSERT INTO users (public_id, username, created_at, updated_at) VALUES ('a', 'ann', 1, 1)")
         let second = "ALTER TABLE users ADD COLUMN colour TEXT"
         let third = "UPDATE users SET colour = 'green'"
-        #expect(try prepare(second, third) == 1)
-        #expect(try prepare(second, third) == 3)
+        #expect(try prepare(second, third) == Schema.migrations.count)
+        #expect(try prepare(second, third) == Schema.migrations.count + 2)
         let seen = try sqlite3(
             path, "PRAGMA user_version; PRAGMA application_id; SELECT username, colour FROM users")
-        #expect(seen == ["3", String(Schema.applicationID), "ann|green"])
+        #expect(seen == ["\(Schema.migrations.count + 2)", String(Schema.applicationID), "ann|green"])
+    }
+
+    /// What a released migration has made stands in files everywhere: only new ones may be added.
+    @Test func `the migrations that were released are as they were`() {
+        let released = ["8031b8960b962fb92f09a76d52ac603b961850a344493e3de37b11c2d698011c"]
+        let found = Schema.migrations.prefix(released.count).map { lowercaseHex(sha256(Array($0.utf8))) }
+        #expect(found == released)
+    }
+
+    @Test func `a store of the first schema keeps what it holds, and can hold usage`() throws {
+        _ = try Store.prepare(path, by: [Schema.migrations[0]])
+        try sqlite3(
+            path,
+            """
+            INSERT INTO users (public_id, username, created_at, updated_at) VALUES ('a', 'ann', 1, 1);
+            INSERT INTO keys (public_id, user_id, kind, name, shown_prefix, digest, created_at)
+            VALUES ('k', 1, 'key', 'n', 'hg_', zeroblob(32), 1);
+            """)
+        #expect(throws: StoreError.schemaTooOld(found: 1, known: Store.schemaVersion)) {
+            try Store(opening: path, options: Store.Options())
+        }
+        #expect(try Store.prepare(path) == 1)
+        let store = try Store(opening: path, options: Store.Options())
+        #expect(try store.check() == [])
+        #expect(try store.users().map(\.username) == ["ann"])
+        #expect(try store.keys(ofUser: 1).map(\.name) == ["n"])
+        try store.addUsage([UsageSubject(day: 20_000, userID: 1): UsageSums(requests: 1)])
+        #expect(try store.usage(by: .user, days: 0...30_000).map(\.username) == ["ann"])
     }
 
     @Test func `a migration that fails leaves what the ones before it made`() throws {
@@ -30,7 +58,7 @@ import Testing
         #expect(throws: StoreError.self) {
             try prepare("CREATE TABLE extra (a)", "CREATE TABLE half (a); nonsense")
         }
-        #expect(try sqlite3(path, "PRAGMA user_version") == ["2"])
+        #expect(try sqlite3(path, "PRAGMA user_version") == ["\(Schema.migrations.count + 1)"])
         let after = try sqlite3(path, ".schema")
         #expect(after.filter { !before.contains($0) } == ["CREATE TABLE extra (a);"])
     }
@@ -55,6 +83,12 @@ import Testing
             "id", "user_id", "name", "key_encrypted", "source", "created_at", "updated_at", "last_validated",
         ]
         #expect(try columns("upstream_keys").isSuperset(of: upstreamKeys))
+        let usage = [
+            "day", "auth", "caller", "key_id", "user_id", "model", "upstream", "requests", "failures",
+            "input_tokens", "output_tokens", "cached_input_tokens", "nano_usd", "estimated",
+        ]
+        #expect(try columns("usage") == Set(usage))
+        #expect(try columns("ledger") == ["measure", "subject", "state", "updated_at", "expires_at"])
     }
 
     @Test(arguments: [
@@ -63,6 +97,8 @@ import Testing
         "UPDATE keys SET digest = 'short'", "UPDATE keys SET kind = 'other'",
         "UPDATE keys SET rate_limit = 0",
         "PRAGMA foreign_keys = ON; UPDATE keys SET user_id = 9",
+        "UPDATE usage SET requests = -1", "UPDATE usage SET day = 'today'",
+        "UPDATE ledger SET subject = x'00'", "UPDATE ledger SET state = NULL",
     ])
     func `by hand nothing is written that could not be read`(statement: String) throws {
         _ = try prepare()
@@ -72,6 +108,8 @@ import Testing
             INSERT INTO users (public_id, username, created_at, updated_at) VALUES ('a', 'ann', 1, 1);
             INSERT INTO keys (public_id, user_id, kind, name, shown_prefix, digest, created_at)
             VALUES ('k', 1, 'key', 'n', 'hg_', zeroblob(32), 1);
+            INSERT INTO usage VALUES (1, '', '', 0, 0, '', '', 1, 0, 0, 0, 0, 0, 0);
+            INSERT INTO ledger VALUES ('m', zeroblob(16), x'00', 1, 1);
             """)
         #expect(throws: ShellFailure.self) { try sqlite3(path, statement) }
     }

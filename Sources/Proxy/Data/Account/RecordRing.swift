@@ -1,17 +1,22 @@
 import Synchronization
 
-/// Records on their way from one worker to the writer: a bounded single-producer, single-consumer ring of
-/// bytes. The worker never waits: a record that does not fit is dropped and counted.
+/// What exchanges leave for the access log.
+typealias RecordRing = TextRing<ExchangeRecord, 10>
+/// What they have used.
+typealias UsageRing = TextRing<UsageRecord, 4>
+
+/// Records on their way from one worker to a thread of control: a bounded single-producer, single-consumer
+/// ring of bytes. The worker never waits: a record that does not fit is dropped and counted.
 ///
-/// Cost: one copy per record; a wake-up of the writer only when it sleeps.
-final class RecordRing: @unchecked Sendable {
+/// Cost: one copy per record; a wake-up of the reader only when it sleeps.
+final class TextRing<Record: BitwiseCopyable & Sendable, let textCount: Int>: @unchecked Sendable {
     /// Records are kept whole: one that would cross the end of the storage starts again at its front.
-    static let capacity = 1 << 20
+    static var capacity: Int { 1 << 20 }
     /// Bounds a record, so that it always fits an empty ring.
-    static let textMax = 1024
+    static var textMax: Int { 1024 }
 
     let dropped = Atomic<UInt64>(0)
-    private let storage = UnsafeMutableRawPointer.allocate(byteCount: RecordRing.capacity, alignment: 16)
+    private let storage = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
     /// Bytes ever written and ever read; the difference is what is waiting.
     private let written = Atomic<Int>(0)
     private let read = Atomic<Int>(0)
@@ -20,28 +25,28 @@ final class RecordRing: @unchecked Sendable {
 
     var isEmpty: Bool { written.load(ordering: .acquiring) == read.load(ordering: .acquiring) }
 
-    /// Worker only. `texts` has one entry per `RecordText`; each is cut at `textMax`.
+    /// Worker only. Each text is cut at `textMax`.
     /// - Returns: false if the record was dropped.
     @discardableResult
-    func append(_ record: ExchangeRecord, texts: RecordTexts) -> Bool {
-        let size = RecordRing.size(of: texts)
+    func append(_ record: Record, texts: RingTexts<textCount>) -> Bool {
+        let size = TextRing.size(of: texts)
         let end = written.load(ordering: .relaxed)
-        let offset = end & (RecordRing.capacity - 1)
-        let untilWrap = RecordRing.capacity - offset
+        let offset = end & (TextRing.capacity - 1)
+        let untilWrap = TextRing.capacity - offset
         let skipped = untilWrap < size ? untilWrap : 0
-        guard end + skipped + size - read.load(ordering: .acquiring) <= RecordRing.capacity else {
+        guard end + skipped + size - read.load(ordering: .acquiring) <= TextRing.capacity else {
             dropped.add(1, ordering: .relaxed)
             return false
         }
         if skipped > 0 { storage.storeBytes(of: 0, toByteOffset: offset, as: UInt32.self) }
         var at = skipped > 0 ? 0 : offset
         storage.storeBytes(of: UInt32(size), toByteOffset: at, as: UInt32.self)
-        at += RecordRing.headerSize
-        storage.storeBytes(of: record, toByteOffset: at, as: ExchangeRecord.self)
-        at += RecordRing.fixedSize
+        at += TextRing.headerSize
+        storage.storeBytes(of: record, toByteOffset: at, as: Record.self)
+        at += TextRing.fixedSize
         for index in texts.items.indices {
             let text = texts.items[index]
-            let count = min(text.count, RecordRing.textMax)
+            let count = min(text.count, TextRing.textMax)
             storage.storeBytes(of: UInt16(count), toByteOffset: at, as: UInt16.self)
             if count > 0 {
                 storage.advanced(by: at + 2).copyMemory(from: text.baseAddress!, byteCount: count)
@@ -52,15 +57,15 @@ final class RecordRing: @unchecked Sendable {
         return true
     }
 
-    /// Writer only: hands over every waiting record, oldest first. The texts live as long as the call.
-    func drain(_ take: (ExchangeRecord, [UnsafeRawBufferPointer]) -> Void) {
+    /// Reader only: hands over every waiting record, oldest first. The texts live as long as the call.
+    func drain(_ take: (Record, [UnsafeRawBufferPointer]) -> Void) {
         let end = written.load(ordering: .acquiring)
         var position = read.load(ordering: .relaxed)
         while position < end {
-            let offset = position & (RecordRing.capacity - 1)
+            let offset = position & (TextRing.capacity - 1)
             let size = Int(storage.load(fromByteOffset: offset, as: UInt32.self))
             if size == 0 {
-                position += RecordRing.capacity - offset
+                position += TextRing.capacity - offset
                 continue
             }
             takeRecord(at: offset, take)
@@ -70,12 +75,12 @@ final class RecordRing: @unchecked Sendable {
         read.store(position, ordering: .releasing)
     }
 
-    private func takeRecord(at offset: Int, _ take: (ExchangeRecord, [UnsafeRawBufferPointer]) -> Void) {
-        var at = offset + RecordRing.headerSize
-        let record = storage.load(fromByteOffset: at, as: ExchangeRecord.self)
-        at += RecordRing.fixedSize
+    private func takeRecord(at offset: Int, _ take: (Record, [UnsafeRawBufferPointer]) -> Void) {
+        var at = offset + TextRing.headerSize
+        let record = storage.load(fromByteOffset: at, as: Record.self)
+        at += TextRing.fixedSize
         var texts: [UnsafeRawBufferPointer] = []
-        for _ in RecordText.allCases {
+        for _ in 0..<textCount {
             let count = Int(storage.load(fromByteOffset: at, as: UInt16.self))
             texts.append(UnsafeRawBufferPointer(start: storage.advanced(by: at + 2), count: count))
             at += (2 + count + 1) & ~1
@@ -84,18 +89,22 @@ final class RecordRing: @unchecked Sendable {
     }
 
     /// 16 so that the record after it is aligned.
-    private static let headerSize = 16
-    private static let fixedSize = (MemoryLayout<ExchangeRecord>.size + 15) & ~15
+    private static var headerSize: Int { 16 }
+    private static var fixedSize: Int { (MemoryLayout<Record>.size + 15) & ~15 }
 
-    private static func size(of texts: RecordTexts) -> Int {
+    private static func size(of texts: RingTexts<textCount>) -> Int {
         var size = headerSize + fixedSize
         for index in texts.items.indices { size += (2 + min(texts.items[index].count, textMax) + 1) & ~1 }
         return (size + 15) & ~15
     }
 }
 
-/// The texts of one record, borrowed for the call to `append`: one per `RecordText`, in its order, nothing
-/// allocated.
-struct RecordTexts {
-    var items: InlineArray<10, UnsafeRawBufferPointer>
+/// One per `RecordText`, in its order.
+typealias RecordTexts = RingTexts<10>
+/// One per `UsageText`, in its order.
+typealias UsageTexts = RingTexts<4>
+
+/// The texts of one record, borrowed for the call to `append`; nothing is allocated.
+struct RingTexts<let count: Int> {
+    var items: InlineArray<count, UnsafeRawBufferPointer>
 }

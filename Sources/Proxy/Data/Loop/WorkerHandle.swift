@@ -6,7 +6,11 @@ import Synchronization
 final class WorkerHandle: Sendable {
     let index: Int
     let mailbox: Mailbox
+    /// Of all workers, this one among them.
+    let mailboxes: Mailboxes
     let records = RecordRing()
+    /// What exchanges have used: one record for each that is metered.
+    let usage = UsageRing()
     let figures = WorkerFigures()
     /// Number of the generation that the worker serves; 0 before the first.
     let adoptedGeneration = Atomic<UInt64>(0)
@@ -18,23 +22,31 @@ final class WorkerHandle: Sendable {
     let controlBell: Bell
     /// Rung when a record was put into `records` while the writer slept.
     let writerBell: WriterBell
+    /// Rung when a record was put into `usage` while its writer slept.
+    let usageBell: WriterBell
     /// Where questions go; one for all workers.
     let desk: Desk
+    /// What is used of limits; one for all workers.
+    let ledger: Ledger
     /// Of bodies that are held; one for all workers.
     let bodies: BodyBudget
     /// Nanoseconds that control may take for an answer.
     let answerLimit: UInt64
 
     init(
-        index: Int, controlBell: Bell, writerBell: WriterBell, desk: Desk,
-        bodies: BodyBudget = BodyBudget(), answerLimit: UInt64 = 30_000_000_000
+        index: Int, controlBell: Bell, writerBell: WriterBell, usageBell: WriterBell? = nil, desk: Desk,
+        mailboxes: Mailboxes = Mailboxes(), ledger: Ledger = Ledger(), bodies: BodyBudget = BodyBudget(),
+        answerLimit: UInt64 = 30_000_000_000
     ) throws(SystemError) {
         self.desk = desk
+        self.mailboxes = mailboxes
+        self.ledger = ledger
         self.bodies = bodies
         self.answerLimit = answerLimit
         self.index = index
         self.controlBell = controlBell
         self.writerBell = writerBell
+        if let usageBell { self.usageBell = usageBell } else { self.usageBell = try WriterBell() }
         mailbox = try Mailbox()
     }
 
@@ -54,7 +66,7 @@ final class WorkerHandle: Sendable {
     }
 }
 
-/// Wakes the record writer without a system call per record: a worker rings only when the writer said that it
+/// Wakes a writer of records without a system call per record: a worker rings only when the writer said that it
 /// sleeps.
 final class WriterBell: Sendable {
     let bell: Bell

@@ -15,8 +15,8 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
     defer { AuthRegistry(mailboxes: mailboxes).discard(auth) }
     var builder = GenerationBuilder(
         loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-        limits: LimitRegistry().limits(of: loaded.config),
-        limitPlans: LimitRegistry().plans(of: loaded.config), hashes: nil)
+        limits: LimitRegistry().plans(of: loaded.config),
+        gates: UpstreamGateRegistry().gates(of: loaded.config), hashes: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(
             identity: ListenerIdentity(rawValue: 10 + $0), connections: ConnectionCount())
@@ -38,6 +38,8 @@ private let head = """
         endpoints: [http://127.0.0.1:9000/v1, http://127.0.0.1:9001]
         timeouts: { connect: 2s, first_byte: 10s, idle: 20s, total: off }
         max_connections: 5
+        max_in_flight: 9
+        queue: { max: 4, timeout: 3s }
         keep_alive: { idle: 7s, max_idle: 3 }
     routes:
 
@@ -67,6 +69,8 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
     #expect(upstream.endpoints.map { text($0.basePath) } == ["/v1", ""])
     #expect(upstream.endpoints.map(\.basePathEndsInV1) == [true, false])
     #expect(upstream.endpoints[0].maxConnections == 5)
+    #expect(upstream.gate?.figures.bounds == .init(inFlightMax: 9, queuedMax: 4))
+    #expect(upstream.queueTimeout == 3_000_000_000)
     #expect(upstream.endpoints[0].maxIdlePerWorker == 3)
     #expect(upstream.endpoints[0].idleTimeout == 7_000_000_000)
     guard case .proxy(upstream: 0, let timeouts) = generation.routes.routes[0].action else {
@@ -141,9 +145,9 @@ private func find(_ name: String, in models: ModelTable) -> ModelPlan? {
             "per-ip", "idle", "tokens",
         ])
     #expect(
-        plans[0].limitPlans.map(ObjectIdentifier.init)
+        plans[0].limits.map(ObjectIdentifier.init)
             == [2, 0].map { ObjectIdentifier(generation.limits[$0]) })
-    #expect(plans[1].limitPlans.count == 1 && plans[1].limitPlans[0] === generation.limits[0])
+    #expect(plans[1].limits.count == 1 && plans[1].limits[0] === generation.limits[0])
     #expect(plans.map(\.rateLimitFields) == [[.ietf, .iso], [.openai, .ietf], []])
     #expect(plans.map(\.inspectBodyMax) == [1 << 20, 16 << 20, 16 << 20])
     #expect(plans.map(\.inspectsBody) == [true, false, false])

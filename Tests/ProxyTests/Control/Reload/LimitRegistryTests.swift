@@ -118,28 +118,3 @@ private func text(_ text: PlanText) -> String { String(decoding: text.bytes, as:
         #expect(limit.measures[0].identity != own.identity && limit.measures[0].id != own.id)
     }
 }
-
-// MARK: - Requests per minute alone
-
-@Test func `a reload never refills, not even one that changes how much is admitted`() throws {
-    let registry = LimitRegistry()
-    let first = try config("per-ip: { by: ip, requests_per_minute: 20 }")
-    let before = registry.limits(of: first)
-    registry.commit(before, of: first)
-    let second = try config("per-ip: { by: ip, requests_per_minute: 5 }")
-    let after = registry.limits(of: second)
-    #expect(after["per-ip"]?.windows === before["per-ip"]?.windows)
-    #expect(after["per-ip"]?.requestsMax == 5)
-    #expect(after["per-ip"]?.windowNanoseconds == 60_000_000_000)
-}
-
-@Test func `limits that are not published leave nothing behind, and others count others`() throws {
-    let registry = LimitRegistry()
-    let first = try config("per-ip: { by: ip, requests_per_minute: 20 }")
-    let thrownAway = registry.limits(of: first)
-    let served = registry.limits(of: first)
-    #expect(served["per-ip"]?.windows !== thrownAway["per-ip"]?.windows)
-    registry.commit(served, of: first)
-    let other = registry.limits(of: try config("per-ip: { by: key, requests_per_minute: 20 }"))
-    #expect(other["per-ip"]?.windows !== served["per-ip"]?.windows)
-}

@@ -1,0 +1,177 @@
+import CLinux
+import Stores
+import Synchronization
+
+/// What the usage thread holds: the sums that are not written, the journal of the ledger, and where both go.
+struct UsageWork {
+    private var tally = UsageTally()
+    private var journal: LedgerJournal
+    private let ledger: Ledger
+    private var store: StoreKeeper?
+    private let figures: Locked<UsageFigures>
+    private let ended: @Sendable (UsageOutcome) -> Void
+    /// A transaction is on its way, and has not come back.
+    private var isWriting = false
+    // Monotonic nanoseconds.
+    private var writeAt: UInt64 = 0
+    private var forgetAt: UInt64 = 0
+    private let complaints = LogGate()
+    private var toldOf: UInt64 = 0
+
+    /// - Parameter ended: told of each transaction, on the store's thread.
+    init(ledger: Ledger, figures: Locked<UsageFigures>, ended: @escaping @Sendable (UsageOutcome) -> Void) {
+        self.ledger = ledger
+        self.figures = figures
+        self.ended = ended
+        journal = LedgerJournal(ledger)
+    }
+
+    /// Monotonic nanoseconds; nil: there is nothing to do until somebody rings.
+    var nextTurn: UInt64? { store == nil ? nil : writeAt }
+
+    mutating func add<Text: Sequence<UInt8>>(_ record: UsageRecord, _ texts: [Text]) {
+        // Exchanges that began before `usage` was turned off have no place to go any more.
+        guard store != nil else { return }
+        tally.add(record, texts)
+    }
+
+    mutating func use(_ setting: UsageSetting) {
+        journal.know(setting.measures)
+        guard store !== setting.store else { return }
+        // Why first: what was used until now belongs into the store that was there then.
+        if !isWriting, store != nil { _ = hand(tally.take(max: UsageTally.rowsMax), []) }
+        store = setting.store
+        isWriting = false
+        (writeAt, forgetAt) = (0, 0)
+        ledger.markAllChanged()
+        figures.withLock { figures in
+            figures.store = setting.store?.display
+            figures.problem = nil
+        }
+    }
+
+    mutating func turn(now: UInt64) {
+        guard now >= writeAt, let store else { return }
+        writeAt = now + UsageWriter.writeNanoseconds
+        write()
+        guard now >= forgetAt else { return }
+        forgetAt = now + UsageWriter.forgetNanoseconds
+        let isAccepted = store.perform { opened in
+            if case .success(let store) = opened { UsageWork.forgetExpired(store) }
+        }
+        if !isAccepted { forgetAt = now + UsageWriter.writeNanoseconds }
+    }
+
+    /// - Returns: whether there is, or may be, something left to write.
+    mutating func writeMore() -> Bool {
+        if !isWriting { write() }
+        return isWriting || (store != nil && !tally.isEmpty)
+    }
+
+    private mutating func write() {
+        guard !isWriting, store != nil else { return }
+        let usage = tally.take()
+        let rows = journal.take(now: headgate_realtime_ns())
+        isWriting = hand(usage, rows)
+    }
+
+    /// - Returns: whether it is on its way.
+    private mutating func hand(_ usage: [UsageSubject: UsageSums], _ rows: [LedgerRow]) -> Bool {
+        guard let store, !usage.isEmpty || !rows.isEmpty else { return false }
+        let isAccepted = store.performInAnyCase { [ended] opened in
+            let error = UsageWork.write(usage, rows, opened)
+            ended(UsageOutcome(store: store, usage: usage, ledger: rows, error: error))
+        }
+        if !isAccepted {
+            tally.giveBack(usage)
+            journal.giveBack(rows)
+        }
+        return isAccepted
+    }
+
+    /// On the store's thread.
+    private static func write(
+        _ usage: [UsageSubject: UsageSums], _ rows: [LedgerRow], _ opened: Result<Store, StoreError>
+    ) -> StoreError? {
+        do throws(StoreError) {
+            let store = try opened.get()
+            try store.transaction { () throws(StoreError) in
+                try store.addUsage(usage)
+                try store.putLedger(rows)
+            }
+            return nil
+        } catch { return error }
+    }
+
+    private static func forgetExpired(_ store: Store) {
+        do throws(StoreError) {
+            for _ in 0..<10 where try store.forgetExpiredLedger(max: 10_000) < 10_000 { return }
+        } catch { Log.warning("\(store.path): counts of limits that have expired are not deleted: \(error)") }
+    }
+
+    mutating func take(_ outcome: UsageOutcome) {
+        let isCurrent = outcome.store === store
+        if isCurrent { isWriting = false }
+        if let error = outcome.error {
+            tally.giveBack(outcome.usage)
+            // Why not of another store: all counts have been marked for this one since.
+            if isCurrent { journal.giveBack(outcome.ledger) }
+            failed(error, outcome.store)
+        } else {
+            tally.written(outcome.usage)
+            wrote(outcome)
+            let isFull =
+                outcome.usage.count >= UsageTally.batchMax || outcome.ledger.count >= LedgerJournal.batchMax
+            if isFull { writeAt = 0 }
+        }
+    }
+}
+
+// MARK: - Telling
+
+extension UsageWork {
+    private func wrote(_ outcome: UsageOutcome) {
+        let requests = UsageTally.requests(of: outcome.usage)
+        let hadProblem = figures.withLock { figures in
+            defer { figures.problem = nil }
+            figures.written += requests
+            return figures.problem != nil
+        }
+        if hadProblem { Log.info("store \(outcome.store.display): usage is written again") }
+    }
+
+    private func failed(_ error: StoreError, _ store: StoreKeeper) {
+        let text = error.description
+        let isNew = figures.withLock { figures in
+            guard figures.problem?.text != text else { return false }
+            let since = figures.problem?.since ?? headgate_realtime_ns()
+            figures.problem = SourceProblem(since: since, text: text)
+            return true
+        }
+        guard isNew else { return }
+        Log.warning(
+            "store \(store.display): usage cannot be written for now, is kept and tried again: \(text)")
+    }
+
+    /// - Parameter dropped: records that a worker had no room for, since the start.
+    mutating func tell(dropped: UInt64) {
+        let (waiting, lost) = (tally.requests, tally.lost)
+        figures.withLock { figures in
+            figures.waiting = waiting
+            figures.lost = lost
+        }
+        guard dropped + lost > toldOf, complaints.admit(now: headgate_monotonic_ns()) != nil else { return }
+        Log.warning(
+            "the usage of \(counted(Int(dropped + lost - toldOf), "request")) found no room and is lost")
+        toldOf = dropped + lost
+    }
+
+    func tellOfLosses() {
+        guard tally.requests > 0 || journal.hasWaiting else { return }
+        Log.warning(
+            "what was used last could not be written to the store and is lost: "
+                + "\(counted(Int(tally.requests), "request"))")
+    }
+
+    var hasProblem: Bool { figures.withLock { $0.problem != nil } }
+}
