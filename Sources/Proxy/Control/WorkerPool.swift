@@ -7,6 +7,7 @@ final class WorkerPool {
     let writerBell: WriterBell
     let usageBell: WriterBell
     let desk = Desk()
+    let ledger = Ledger()
     let mailboxes = Mailboxes()
     private(set) var handles: [WorkerHandle] = []
     private var nextToTake = 0

@@ -27,6 +27,7 @@ struct StatusReport {
             json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
             listeners(&json)
             AuthStatus(auth: driver.auth.served).append(to: &json)
+            driver.usage.status.append(to: &json)
             json.array("endpoints") { json in driver.registry.living.forEach { endpoint($0.state, &json) } }
             accessLog(&json)
         }
@@ -53,7 +54,7 @@ struct StatusReport {
             let keys = restartKeys.joined(separator: ", ")
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
-        lines += AuthStatus(auth: driver.auth.served).lines
+        lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines
         for endpoint in driver.registry.living {
             let addresses = endpoint.state.currentAddresses().map(\.text).joined(separator: ", ")
             let known = addresses.isEmpty ? "does not resolve" : addresses

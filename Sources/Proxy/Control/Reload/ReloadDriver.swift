@@ -30,6 +30,7 @@ final class ReloadDriver {
         let prepared: ListenerSockets.Prepared
         let auth: AuthSet
         let limits: [String: RateLimit]
+        let usage: UsageSetting
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
     }
@@ -40,6 +41,7 @@ final class ReloadDriver {
     let registry = EndpointRegistry()
     let auth: AuthRegistry
     private let limits = LimitRegistry()
+    let usage: UsageWriter
     private let hashes: HashPool
     private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
@@ -78,6 +80,7 @@ final class ReloadDriver {
         resolver = try Resolver()
         hashes = HashPool()
         auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
+        usage = try UsageWriter(ledger: workers.ledger, bell: workers.usageBell)
         watcher.watch([loader.absolutePath])
     }
 
@@ -198,9 +201,14 @@ final class ReloadDriver {
         let built = builder.build(number: number, sockets: socketPlans, census: census)
         var diagnostics = outcome.diagnostics + auth.diagnostics + built.diagnostics + logErrors
         guard let generation = built.generation, logErrors.isEmpty, auth.isGood else {
-            sockets.rollBack(prepared)
-            self.auth.discard(auth)
-            return fail(diagnostics)
+            return giveUp(prepared, auth, diagnostics)
+        }
+        let usage: UsageSetting
+        do throws(UsageProblem) {
+            usage = try usageSetting(loaded.config, generation, auth)
+        } catch {
+            let diagnostic = outcome.places.error([.key("usage")], error.description)
+            return giveUp(prepared, auth, diagnostics + [diagnostic])
         }
         var restartWarnings: [Diagnostic] = []
         if let served {
@@ -216,8 +224,25 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, limits: limits, diagnostics: diagnostics, places: outcome.places)
+            prepared: prepared, auth: auth, limits: limits, usage: usage, diagnostics: diagnostics,
+            places: outcome.places)
         perform(machine.built())
+    }
+
+    private func giveUp(
+        _ prepared: ListenerSockets.Prepared, _ auth: AuthSet, _ diagnostics: [Diagnostic]
+    ) {
+        sockets.rollBack(prepared)
+        self.auth.discard(auth)
+        fail(diagnostics)
+    }
+
+    /// Reads what is used up already of the limits by day and month that are new.
+    private func usageSetting(
+        _ config: GatewayConfig, _ generation: Generation, _ auth: AuthSet
+    ) throws(UsageProblem) -> UsageSetting {
+        let store = config.usage.flatMap { auth.stores[$0.store] }
+        return try usage.prepare(store: store?.keeper, measures: generation.limits.flatMap(\.measures)).get()
     }
 
     private func resolve() {
@@ -252,6 +277,7 @@ final class ReloadDriver {
         }
         auth.commit(next.auth)
         limits.commit(next.limits, of: next.served.config)
+        usage.commit(next.usage)
         workers.post(.adopt(next.served.generation, sockets: listening))
         workersMoved()
     }
