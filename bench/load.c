@@ -2,7 +2,7 @@
 //
 //   load http   --port P [--connections 64] [--requests N | --seconds S] [--rate R] [--method POST|GET]
 //               [--path /v1/chat/completions] [--body 558] [--expect 1024] [--fresh] [--until-eof]
-//               [--key KEY | --keys FILE]
+//               [--key KEY | --keys FILE] [--addresses]
 //   load stream --port P [--streams 1000] [--rate 20] [--bytes 140] [--events 0] [--seconds S]
 //   load idle   --port P [--connections 2000]
 //   load body   --port P --direction down|up [--bytes 104857600] [--count 10]
@@ -10,6 +10,7 @@
 // `http` without --rate sends as fast as it is answered; with it, at that rate whatever the answers do, and a
 // latency counts from when the request was due. `--fresh` opens a connection for each request.
 // `--key` goes along as `Authorization: Bearer KEY`; `--keys` takes the next line of FILE for each request.
+// `--addresses` puts another client's address into `X-Forwarded-For` of each request, a million of them in turn.
 // `stream` and `idle` print a line when everything is open, one for each line on standard input, and the last
 // one when that ends.
 #include "load.h"

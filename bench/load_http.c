@@ -4,6 +4,7 @@
 struct request {
     char *text;
     size_t bytes;
+    size_t address_at;      // where the address that changes stands in the text; 0: none does
 };
 
 struct client {
@@ -11,6 +12,7 @@ struct client {
     bool connecting, busy;
     uint64_t due_ns;
     const struct request *request;
+    struct request own;     // with `--addresses`: the request, with the address of this turn
     size_t sent;
     struct answer answer;
 };
@@ -21,7 +23,7 @@ static struct sockaddr_in address;
 static struct request *requests;              // sent in turn
 static size_t request_count;
 static uint64_t expected_bytes;
-static bool fresh, until_eof;
+static bool fresh, until_eof, addresses;
 
 static uint64_t begun, completed, target;     // requests; target 0: by time
 static uint64_t failed, refused;
@@ -49,20 +51,25 @@ static struct request build_request(const char *method, const char *path, size_t
         "X-Stainless-Runtime: CPython\r\nX-Stainless-Runtime-Version: 3.11.7\r\n"
         "X-Stainless-Retry-Count: 0\r\nX-Stainless-Read-Timeout: 600\r\n",
         method, path, port);
+    size_t address_at = 0;
+    if (addresses) {
+        address_at = (size_t)count + strlen("X-Forwarded-For: ");
+        count += sprintf(text + count, "X-Forwarded-For: 10.100.100.100\r\n");
+    }
     if (key) count += sprintf(text + count, "Authorization: Bearer %s\r\n", key);
     static const char content[] = "Content-Type: application/json\r\nContent-Length: %zu\r\n";
     if (post) count += sprintf(text + count, content, body_bytes);
     count += sprintf(text + count, "\r\n");
     if (post) {
         static const char front[] = "{\"model\":\"mock\",\"messages\":[{\"role\":\"user\",\"content\":\"";
-        static const char back[] = "\"}]}";
+        static const char back[] = "\"}],\"max_tokens\":100}";
         if (body_bytes < sizeof front + sizeof back) die("load: --body is too small");
         memset(text + count, 'a', body_bytes);
         memcpy(text + count, front, sizeof front - 1);
         memcpy(text + count + body_bytes - (sizeof back - 1), back, sizeof back - 1);
         count += (int)body_bytes;
     }
-    return (struct request){.text = text, .bytes = (size_t)count};
+    return (struct request){.text = text, .bytes = (size_t)count, .address_at = address_at};
 }
 
 // One request; with `--keys FILE` one for each line of the file.
@@ -71,6 +78,7 @@ static void build_requests(int count, char **arguments) {
     const char *path = option(count, arguments, "path", "/v1/chat/completions");
     size_t body_bytes = (size_t)number_option(count, arguments, "body", 558);
     const char *keys_path = option(count, arguments, "keys", NULL);
+    if (keys_path && addresses) die("load: --keys and --addresses do not go together");
     if (!keys_path) {
         requests = malloc(sizeof *requests);
         requests[0] = build_request(method, path, body_bytes, option(count, arguments, "key", NULL));
@@ -131,9 +139,25 @@ static bool may_begin(uint64_t now) {
     return interval_ns == 0 || due_ns <= now;
 }
 
+// Each client has a copy, since what it sends may be under way when the next address is due. Every part of an
+// address but the first is between 100 and 199, so that all are of one length.
+static void set_address(struct client *c, uint64_t number) {
+    const struct request *shared = c->request;
+    if (!c->own.text) c->own.text = malloc(shared->bytes);
+    memcpy(c->own.text, shared->text, shared->bytes);
+    c->own.bytes = shared->bytes;
+    char address_text[16];
+    snprintf(address_text, sizeof address_text, "10.%d.%d.%d", (int)(100 + number / 10000 % 100),
+             (int)(100 + number / 100 % 100), (int)(100 + number % 100));
+    memcpy(c->own.text + shared->address_at, address_text, strlen(address_text));
+    c->request = &c->own;
+}
+
 static void begin(int index, uint64_t now) {
     struct client *c = &clients[index];
-    c->request = &requests[begun++ % request_count];
+    c->request = &requests[begun % request_count];
+    if (addresses) set_address(c, begun);
+    begun++;
     c->busy = true;
     c->sent = 0;
     c->due_ns = interval_ns ? due_ns : now;
@@ -240,6 +264,7 @@ int run_http(int count, char **arguments) {
     expected_bytes = (uint64_t)number_option(count, arguments, "expect", SMALL_BODY_BYTES);
     fresh = flag(count, arguments, "fresh");
     until_eof = flag(count, arguments, "until-eof");
+    addresses = flag(count, arguments, "addresses");
     address = loopback(port);
     build_requests(count, arguments);
     clients = calloc((size_t)connections, sizeof *clients);

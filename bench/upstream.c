@@ -1,7 +1,8 @@
 // The upstream of the bench: one thread, one epoll. Prints the port it listens on, then serves until it is
 // ended.
 //
-//   anything               200, a head of about 400 bytes, JSON of 1,024 bytes
+//   anything               200, a head of about 400 bytes, a completion as JSON of 1,024 bytes with its usage
+//   GET /authorization     200, what came in `Authorization`
 //   GET /sse?rate=20&bytes=140&events=0    events of `bytes` bytes, `rate` a second, `events` of them (0:
 //                                          endless)
 //   GET /body?bytes=N      N bytes of the pattern
@@ -40,7 +41,12 @@ static size_t small_answer_bytes;
 static void build_small_answer(void) {
     char body[SMALL_BODY_BYTES + 1];
     memset(body, 'x', sizeof body - 1);
-    static const char front[] = "{\"object\":\"chat.completion\",\"text\":\"", back[] = "\"}\n";
+    static const char front[] =
+        "{\"id\":\"chatcmpl-0123456789abcdef\",\"object\":\"chat.completion\",\"created\":1798761600,"
+        "\"model\":\"mock\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"";
+    static const char back[] =
+        "\"},\"finish_reason\":\"stop\"}],"
+        "\"usage\":{\"prompt_tokens\":120,\"completion_tokens\":90,\"total_tokens\":210}}\n";
     memcpy(body, front, sizeof front - 1);
     memcpy(body + SMALL_BODY_BYTES - (sizeof back - 1), back, sizeof back - 1);
     body[SMALL_BODY_BYTES] = 0;
@@ -191,6 +197,15 @@ static bool answer(int descriptor) {
     return send_all(descriptor, small_answer, small_answer_bytes);
 }
 
+// For checks, not for loads: a short text always finds room in the socket.
+static bool answer_text(int descriptor, const char *text) {
+    char whole[HEAD_MAX + 128];
+    int count = snprintf(whole, sizeof whole,
+                         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s",
+                         strlen(text), text);
+    return send_all(descriptor, whole, (size_t)count);
+}
+
 static bool take_body(int descriptor, const char *bytes, size_t count) {
     struct connection *c = &connections[descriptor];
     if (c->body_is_pattern && !pattern_matches(bytes, count, c->body_offset)) c->body_is_right = false;
@@ -205,10 +220,17 @@ static bool begin_request(int descriptor, char *head, uint64_t now) {
     char method[16], target[2048];
     if (sscanf(head, "%15s %2047s HTTP/1.1", method, target) != 2) return false;
     c->body_left = c->body_offset = 0;
+    const char *authorization = "";
     for (char *line = strchr(head, '\n'); line; line = strchr(line, '\n')) {
         line++;
         if (strncasecmp(line, "content-length:", 15) == 0) c->body_left = strtoull(line + 15, NULL, 10);
         if (strncasecmp(line, "transfer-encoding:", 18) == 0) return false;
+        if (strncasecmp(line, "authorization: ", 15) == 0) authorization = line + 15;
+    }
+    if (strcmp(target, "/authorization") == 0) {
+        char text[HEAD_MAX];
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(authorization, "\r\n"), authorization);
+        return answer_text(descriptor, text);
     }
     if (strncmp(target, "/sse", 4) == 0) return start_events(descriptor, target, now);
     c->body_is_pattern = strncmp(target, "/body", 5) == 0;

@@ -3,6 +3,8 @@ public struct JSONString: Equatable, Sendable {
     public let range: Range<Int>
     /// Without any, the bytes of `range` are the text.
     public let hasEscapes: Bool
+    /// All bytes of `range` are below 0x80; what escapes stand for may still be beyond.
+    public let isASCII: Bool
 }
 
 /// What a text consists of, in its order.
@@ -204,20 +206,66 @@ extension JSONReader {
         offset += 1
         let first = offset
         var hasEscapes = false
-        while offset < bytes.count {
+        var isASCII = true
+        while true {
+            offset = plainEnd(from: offset)
+            guard offset < bytes.count else { throw JSONError(.string, offset: offset) }
             switch bytes[offset] {
             case UInt8(ascii: "\""):
                 offset += 1
-                return JSONString(range: first..<offset - 1, hasEscapes: hasEscapes)
+                return JSONString(range: first..<offset - 1, hasEscapes: hasEscapes, isASCII: isASCII)
             case UInt8(ascii: "\\"):
                 hasEscapes = true
                 try escape()
-            case 0..<0x20: throw JSONError(.string, offset: offset)
-            case 0x20..<0x80: offset += 1
-            default: try multibyte()
+            case 0..<0x80: throw JSONError(.string, offset: offset)
+            default:
+                isASCII = false
+                // Why a loop: scalars beyond ASCII come in runs, through which vectors gain nothing.
+                repeat { try multibyte() } while offset < bytes.count && bytes[offset] >= 0x80
             }
         }
-        throw JSONError(.string, offset: offset)
+    }
+
+    private typealias Lanes = SIMD16<Int8>
+
+    /// Why not `Lanes` within the comparison: against what may be a scalar, each lane is compared by itself.
+    @inline(__always)
+    private func repeating(_ byte: Int8) -> Lanes { Lanes(repeating: byte) }
+
+    @inline(__always)
+    private func specials(_ base: UnsafeRawPointer, _ offset: Int) -> SIMDMask<SIMD16<Int8>> {
+        // Signed, all beyond ASCII are below 0x20 as well.
+        let lanes = base.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
+        return (lanes .== repeating(0x22)) .| (lanes .== repeating(0x5C)) .| (lanes .< repeating(0x20))
+    }
+
+    /// The first byte that is not simply text: a quote, a backslash, a control character, or one beyond
+    /// ASCII. Sixteen at a time, never beyond the bytes.
+    @inline(__always)
+    private func plainEnd(from start: Int) -> Int {
+        guard let base = bytes.baseAddress else { return start }
+        let end = bytes.count
+        var offset = start
+        while offset &+ 16 <= end {
+            let stops = unsafeBitCast(specials(base, offset), to: SIMD2<UInt64>.self)
+            if stops[0] != 0 { return offset &+ stops[0].trailingZeroBitCount &>> 3 }
+            if stops[1] != 0 { return offset &+ 8 &+ stops[1].trailingZeroBitCount &>> 3 }
+            offset &+= 16
+            // Long strings: twice as many at a time, once the first sixteen were not all.
+            while offset &+ 32 <= end {
+                let both = specials(base, offset) .| specials(base, offset &+ 16)
+                let halves = unsafeBitCast(both, to: SIMD2<UInt64>.self)
+                guard halves[0] | halves[1] == 0 else { break }
+                offset &+= 32
+            }
+        }
+        while offset < end {
+            switch bytes[offset] {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<0x20, 0x80...: return offset
+            default: offset &+= 1
+            }
+        }
+        return end
     }
 
     private mutating func escape() throws(JSONError) {
@@ -302,9 +350,12 @@ private func hexValue(_ byte: UInt8) -> UInt32? {
 // MARK: The text of a string
 
 extension JSONReader {
+    /// The octets of a string of this text, escapes resolved. Allocates nothing.
+    public func octets(_ string: JSONString) -> JSONOctets { JSONOctets(bytes: bytes, string: string) }
+
     /// Whether a string of this text is `name`, escapes resolved. Allocates nothing.
     public func isEqual(_ string: JSONString, _ name: StaticString) -> Bool {
-        var rest = Unescaping(bytes: bytes, string: string)
+        var rest = octets(string)
         for index in 0..<name.utf8CodeUnitCount where rest.next() != name.utf8Start[index] { return false }
         return rest.next() == nil
     }
@@ -312,8 +363,7 @@ extension JSONReader {
     /// A copy, escapes resolved.
     public func text(_ string: JSONString) -> String {
         guard string.hasEscapes else { return raw(string.range) }
-        return String(
-            decoding: IteratorSequence(Unescaping(bytes: bytes, string: string)).map { $0 }, as: UTF8.self)
+        return String(decoding: IteratorSequence(octets(string)).map { $0 }, as: UTF8.self)
     }
 
     /// A copy of what stands there.
@@ -323,7 +373,7 @@ extension JSONReader {
 }
 
 /// The octets of a string that was read before, so that nothing in it can be wrong.
-private struct Unescaping: IteratorProtocol {
+public struct JSONOctets: IteratorProtocol {
     private let bytes: UnsafeRawBufferPointer
     private var offset: Int
     private let end: Int
@@ -331,13 +381,13 @@ private struct Unescaping: IteratorProtocol {
     private var pending: UInt32 = 0
     private var pendingCount = 0
 
-    init(bytes: UnsafeRawBufferPointer, string: JSONString) {
+    fileprivate init(bytes: UnsafeRawBufferPointer, string: JSONString) {
         self.bytes = bytes
         offset = string.range.lowerBound
         end = string.range.upperBound
     }
 
-    mutating func next() -> UInt8? {
+    public mutating func next() -> UInt8? {
         if pendingCount > 0 {
             pendingCount -= 1
             return UInt8(truncatingIfNeeded: pending >> UInt32(8 * pendingCount))

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import time
@@ -18,19 +17,6 @@ TOKENS = 2_000
 # The baseline is sent the same credential and does not look at it.
 UNREAD = "{ mode: none, ignore_credentials: true }"
 USER_KEYS = "{ mode: user-keys, store: main }"
-
-
-@contextlib.contextmanager
-def callers_by(proxy, auth, key, stores=""):
-    """The proxy, stopped, with another way of coming in; afterwards as it was, and stopped."""
-    proxy.stop()
-    before = proxy.auth, proxy.stores, proxy.key
-    proxy.auth, proxy.stores, proxy.key = auth, stores, key
-    try:
-        yield
-    finally:
-        proxy.stop()
-        proxy.auth, proxy.stores, proxy.key = before
 
 
 # Keys --------------------------------------------------------------------------------------------------
@@ -45,7 +31,7 @@ def users_keys(proxy, count, key):
     path = proxy.directory / "callers.db"
     for file in proxy.directory.glob("callers.db*"):
         file.unlink()
-    with callers_by(proxy, USER_KEYS, key, f"stores:\n  main: {path}\n"):
+    with proxy.changed(auth=USER_KEYS, key=key, sections=f"stores:\n  main: {path}\n"):
         proxy.write_config(1)
         must(proxy.run_program("db", "init", "-c", proxy.config))
         must(proxy.run_program("user", "add", "bench", "-c", proxy.config, "--no-password"))
@@ -74,53 +60,10 @@ def insert_keys(path, count, key):
 
 def added_instructions(bench, proxy, length):
     key = key_of(length)
-    with callers_by(proxy, UNREAD, key):
-        baseline = worker_instructions(bench, proxy)
+    with proxy.changed(auth=UNREAD, key=key):
+        baseline = measuring.worker_instructions(bench, proxy, key=proxy.key)
     with users_keys(proxy, KEYS, key):
-        return worker_instructions(bench, proxy) - baseline
-
-
-def worker_instructions(bench, proxy):
-    """User instructions per request of the thread that serves them, from two loads in one run of callgrind.
-
-    Why not all threads: control looks at its stores at a pace of its own, whatever the number of requests, and
-    callgrind stretches the time for that.
-    """
-    few, many = bench.scaled(2_000), bench.scaled(10_000)
-    for old in proxy.directory.glob("callgrind.*"):
-        old.unlink()
-    wrap = ["valgrind", "--tool=callgrind", "--separate-threads=yes", "--quiet",
-            f"--callgrind-out-file={proxy.directory}/callgrind.%p"]
-    proxy.start(wrap=wrap, single=True, seconds=300, pause=0.5)
-    try:
-        bench.tools.requests(proxy.port, 200, connections=16, key=proxy.key)
-        totals = []
-        for count in (few, many):
-            callgrind(proxy, "--zero")
-            bench.tools.requests(proxy.port, count, connections=16, key=proxy.key, patience=300)
-            callgrind(proxy, "--dump")
-            totals.append(instructions_by_thread(proxy, len(totals) + 1))
-    finally:
-        proxy.stop()
-    worker = max(totals[1], key=totals[1].get)
-    return (totals[1][worker] - totals[0][worker]) / (many - few)
-
-
-def callgrind(proxy, what):
-    done = subprocess.run(
-        ["callgrind_control", what, str(proxy.process.pid)], capture_output=True, text=True, timeout=60)
-    if done.returncode != 0 or "OK" not in done.stdout:
-        raise processes.BenchError(f"callgrind_control {what}: {done.stdout}{done.stderr}")
-
-
-def instructions_by_thread(proxy, dump):
-    found = {}
-    for file in proxy.directory.glob(f"callgrind.{proxy.process.pid}.{dump}-*"):
-        total = re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
-        found[file.name.rpartition("-")[2]] = int(total.group(1))
-    if not found:
-        raise processes.BenchError("callgrind has written nothing")
-    return found
+        return measuring.worker_instructions(bench, proxy, key=proxy.key) - baseline
 
 
 def key_short(bench, proxy):
@@ -221,10 +164,10 @@ def jwt_known(bench, proxy):
     """What a token costs that was seen before."""
     signer = Signer(proxy.directory, "HS256")
     token = signer.token("bench")
-    with callers_by(proxy, UNREAD, token):
-        baseline = worker_instructions(bench, proxy)
-    with callers_by(proxy, signer.auth, token):
-        return worker_instructions(bench, proxy) - baseline
+    with proxy.changed(auth=UNREAD, key=token):
+        baseline = measuring.worker_instructions(bench, proxy, key=proxy.key)
+    with proxy.changed(auth=signer.auth, key=token):
+        return measuring.worker_instructions(bench, proxy, key=proxy.key) - baseline
 
 
 def jwt_first(algorithm):
@@ -234,7 +177,7 @@ def jwt_first(algorithm):
         signer = Signer(proxy.directory, algorithm)
         file = proxy.directory / "tokens"
         file.write_text("".join(signer.token(f"caller-{number}") + "\n" for number in range(count)))
-        with callers_by(proxy, signer.auth, signer.token("bench")):
+        with proxy.changed(auth=signer.auth, key=signer.token("bench")):
             proxy.start()
             bench.tools.requests(proxy.port, 2_000, key=proxy.key)
             used = [processes.exact_cpu_seconds(proxy.pids())]

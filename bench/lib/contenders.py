@@ -1,5 +1,7 @@
 """The proxies that are measured: how each is configured, started, reloaded and ended."""
 
+import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -8,7 +10,11 @@ import subprocess
 
 from . import processes
 
-PEERS = pathlib.Path(__file__).resolve().parent.parent / "peers"
+BENCH = pathlib.Path(__file__).resolve().parent.parent
+PEERS = BENCH / "peers"
+# Of the gateway rows: requests a minute that each key may make, and what the upstream is sent in its place.
+GATEWAY_LIMIT = 10_000
+UPSTREAM_KEY = "sk-upstream-0123456789abcdef0123456789abcdef"
 
 
 class Contender:
@@ -20,6 +26,12 @@ class Contender:
     stop_signal = signal.SIGTERM
     # What the bench's own questions carry as `Authorization: Bearer`.
     key = None
+    # Whether it does the work of the gateway rows, as the lines of its template with that mark have it.
+    gateway = False
+    # Variables that it is started with, besides those of the bench.
+    environment = {}
+    # Whether it was seen to refuse what the gateway rows want refused.
+    is_checked = False
 
     def __init__(self, directory, upstream_port):
         self.directory = pathlib.Path(directory) / self.name
@@ -35,10 +47,33 @@ class Contender:
         """`single`: as callgrind takes it, in one process without a master where there is such a mode."""
         raise NotImplementedError
 
+    @classmethod
+    def is_installed(cls):
+        return True
+
+    @contextlib.contextmanager
+    def changed(self, **attributes):
+        """The proxy, stopped, with other values of these; afterwards as it was, and stopped."""
+        self.stop()
+        before = {name: getattr(self, name) for name in attributes}
+        vars(self).update(attributes)
+        try:
+            yield
+        finally:
+            self.stop()
+            vars(self).update(before)
+
+    def as_gateway(self, keys):
+        """What `changed` takes, so that it lets these keys in; writes the files that this needs."""
+        return {"gateway": True}
+
     def write_config(self, generation):
         """Replaces the file as editors do: a new one is renamed over it."""
         text = (PEERS / self.template).read_text()
+        if self.gateway:
+            text = text.replace("#gateway ", "")
         values = {"dir": self.directory, "port": self.port, "upstream": self.upstream_port}
+        values |= {"limit": GATEWAY_LIMIT, "upstream_key": UPSTREAM_KEY}
         values |= {"generation": generation, **self.more_values()}
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
@@ -62,7 +97,7 @@ class Contender:
             with open(self.directory / "output.log", "w") as log:
                 self.process = processes.start(
                     [*wrap, *self.command(single)], processes.PROXY_CORE, stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, env={**os.environ, **(env or {})})
+                    stdout=log, stderr=log, env={**os.environ, **self.environment, **(env or {})})
 
             def answered():
                 return self.process.poll() is not None or self.get("/") is not None
@@ -110,6 +145,11 @@ class Nginx(Contender):
         command = [binary, "-p", self.directory, "-c", self.config, "-e", self.directory / "error.log"]
         return [*command, "-g", "master_process off;"] if single else command
 
+    def as_gateway(self, keys):
+        lines = (f'"Bearer {key}" c{number};\n' for number, key in enumerate(keys))
+        (self.directory / "callers.map").write_text("".join(lines))
+        return {"gateway": True}
+
 
 class HAProxy(Contender):
     name, template = "haproxy", "haproxy.cfg"
@@ -118,6 +158,36 @@ class HAProxy(Contender):
     def command(self, single):
         binary = shutil.which("haproxy") or "/usr/sbin/haproxy"
         return [binary, "-db", "-f", self.config] if single else [binary, "-W", "-db", "-f", self.config]
+
+    def as_gateway(self, keys):
+        lines = (f"{key} c{number}\n" for number, key in enumerate(keys))
+        (self.directory / "callers.map").write_text("".join(lines))
+        return {"gateway": True}
+
+
+class Envoy(Contender):
+    """A peer of the gateway rows alone."""
+
+    name, template = "envoy", "envoy.yaml"
+    credentials = []
+
+    @classmethod
+    def path(cls):
+        return shutil.which("envoy") or BENCH.parent / ".build/venv/bin/envoy"
+
+    @classmethod
+    def is_installed(cls):
+        return pathlib.Path(cls.path()).exists()
+
+    def command(self, single):
+        return [self.path(), "-c", self.config, "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
+
+    def as_gateway(self, keys):
+        credentials = [{"key": key, "client": f"c{number}"} for number, key in enumerate(keys)]
+        return {"gateway": True, "credentials": credentials}
+
+    def more_values(self):
+        return {"credentials": json.dumps(self.credentials), "types": "type.googleapis.com/envoy.extensions"}
 
 
 class Headgate(Contender):
@@ -131,17 +201,34 @@ class Headgate(Contender):
 
     # Upstreams that the file names and nobody asks, for rows about reloads of larger files.
     idle_https_upstreams = 0
-    # Who may come in, and the section that this needs, for rows about callers.
-    auth, stores = "{ mode: none }", ""
+    # Who may come in, for rows about callers; more sections and routes; more keys of the route to the upstream.
+    auth, sections, routes, policy = "{ mode: none }", "", "", ""
 
     def more_values(self):
         numbers = range(self.idle_https_upstreams)
         upstreams = (f"  idle-{number}: https://127.0.0.1:9/v1\n" for number in numbers)
         routes = (f"  - {{ path: /idle-{number}/**, auth: callers, to: idle-{number} }}\n" for number in numbers)
         return {
-            "more_upstreams": "".join(upstreams), "more_routes": "".join(routes),
-            "auth": self.auth, "stores": self.stores,
+            "more_upstreams": "".join(upstreams), "more_routes": self.routes + "".join(routes),
+            "auth": self.auth, "sections": self.sections, "policy": self.policy,
         }
+
+    def let_in(self, keys):
+        """What `changed` takes, so that these keys come in, each from a variable of its own."""
+        environment = {f"BENCH_KEY_{number}": key for number, key in enumerate(keys)}
+        variables = ", ".join(environment)
+        return {
+            "auth": f"{{ mode: env-key, match: any, variables: [{variables}] }}", "key": keys[0],
+            "environment": environment,
+        }
+
+    def as_gateway(self, keys):
+        changes = self.let_in(keys)
+        changes["environment"]["BENCH_UPSTREAM_KEY"] = UPSTREAM_KEY
+        changes["sections"] = f"limits: {{ each: {{ by: key, requests_per_minute: {GATEWAY_LIMIT} }} }}\n"
+        upstream_key = '{ Authorization: "Bearer ${BENCH_UPSTREAM_KEY}" }'
+        changes["policy"] = f", limits: each, request_headers: {{ set: {upstream_key} }}"
+        return changes
 
     def command(self, single):
         binary = self.binary
@@ -161,4 +248,4 @@ class Headgate(Contender):
                 [self.binary, *arguments], capture_output=True, text=True, timeout=30)
 
 
-ALL = {contender.name: contender for contender in (Headgate, Nginx, HAProxy)}
+ALL = {contender.name: contender for contender in (Headgate, Nginx, HAProxy, Envoy)}

@@ -21,6 +21,8 @@ def ratio(row, found):
     peers = [found[name] for name in ("nginx", "haproxy") if name in found]
     if kind in ("nginx", "rate-nginx"):
         peers = [found["nginx"]] if "nginx" in found else []
+    if kind == "envoy":
+        peers = [found["envoy"]] if "envoy" in found else []
     ours = found.get("headgate")
     if not ours or not peers:
         return None
@@ -40,7 +42,7 @@ def verdict(row, found):
         return "", None
     kind, bound = row.target
     whose = {
-        "cpu": "× better peer", "nginx": "× nginx",
+        "cpu": "× better peer", "nginx": "× nginx", "envoy": "× Envoy",
         "rate": "× better peer's cost", "rate-nginx": "× nginx's cost",
     }
     if kind == "most":
@@ -66,6 +68,7 @@ def misses(rows, results):
 
 def table(rows, results, names):
     """`results`: row key → proxy → figures of its rounds, or a text that says why there are none."""
+    names = [name for name in names if any(name in results[row.key] for row in rows)]
     lines = [["", *names, "ratio", "(best)", "target", ""]]
     for row in rows:
         rounds = results[row.key]

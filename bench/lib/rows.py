@@ -1,36 +1,20 @@
 """What is measured: one function a row, which takes the bench and a proxy and returns a figure."""
 
-import pathlib
-import re
-import signal
-import subprocess
 import time
 
-from . import callers, measuring, processes
+from . import callers, gateway, limits, measuring, processes
 from .measuring import Row, fresh
 
-# Enough work for the clock of /proc, which ticks at 10 ms; `--quick` takes a tenth.
-REQUESTS, STREAMS, BODIES, CONNECTIONS = 40_000, 1_000, 20, 2_000
+# Enough work for the clock of /proc; `--quick` takes a tenth.
+STREAMS, BODIES, CONNECTIONS = 1_000, 20, 2_000
 BODY_BYTES = 100 << 20
 FIXED_RATE = 2_000
 
 
 # CPU ---------------------------------------------------------------------------------------------------
 
-def cpu_per_request(bench, proxy, **options):
-    count = bench.scaled(REQUESTS)
-    bench.tools.requests(proxy.port, count // 10, **options)
-    before = proxy.cpu_seconds()
-    bench.tools.requests(proxy.port, count, **options)
-    return (proxy.cpu_seconds() - before) / count * 1e6
-
-
-def cpu_per_post(bench, proxy):
-    return cpu_per_request(bench, proxy)
-
-
 def cpu_per_get(bench, proxy):
-    return cpu_per_request(bench, proxy, method="GET", path="/v1/models")
+    return measuring.cpu_per_request(bench, proxy, method="GET", path="/v1/models")
 
 
 def cpu_per_event(bench, proxy):
@@ -60,62 +44,6 @@ def body_down(bench, proxy):
 
 def body_up(bench, proxy):
     return gigabytes_per_cpu_second(bench, proxy, "up")
-
-
-# Counts ------------------------------------------------------------------------------------------------
-
-def instructions(bench, proxy):
-    """User instructions, from two runs under callgrind that differ in their number of requests."""
-    few, many = bench.scaled(2_000), bench.scaled(10_000)
-    totals = []
-    for count in (few, many):
-        proxy.stop()
-        for old in proxy.directory.glob("callgrind.*"):
-            old.unlink()
-        wrap = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--quiet",
-                f"--callgrind-out-file={proxy.directory}/callgrind.%p"]
-        # Why the long pauses: each question that finds it starting up is a request that would be counted.
-        proxy.start(wrap=wrap, single=True, seconds=90, pause=0.5)
-        bench.tools.requests(proxy.port, 200, connections=16)
-        bench.tools.requests(proxy.port, count, connections=16, patience=300)
-        proxy.stop()
-        total = 0
-        for file in proxy.directory.glob("callgrind.*"):
-            # A process that forks counts on from what it had; both runs have the same of that.
-            found = re.search(r"^(?:totals|summary): (\d+)", file.read_text(), re.MULTILINE)
-            total += int(found.group(1)) if found else 0
-        totals.append(total)
-    proxy.start()
-    return (totals[1] - totals[0]) / (many - few)
-
-
-def allocations(bench, proxy):
-    return measuring.allocations_per_request(bench, proxy)
-
-
-def system_calls(bench, proxy):
-    """Calls of all threads while the requests run, from an attached strace."""
-    few, many = 500, bench.scaled(20_000)
-    totals = []
-    bench.tools.requests(proxy.port, 1_000, connections=16)
-    for count in (few, many):
-        table = proxy.directory / "strace"
-        attach = [option for pid in proxy.pids() for option in ("-p", str(pid))]
-        tracer = processes.start(
-            ["strace", "-f", "-c", "-o", table, *attach], processes.LOAD_CORE, stderr=subprocess.PIPE,
-            text=True)
-        line = tracer.stderr.readline()
-        if "attached" not in line:
-            tracer.wait(5)
-            raise processes.BenchError(f"strace cannot attach: {line.strip()}")
-        # The first line names the first process; the others follow at once.
-        time.sleep(0.3)
-        bench.tools.requests(proxy.port, count, connections=16)
-        processes.stop(tracer, signal.SIGINT)
-        lines = [line.split() for line in table.read_text().splitlines()]
-        totals.append(sum(int(words[3]) for words in lines if len(words) >= 5 and words[3].isdigit()
-                          and words[-1] != "total"))
-    return (totals[1] - totals[0]) / (many - few)
 
 
 # Memory ------------------------------------------------------------------------------------------------
@@ -206,14 +134,27 @@ def reload_with_https(bench, proxy):
         reload_by_command(bench, proxy)
 
 
-HEADGATE = ("headgate",)
+HEADGATE, WITH_ENVOY = ("headgate",), ("headgate", "envoy")
 ROWS = [
-    Row("cpu-post", "small POST, CPU µs/request", cpu_per_post, ("cpu", 0.88)),
+    Row("cpu-post", "small POST, CPU µs/request", measuring.cpu_per_request, ("cpu", 0.88)),
     Row("cpu-get", "small GET, CPU µs/request", cpu_per_get),
-    Row("instructions", "user instructions/request", instructions, ("nginx", 0.5), every_round=False,
+    Row("instructions", "user instructions/request", measuring.instructions, ("nginx", 0.5), every_round=False,
         digits=0),
-    Row("allocations", "heap allocations/request", allocations, ("most", 0.005), every_round=False, digits=3),
-    Row("syscalls", "system calls/request", system_calls, ("most", 5), every_round=False, digits=2),
+    Row("allocations", "heap allocations/request", measuring.allocations_per_request, ("most", 0.005),
+        every_round=False, digits=3),
+    Row("syscalls", "system calls/request", measuring.system_calls, ("most", 5), every_round=False, digits=2),
+    Row("gateway", "gateway POST: key, limit, upstream's key; CPU µs/request", gateway.cpu, ("cpu", 0.8)),
+    Row("gateway-envoy", "the same beside Envoy", gateway.cpu, ("envoy", 0.3), only=WITH_ENVOY, needs="envoy"),
+    Row("gateway-instructions", "the same, user instructions/request", gateway.instructions, ("nginx", 0.5),
+        every_round=False, digits=0),
+    Row("gateway-syscalls", "the same, system calls/request", gateway.system_calls, ("most", 5),
+        every_round=False, digits=2),
+    Row("limits", "added by a request and a token limit, user instructions", limits.added_instructions,
+        ("most", 1_500), every_round=False, only=HEADGATE, digits=0),
+    Row("limits-allocations", "heap allocations/request with them", limits.allocations, ("most", 0.005),
+        every_round=False, only=HEADGATE, digits=3),
+    Row("limit-memory", "memory of a million clients with a limit each, bytes/client",
+        limits.memory_per_address, ("most", 200), every_round=False, only=HEADGATE, digits=0),
     Row("memory-idle", "KiB/idle connection", memory_per_idle, ("most", 1), digits=2),
     Row("memory-stream", "KiB/open SSE stream", memory_per_stream, ("most", 1), digits=2),
     Row("cpu-event", "SSE, 1,000 × 20/s, CPU µs/event", cpu_per_event, ("cpu", 0.95)),

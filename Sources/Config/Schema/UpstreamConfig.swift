@@ -6,6 +6,9 @@ public struct UpstreamConfig: Equatable, Sendable {
     public var timeouts: UpstreamTimeoutsConfig
     /// Connections per endpoint, all workers together. Default 1024.
     public var maxConnections: Int
+    /// Exchanges with the upstream at once, all workers and endpoints together. Default off (nil).
+    public var maxInFlight: Int?
+    public var queue: UpstreamQueueConfig
     public var keepAlive: KeepAliveConfig
     public var tls: TLSClientConfig
     /// Forward the client's `Host` rather than the endpoint's. Default false.
@@ -26,6 +29,11 @@ extension UpstreamConfig {
         maxConnections = node.value(
             "max_connections", .integer(1...1_000_000), default: "1024",
             "Connections per endpoint, of all workers together.")
+        maxInFlight = node.value(
+            "max_in_flight", .orOff(.integer(1...1_000_000)), default: "off",
+            "Exchanges that are with the upstream at once, of all workers and endpoints together.")
+        queue = node.group(
+            "queue", .mapping(UpstreamQueueConfig.init), "Who waits for a place at `max_in_flight`.")
         keepAlive = node.group(
             "keep_alive", .mapping(KeepAliveConfig.init), "Idle connections that are kept for later.")
         tls = node.group("tls", .mapping(TLSClientConfig.init), "For https endpoints.")
@@ -68,6 +76,23 @@ extension UpstreamTimeoutsConfig {
         idle = node.value("idle", .orOff(.duration), default: "300s", "Between two pieces of an answer.")
         total = node.value(
             "total", .orOff(.duration), default: "off", "For a whole exchange. Streams have no natural end.")
+    }
+}
+
+/// What happens at `max_in_flight`.
+public struct UpstreamQueueConfig: Equatable, Sendable {
+    /// Exchanges that may wait for a place, all workers together; first come, first served. Default 0.
+    public var max: Int
+    /// For how long each may wait. Default 10 s.
+    public var timeout: Duration
+}
+
+extension UpstreamQueueConfig {
+    init(_ node: MappingReader) {
+        max = node.value(
+            "max", .integer(0...1_000_000), default: "0",
+            "Exchanges that may wait for a place, first come, first served; 0: none waits.")
+        timeout = node.value("timeout", .duration, default: "10s", "How long each may wait.")
     }
 }
 

@@ -93,7 +93,7 @@ extension Validation {
             let isTooLarge = { (model: ModelConfig) in
                 guard let reserve = Self.reserve(limit, model) else { return false }
                 switch number.key.unit {
-                case .tokens: return reserve > number.max
+                case .tokens: return limit.tokens != .input && reserve > number.max
                 case .money: return Self.nanoUSD(reserve, model) > UInt128(number.max)
                 case .requests, .concurrent: return false
                 }

@@ -6,13 +6,16 @@ extension Validation {
     func checkLimits(of route: RouteConfig) {
         let path = Self.path(of: route)
         checkInspection(route, .key(path, "inspect_body"))
-        guard reading.isSound(.key(path, "limits")), reading.isSound(.key(.root, "limits")) else { return }
-        let listed = route.limits.map { limits[$0] }
-        for (index, limit) in listed.enumerated() {
-            guard let limit, !reading.isFull else { continue }
-            checkEffect(limit, route, index)
+        guard reading.isSound(.key(path, "limits")) else { return }
+        var listed: [LimitConfig] = []
+        for (index, name) in route.limits.enumerated() {
+            guard let limit = limits[name], reading.isSound(.key(.key(.root, "limits"), name)) else {
+                continue
+            }
+            listed.append(limit)
+            if !reading.isFull { checkEffect(limit, route, index) }
         }
-        checkCount(listed.compactMap { $0 }, route)
+        checkCount(listed, route)
     }
 
     private func checkInspection(_ route: RouteConfig, _ place: ConfigPath) {

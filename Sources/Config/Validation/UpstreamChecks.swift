@@ -21,6 +21,13 @@ extension Validation {
                     .error, "`\(place.text)` is listed twice", at: reading.span(of: place), path: place)
             }
             checkClocks(upstream.timeouts, at: .key(path, "timeouts"))
+            if upstream.maxInFlight == nil && upstream.queue.max > 0 {
+                let queue = ConfigPath.key(path, "queue")
+                let message = "`\(queue.text)` has no effect: `max_in_flight` is off"
+                reading.note(
+                    .warning, message, hint: "set `max_in_flight`", at: reading.keySpan(of: queue),
+                    path: queue)
+            }
         }
     }
 

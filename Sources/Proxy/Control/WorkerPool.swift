@@ -26,7 +26,7 @@ final class WorkerPool {
         for index in 0..<(count ?? Int(headgate_usable_cpus())) {
             let handle = try WorkerHandle(
                 index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,
-                bodies: bodies)
+                mailboxes: mailboxes, ledger: ledger, bodies: bodies)
             try Worker.start(handle)
             handles.append(handle)
         }

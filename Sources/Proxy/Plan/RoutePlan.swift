@@ -8,10 +8,8 @@ final class RoutePlan: Sendable {
     let auth: [AuthPlan]
     /// One of them is a `jwt` entry.
     let takesTokens: Bool
-    /// All must let a request pass.
-    let limits: [RateLimit]
     /// All must let a request pass; at most `Reservation.entriesMax` measures, a caller's own included.
-    let limitPlans: [LimitPlan]
+    let limits: [LimitPlan]
     let rateLimitFields: RateLimitFieldStyles
     /// Bytes of a body that decides: larger ones are not held.
     let inspectBodyMax: Int
@@ -43,7 +41,7 @@ final class RoutePlan: Sendable {
 
     /// - Parameter recordsUsage: usage is written down, so that it is looked for wherever an upstream answers.
     init(
-        match: RouteMatch, auth: [AuthPlan], limits: [RateLimit] = [], limitPlans: [LimitPlan] = [],
+        match: RouteMatch, auth: [AuthPlan], limits: [LimitPlan] = [],
         rateLimitFields: RateLimitFieldStyles = [.openai, .ietf],
         inspectBodyMax: Int = RoutePlan.inspectBodyMax, recordsUsage: Bool = false,
         subject: LimitSubject = .everybody, errors: ErrorShape = .openai,
@@ -55,11 +53,10 @@ final class RoutePlan: Sendable {
         self.auth = auth
         takesTokens = auth.contains { if case .jwt = $0.mode { true } else { false } }
         self.limits = limits
-        self.limitPlans = limitPlans
         self.rateLimitFields = rateLimitFields
         self.inspectBodyMax = inspectBodyMax
-        let countsTokensOrMoney = limitPlans.contains(where: \.countsTokensOrMoney)
-        inspectsBody = countsTokensOrMoney || limitPlans.contains { $0.subject.contains(.model) }
+        let countsTokensOrMoney = limits.contains(where: \.countsTokensOrMoney)
+        inspectsBody = countsTokensOrMoney || limits.contains { $0.subject.contains(.model) }
         countsUsage = countsTokensOrMoney || recordsUsage && action.proxies
         self.subject = subject
         self.errors = errors

@@ -3,21 +3,30 @@ import Synchronization
 /// A named group of endpoints with one policy, in one generation.
 final class UpstreamPlan: Sendable {
     let name: String
+    let nameText: PlanText
     /// This upstream in limits by upstream.
     let subject: LimitSubject
     let endpoints: [EndpointPlan]
     let timeouts: UpstreamTimeouts
     /// Forward the client's `Host` instead of the endpoint's authority.
     let preservesHost: Bool
+    /// Bounds the exchanges that are here at once; nil: nothing does.
+    let gate: UpstreamGate?
+    /// Nanoseconds that an exchange may wait for a place.
+    let queueTimeout: UInt64
 
     init(
-        name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool
+        name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool,
+        gate: UpstreamGate?, queueTimeout: UInt64
     ) {
         self.name = name
+        nameText = PlanText(name)
         subject = LimitSubject(name: name)
         self.endpoints = endpoints
         self.timeouts = timeouts
         self.preservesHost = preservesHost
+        self.gate = gate
+        self.queueTimeout = queueTimeout
     }
 }
 

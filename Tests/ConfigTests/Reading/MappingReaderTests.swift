@@ -32,6 +32,23 @@ import Testing
             ])
     }
 
+    struct Either: Equatable {
+        var first: Int?
+        init(_ node: MappingReader) {
+            first = node.optional("first", .integer(1...9), "The first.")
+            _ = node.optional("second", .integer(1...9), "The second.")
+            node.requireAny(of: ["first", "second"])
+        }
+    }
+
+    @Test func `of some keys at least one must be there`() throws {
+        #expect(try value(.mapping(Either.init), "{ first: 5, second: 6 }").value?.first == 5)
+        #expect(try value(.mapping(Either.init), "{ second: 6 }").diagnostics.isEmpty)
+        let message = try value(.mapping(Either.init), "{}").diagnostics.map(\.message)
+        #expect(message == ["`key` requires at least one of `first`, `second`"])
+        #expect(MappingReader.describe(Either.init).schema.json["anyOf"]?.items.count == 2)
+    }
+
     @Test func `the same initializer describes its keys`() {
         let description = MappingReader.describe(Pair.init)
         #expect(description.keys.map(\.name) == ["first", "second", "third"])

@@ -28,6 +28,8 @@ import Testing
                   timeouts: { connect: 1s, first_byte: off }
                   max_body: off
                   cors: "*"
+                  rate_limit_headers: [openai, delta]
+                  inspect_body: 1MiB
                   to: u
                 """
         ).routes[0]
@@ -40,6 +42,7 @@ import Testing
         #expect(route.responseHeaders == .init(set: [], remove: ["Server"]))
         #expect(route.timeouts == .init(connect: .seconds(1), firstByte: .some(nil), idle: nil, total: nil))
         #expect(route.maxBodyBytes == nil && route.cors?.origins == nil && route.cors != nil)
+        #expect(route.rateLimitFields == [.openai, .delta] && route.inspectBodyMax == 1 << 20)
         #expect(route.action == .upstream("u"))
     }
 
@@ -47,6 +50,7 @@ import Testing
         let route = try config(Self.head + "- { path: /a, auth: o, respond: {} }\n").routes[0]
         #expect(
             route.listeners.isEmpty && route.methods.isEmpty && route.headers.isEmpty && route.host == .any)
+        #expect(route.rateLimitFields == [.openai, .ietf] && route.inspectBodyMax == 16 << 20)
         #expect(route.maxBodyBytes == 32 << 20 && route.cors == nil && route.index == 0)
         #expect(route.action == .respond(.init(status: 200, body: .none)))
     }

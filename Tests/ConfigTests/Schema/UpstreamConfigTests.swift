@@ -12,6 +12,8 @@ import Testing
                 endpoints: [https://a, http://b]
                 timeouts: { connect: 1s, first_byte: off, idle: off, total: 5s }
                 max_connections: 7
+                max_in_flight: 9
+                queue: { max: 4, timeout: 3s }
                 keep_alive: { idle: 1s, max_idle: 0 }
                 tls: { ca: ca.pem, server_name: X.example }
                 preserve_host: true
@@ -20,6 +22,7 @@ import Testing
         #expect(upstream.endpoints.map(\.host) == ["a", "b"])
         #expect(
             upstream.timeouts == .init(connect: .seconds(1), firstByte: nil, idle: nil, total: .seconds(5)))
+        #expect(upstream.maxInFlight == 9 && upstream.queue == .init(max: 4, timeout: .seconds(3)))
         #expect(upstream.maxConnections == 7 && upstream.preservesHost)
         #expect(upstream.keepAlive == .init(idle: .seconds(1), maxIdle: 0))
         #expect(upstream.tls == .init(ca: "ca.pem", serverName: "x.example", insecureSkipVerify: false))
@@ -30,6 +33,7 @@ import Testing
         #expect(
             upstream.timeouts
                 == .init(connect: .seconds(5), firstByte: .seconds(300), idle: .seconds(300), total: nil))
+        #expect(upstream.maxInFlight == nil && upstream.queue == .init(max: 0, timeout: .seconds(10)))
         #expect(upstream.maxConnections == 1024 && !upstream.preservesHost)
         #expect(upstream.keepAlive == .init(idle: .seconds(60), maxIdle: 64))
         #expect(upstream.tls == .init(ca: nil, serverName: nil, insecureSkipVerify: false))

@@ -19,6 +19,17 @@ import Testing
         #expect(Self.problems("endpoints: [http://b, http://B:80/]") == ["error upstreams.a.endpoints[1]"])
     }
 
+    @Test func `a queue where nothing is bounded is warned about`() {
+        #expect(Self.problems("url: http://b, queue: { max: 1 }") == ["warning upstreams.a.queue"])
+        #expect(Self.problems("url: http://b, queue: { max: 1 }, max_in_flight: 2") == [])
+        #expect(Self.problems("url: http://b, queue: { timeout: 1s }") == [])
+        // One mistake, one message.
+        #expect(
+            Self.problems("url: http://b, queue: { max: 1 }, max_in_flight: x") == [
+                "error upstreams.a.max_in_flight"
+            ])
+    }
+
     @Test func `clocks that end before others begin are warned about`() {
         #expect(
             Self.problems("url: http://b, timeouts: { total: 1s }") == ["warning upstreams.a.timeouts.total"])

@@ -1,3 +1,4 @@
+import CLinux
 import COpenSSL
 import Glibc
 import Synchronization
@@ -122,7 +123,7 @@ extension RoutePlan {
     static func test(
         _ path: PathPattern = .subtree([]), host: HostPattern = .any, methods: MethodSet = .any,
         headers: [HeaderCondition] = [], listeners: [Int] = [], ignoresCredentials: Bool = true,
-        auth: [AuthPlan] = [], limits: [RateLimit] = [], errors: ErrorShape = .openai, footer: String = "",
+        auth: [AuthPlan] = [], limits: [LimitPlan] = [], errors: ErrorShape = .openai, footer: String = "",
         action: RouteAction = .proxy(upstream: 0, timeouts: .patient), strip: String = "", add: String = "",
         requestHeaders: HeaderEdits = .none, responseHeaders: HeaderEdits = .none, maxBody: UInt64 = .max,
         cors: CORSPolicy? = nil
@@ -139,7 +140,7 @@ extension RoutePlan {
 
     /// A route that answers `ok` by itself.
     static func ok(
-        _ path: PathPattern = .subtree([]), auth: [AuthPlan], limits: [RateLimit] = [],
+        _ path: PathPattern = .subtree([]), auth: [AuthPlan], limits: [LimitPlan] = [],
         errors: ErrorShape = .openai, footer: String = ""
     ) -> RoutePlan {
         let response = FixedResponse(status: 200, contentType: [], body: Array("ok".utf8))
@@ -157,6 +158,31 @@ extension RoutePlan {
         return .test(.exact(Array(path.utf8)), action: .respond(response))
     }
 }
+
+extension LimitPlan {
+    /// Requests in any minute.
+    static func test(_ subject: LimitSubjectParts, perMinute max: UInt64) -> LimitPlan {
+        .test(subject, [(.requests, .minute, max)])
+    }
+
+    /// Each with an id of its own.
+    static func test(
+        _ subject: LimitSubjectParts, _ numbers: [(LimitMeasure.Unit, LimitMeasure.Period, UInt64)],
+        defaultReserve: UInt64? = nil, cuts: Bool = false, charge: ChargePolicy = ChargePolicy()
+    ) -> LimitPlan {
+        let measures = numbers.map { unit, period, max in
+            LimitMeasure(
+                id: UInt32(lastMeasureID.add(1, ordering: .relaxed).newValue),
+                identity: "l/\(unit)/\(period)", limitName: PlanText("l"),
+                keyName: PlanText("\(unit)_per_\(period)"), unit: unit, period: period, max: max)
+        }
+        return LimitPlan(
+            name: PlanText("l"), measures: measures, subject: subject, cutsOnExceed: cuts,
+            defaultReserve: defaultReserve, charge: charge)
+    }
+}
+
+private let lastMeasureID = Atomic<Int>(1000)
 
 extension AuthPlan {
     static func open(ignoresCredentials: Bool = false) -> AuthPlan {
@@ -235,6 +261,8 @@ struct GenerationSketch {
     /// How long control may take.
     var answerLimit = 10 * second
     var bodiesMax = BodyBudget.bytesMax
+    var gate: UpstreamGate?
+    var queueTimeout = 10 * second
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -251,13 +279,23 @@ final class WorkerUnderTest {
 
     private static let identity = ListenerIdentity(rawValue: 7)
 
-    init(_ sketch: GenerationSketch) throws {
+    init(_ sketch: GenerationSketch, index: Int = 0, of mailboxes: Mailboxes? = nil) throws {
         listener = try TestListener()
+        let all = mailboxes ?? Mailboxes()
         handle = try WorkerHandle(
-            index: 0, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(),
+            index: index, controlBell: try Bell(), writerBell: try WriterBell(), desk: Desk(), mailboxes: all,
             bodies: BodyBudget(bytesMax: sketch.bodiesMax), answerLimit: sketch.answerLimit)
+        if mailboxes == nil { all.use([handle.mailbox]) }
         try Worker.start(handle)
         try adopt(sketch)
+    }
+
+    /// Several workers that know of each other, each with a listener of its own.
+    static func several(_ count: Int, _ sketch: GenerationSketch) throws -> [WorkerUnderTest] {
+        let mailboxes = Mailboxes()
+        let workers = try (0..<count).map { try WorkerUnderTest(sketch, index: $0, of: mailboxes) }
+        mailboxes.use(workers.map(\.handle.mailbox))
+        return workers
     }
 
     convenience init(_ upstream: TestUpstream, _ change: (inout GenerationSketch) -> Void = { _ in }) throws {
@@ -295,7 +333,8 @@ final class WorkerUnderTest {
             upstreams: [
                 UpstreamPlan(
                     name: "u", endpoints: sketch.endpoints, timeouts: .patient,
-                    preservesHost: sketch.preservesHost)
+                    preservesHost: sketch.preservesHost, gate: sketch.gate,
+                    queueTimeout: sketch.queueTimeout)
             ],
             trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
     }
@@ -358,6 +397,12 @@ final class WorkerUnderTest {
         let questions = handle.desk.take()
         guard questions.count == 1 else { throw Unexpected("\(questions.count) questions, not 1") }
         return questions[0]
+    }
+
+    /// Settled and reserved.
+    func used(_ measure: LimitMeasure, by subject: LimitSubject) -> UInt64 {
+        let time = LimitTime(monotonic: monotonicNow(), realtime: headgate_realtime_ns())
+        return handle.ledger.peek(measure: measure, subject: subject, max: measure.max, at: time).used
     }
 
     func answer(_ question: Question, _ answer: Answer) {

@@ -21,7 +21,7 @@ extension AuthPreparation {
             origin = try keyOrigin(jwt, steps)
         } catch { return fail(steps, error.description) }
         do throws(SystemError) {
-            let callers = newCallers(config.name)
+            let callers = CallerIndex()
             let source = try JWTKeySource(origin, display: "auth.\(config.name).\(jwt.key.name)")
             let answerer = JWTAnswerer(
                 name: config.name, config: jwt, source: source, callers: callers, keeper: keeper,

@@ -112,11 +112,6 @@ struct AuthPreparation {
         return Caller(digest: key.digest, label: PlanText(key.variable))
     }
 
-    /// For an entry that is new, or means something else than before.
-    func newCallers(_ name: String) -> CallerIndex {
-        CallerIndex(windows: served.entries[name]?.callers.windows ?? RequestWindows())
-    }
-
     private mutating func prepare(_ config: AuthConfig, tokenFile path: String) {
         let absolute = Path.absolute(path, in: loaded.folder)
         let steps: [ConfigStep] = [.key("auth"), .key(config.name), .key("file")]
@@ -126,7 +121,7 @@ struct AuthPreparation {
             if isKept, let known = served.entries[config.name] {
                 entry = known
             } else {
-                let callers = newCallers(config.name)
+                let callers = CallerIndex()
                 let source = try TokenFileSource(
                     path: absolute, display: path, callers: callers, mailboxes: mailboxes)
                 entry = AuthEntry(
@@ -171,7 +166,7 @@ struct AuthPreparation {
         if let known = served.entries[config.name], known.identity == identity {
             return add(known, config, mode)
         }
-        let callers = newCallers(config.name)
+        let callers = CallerIndex()
         let entry = AuthEntry(
             name: config.name, modeName: config.mode.name, identity: identity, callers: callers,
             source: source(callers))

@@ -124,9 +124,9 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
     }
 
     /// Why not the token: whoever gets another one would have their limits filled up again.
-    private func rateSubject(_ verified: JWTVerifier.Verified, user: Int64) -> RequestWindows.Subject {
+    private func rateSubject(_ verified: JWTVerifier.Verified, user: Int64) -> LimitSubject {
         let who = user > 0 ? "user \(user)" : verified.subject.map { "sub \($0)" } ?? verified.caller
-        return RequestWindows.Subject(KeyDigest(sha256(Array("\(name)\0\(who)".utf8))))
+        return LimitSubject(KeyDigest(sha256(Array("\(name)\0\(who)".utf8))))
     }
 
     private func refuse(_ refusal: JWTVerifier.Refusal, _ reply: TokenQuestion) {

@@ -28,6 +28,9 @@ struct StatusReport {
             listeners(&json)
             AuthStatus(auth: driver.auth.served).append(to: &json)
             driver.usage.status.append(to: &json)
+            json.array("upstreams") { json in
+                for (name, figures) in gatedUpstreams { upstream(name, figures, &json) }
+            }
             json.array("endpoints") { json in driver.registry.living.forEach { endpoint($0.state, &json) } }
             accessLog(&json)
         }
@@ -55,6 +58,12 @@ struct StatusReport {
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
         lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines
+        for (name, figures) in gatedUpstreams {
+            let bounds = figures.bounds
+            lines.append(
+                "upstream    \(name) \(figures.inFlight) of \(bounds.inFlightMax) in flight, "
+                    + "\(figures.queued) of \(bounds.queuedMax) queued, \(figures.refused) refused")
+        }
         for endpoint in driver.registry.living {
             let addresses = endpoint.state.currentAddresses().map(\.text).joined(separator: ", ")
             let known = addresses.isEmpty ? "does not resolve" : addresses
@@ -133,6 +142,24 @@ struct StatusReport {
                     json.string("url", socket.url)
                 }
             }
+        }
+    }
+
+    /// Those with `max_in_flight`.
+    private var gatedUpstreams: [(name: String, figures: UpstreamGate.Figures)] {
+        driver.served?.generation.upstreams.compactMap { upstream in
+            upstream.gate.map { (upstream.name, $0.figures) }
+        } ?? []
+    }
+
+    private func upstream(_ name: String, _ figures: UpstreamGate.Figures, _ json: inout JSONText) {
+        json.object { json in
+            json.string("name", name)
+            json.number("in_flight", figures.inFlight)
+            json.number("max_in_flight", figures.bounds.inFlightMax)
+            json.number("queued", figures.queued)
+            json.number("queue_max", figures.bounds.queuedMax)
+            json.number("refused", figures.refused)
         }
     }
 

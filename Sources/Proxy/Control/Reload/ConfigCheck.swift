@@ -22,8 +22,8 @@ public struct ConfigCheck {
         let auth = preparation.run()
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-            limits: LimitRegistry().limits(of: loaded.config),
-            limitPlans: LimitRegistry().plans(of: loaded.config), hashes: nil)
+            limits: LimitRegistry().plans(of: loaded.config),
+            gates: UpstreamGateRegistry().gates(of: loaded.config), hashes: nil)
         diagnostics =
             outcome.diagnostics + auth.diagnostics + builder.check()
             + AccessLogCheck(loaded, outcome.places).warnings()

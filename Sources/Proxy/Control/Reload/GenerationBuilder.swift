@@ -8,9 +8,9 @@ struct GenerationBuilder {
     let registry: EndpointRegistry
     let auth: AuthSet
     /// By name.
-    let limits: [String: RateLimit]
-    /// By name.
-    let limitPlans: [String: LimitPlan]
+    let limits: [String: LimitPlan]
+    /// By the upstream's name; of those that have one.
+    let gates: [String: UpstreamGate]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
@@ -26,14 +26,14 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: RateLimit], limitPlans: [String: LimitPlan], hashes: HashPool?
+        limits: [String: LimitPlan], gates: [String: UpstreamGate], hashes: HashPool?
     ) {
         self.loaded = loaded
         self.places = places
         self.registry = registry
         self.auth = auth
         self.limits = limits
-        self.limitPlans = limitPlans
+        self.gates = gates
         actions = hashes.map { ActionBinder(loaded: loaded, auth: auth, hashes: $0) }
     }
 
@@ -54,7 +54,7 @@ struct GenerationBuilder {
         }
         let generation = Generation(
             number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: upstreams,
-            models: ModelTable(config: config.models), limits: config.limits.compactMap { limitPlans[$0.name] },
+            models: ModelTable(config: config.models), limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
             recordsAccess: config.accessLog != nil,
             census: census)
@@ -102,7 +102,8 @@ struct GenerationBuilder {
         }
         return UpstreamPlan(
             name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
-            preservesHost: config.preservesHost)
+            preservesHost: config.preservesHost, gate: gates[config.name],
+            queueTimeout: nanoseconds(config.queue.timeout))
     }
 
     private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig)
@@ -121,7 +122,6 @@ struct GenerationBuilder {
         return RoutePlan(
             match: match(config), auth: auth.plans(of: config),
             limits: config.limits.compactMap { limits[$0] },
-            limitPlans: config.limits.compactMap { limitPlans[$0] },
             rateLimitFields: RateLimitFieldStyles(config.rateLimitFields),
             inspectBodyMax: Int(config.inspectBodyMax), recordsUsage: loaded.config.usage != nil,
             subject: LimitSubject(name: config.identity), errors: ErrorShape(config.errors),

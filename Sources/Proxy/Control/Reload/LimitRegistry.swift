@@ -63,36 +63,4 @@ final class LimitRegistry {
         return "\(config.name)/\(key.rawValue)/\(subject)"
             + (isTotal ? "" : "/tokens=\(config.tokens.rawValue)")
     }
-
-    // MARK: - Requests per minute alone
-
-    private struct WindowIdentity: Hashable {
-        let name: String
-        let subject: LimitConfig.Subject
-    }
-
-    private var windows: [WindowIdentity: RequestWindows] = [:]
-
-    /// Those by `ip` or by `key` alone, with `requests_per_minute`. Changes nothing that is served.
-    func limits(of config: GatewayConfig) -> [String: RateLimit] {
-        var limits: [String: RateLimit] = [:]
-        for limit in config.limits {
-            guard limit.by == [.ip] || limit.by == [.key], let max = limit.number(.requestsPerMinute) else {
-                continue
-            }
-            let known = windows[WindowIdentity(name: limit.name, subject: limit.by[0])]
-            limits[limit.name] = RateLimit(
-                name: limit.name, subject: limit.by[0] == .ip ? .ip : .key, requestsMax: Int(max),
-                windowNanoseconds: 60_000_000_000, windows: known ?? RequestWindows())
-        }
-        return limits
-    }
-
-    /// The generation with these is about to be served: later ones share their windows.
-    func commit(_ limits: [String: RateLimit], of config: GatewayConfig) {
-        windows = [:]
-        for limit in config.limits {
-            windows[WindowIdentity(name: limit.name, subject: limit.by[0])] = limits[limit.name]?.windows
-        }
-    }
 }

@@ -29,7 +29,7 @@ final class ReloadDriver {
         let served: Served
         let prepared: ListenerSockets.Prepared
         let auth: AuthSet
-        let limits: [String: RateLimit]
+        let gates: [String: UpstreamGate]
         let usage: UsageSetting
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
@@ -42,6 +42,7 @@ final class ReloadDriver {
     let auth: AuthRegistry
     private let limits = LimitRegistry()
     let usage: UsageWriter
+    private let gates = UpstreamGateRegistry()
     private let hashes: HashPool
     private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
@@ -190,10 +191,11 @@ final class ReloadDriver {
         _ logErrors: [Diagnostic], _ trigger: Reload.Trigger
     ) {
         let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
-        let limits = self.limits.limits(of: loaded.config)
+        let limits = self.limits.plans(of: loaded.config)
+        let gates = self.gates.gates(of: loaded.config)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            limitPlans: self.limits.plans(of: loaded.config), hashes: hashes)
+            gates: gates, hashes: hashes)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
@@ -224,7 +226,7 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, limits: limits, usage: usage, diagnostics: diagnostics,
+            prepared: prepared, auth: auth, gates: gates, usage: usage, diagnostics: diagnostics,
             places: outcome.places)
         perform(machine.built())
     }
@@ -276,8 +278,10 @@ final class ReloadDriver {
             ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
         }
         auth.commit(next.auth)
-        limits.commit(next.limits, of: next.served.config)
         usage.commit(next.usage)
+        for ticket in gates.commit(next.gates, of: next.served.config) {
+            workers.mailboxes.tell(ticket, .placeFreed(ticket))
+        }
         workers.post(.adopt(next.served.generation, sockets: listening))
         workersMoved()
     }

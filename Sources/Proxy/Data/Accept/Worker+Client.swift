@@ -400,6 +400,8 @@ extension Worker {
                 deadline = Worker.after(limits.body, now)
             } else if let exchange = client.exchange, exchange.machine.isAsking {
                 deadline = exchange.askedAt + handle.answerLimit
+            } else if let exchange = client.exchange, exchange.machine.isQueued {
+                deadline = min(exchange.queueDeadline, exchange.totalDeadline)
             } else {
                 deadline = .max
             }
@@ -428,6 +430,8 @@ extension Worker {
                 perform(exchange.machine.requestRefused(.bodyTimeout), exchange)
             } else if exchange.machine.isAsking {
                 answerMissing(exchange)
+            } else if exchange.machine.isQueued {
+                queueTimedOut(exchange)
             }
         case .closed: break
         }

@@ -13,12 +13,6 @@ struct Question: Sendable {
     let subject: Subject
 }
 
-/// Names the exchange that waits for an answer. One that has ended meanwhile is not found any more.
-struct Ticket: Sendable, Hashable {
-    let worker: Int
-    let number: UInt64
-}
-
 /// What came in as a credential, without its scheme. Never prints; zeroed when it goes.
 final class PresentedCredential: @unchecked Sendable, CustomStringConvertible, CustomReflectable {
     private let storage: UnsafeMutableRawBufferPointer

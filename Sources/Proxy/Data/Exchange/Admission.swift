@@ -37,7 +37,8 @@ extension Worker {
             let presented = PresentedCredential(credential.bytes, digest: digest)
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
             ask(exchange, answerer, .credential(presented))
-        case .collect: collect(exchange, client, head, bytes)
+        case .collect:
+            if !inspectInPlace(exchange, client, head, bytes) { collect(exchange, client, head, bytes) }
         case .refuse, .refuseMethod, .respond, .preflight:
             let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
             client.input.append(rest, from: blocks)
@@ -160,13 +161,8 @@ extension Worker {
     func decideAdmitted(
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead
     ) -> Decision {
-        if let refusal = admitRate(route, exchange) {
-            exchange.rateRefusal = refusal
-            return .refuse(.rateLimited)
-        }
-        if let caller = exchange.caller {
-            exchange.auth?.callers.noteUse(of: caller, at: exchange.record.startedAt)
-        }
+        openAccount(route, exchange, head)
+        if !route.action.proxies, let refusal = takeLimits(route, exchange) { return .refuse(refusal) }
         switch route.action {
         case .respond(let response): return .respond(response)
         case .action:
@@ -179,19 +175,11 @@ extension Worker {
             exchange.upstreamIndex = upstream
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
-            return exchange.caller?.models == nil ? .proxy : decideInspection(exchange, head)
+            return decideInspection(route, exchange, head)
         }
     }
 
-    /// The caller may use certain models alone, and the body says which one this is about.
-    private func decideInspection(_ exchange: RunningExchange, _ head: RequestHead) -> Decision {
-        guard head.framing != .none, head.framing != .length(0) else { return .proxy }
-        exchange.isInspected = true
-        exchange.bodyLimit = min(exchange.bodyLimit, UInt64(ModelScan.bodyMax))
-        return isTooLong(head, exchange) ? .refuse(.bodyTooLargeToInspect) : .collect
-    }
-
-    private func isTooLong(_ head: RequestHead, _ exchange: RunningExchange) -> Bool {
+    func isTooLong(_ head: RequestHead, _ exchange: RunningExchange) -> Bool {
         if case .length(let count) = head.framing { return count > exchange.bodyLimit }
         return false
     }
@@ -275,6 +263,9 @@ extension Worker {
         _ exchange: RunningExchange, _ client: ClientConnection, _ head: RequestHead,
         _ bytes: UnsafeMutableRawBufferPointer
     ) {
+        if let gate = upstreamPlan(of: exchange).gate {
+            guard enter(gate, exchange, client, head, bytes) else { return }
+        }
         _ = exchange.machine.admitted()
         exchange.record.attempts = 1
         switch lease(exchange, freshOnly: false) {

@@ -119,13 +119,12 @@ extension Worker {
             releaseBody(exchange)
             ask(exchange, action.answerer, .action(request))
         case .proxy:
-            guard let models = exchange.caller?.models else { fatalError("nothing to look for in the body") }
-            switch ModelScan.judge(UnsafeRawBufferPointer(exchange.body.bytes), models) {
-            case .allowed: connect(exchange, client, head, bytes)
-            case .refused(let reply):
-                exchange.machine.answeredLocally()
-                answer(exchange, reply)
+            guard let reply = inspectCollected(exchange) else {
+                connect(exchange, client, head, bytes)
+                return
             }
+            exchange.machine.answeredLocally()
+            answer(exchange, reply)
         case .respond: fatalError("a route that answers by itself reads no body")
         }
     }

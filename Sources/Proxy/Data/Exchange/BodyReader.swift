@@ -12,6 +12,14 @@ enum BodyOutput: UInt8 {
     case rechunked
     /// Read and forgotten.
     case nothing
+
+    /// The client gets chunks.
+    var isChunked: Bool {
+        switch self {
+        case .chunked, .rechunked: true
+        case .verbatim, .content, .nothing: false
+        }
+    }
 }
 
 /// Follows one body to its end and says which of the bytes at hand go on (RFC 9112 §6, §7).
@@ -69,6 +77,12 @@ struct BodyReader {
         case .length(let count): count
         case .chunked, .trailers, .untilClose: nil
         }
+    }
+
+    /// The whole body was taken by other means.
+    mutating func endWhole(contentBytes: UInt64) {
+        state = .ended
+        self.contentBytes = contentBytes
     }
 
     /// The trailer section was read by other means.
@@ -155,8 +169,8 @@ struct BodyReader {
         return UnsafeRawBufferPointer(start: end - 5, count: 5)
     }
 
-    /// Puts a chunk header before the bytes and CRLF behind them.
-    private static func frame(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    /// Puts a chunk header before the bytes and CRLF behind them, within the headroom.
+    static func frame(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
         var start = bytes.baseAddress!
         let end = start + bytes.count
         end.storeBytes(of: 0x0D, as: UInt8.self)

@@ -51,63 +51,6 @@ extension Worker {
         return .refused(decision.refusal)
     }
 
-    /// The route's limits, and the caller's own, which stands in place of those by key. Refused requests do
-    /// not count anywhere.
-    /// - Returns: the limit that is reached.
-    func admitRate(_ route: RoutePlan, _ exchange: RunningExchange) -> RateRefusal? {
-        var counted = 0
-        for limit in route.limits where counts(limit, exchange) {
-            let subject = subject(of: limit, exchange)
-            let verdict = limit.windows.admit(
-                subject, max: limit.requestsMax, window: limit.windowNanoseconds, now: now)
-            if case .refused(let wait) = verdict {
-                withdraw(counted, route, exchange)
-                return refusal(exchange, limit.requestsMax, limit.windowNanoseconds, wait)
-            }
-            counted += 1
-        }
-        guard let caller = exchange.caller, caller.requestsPerMinute > 0, let auth = exchange.auth else {
-            return nil
-        }
-        let verdict = auth.callers.windows.admit(
-            caller.rateSubject, max: Int(caller.requestsPerMinute), window: Worker.minute, now: now)
-        guard case .refused(let wait) = verdict else { return nil }
-        withdraw(counted, route, exchange)
-        return refusal(exchange, Int(caller.requestsPerMinute), Worker.minute, wait)
-    }
-
-    private static let minute: UInt64 = 60_000_000_000
-
-    /// Limits that had counted the request before another refused it.
-    private func withdraw(_ count: Int, _ route: RoutePlan, _ exchange: RunningExchange) {
-        for limit in route.limits.lazy.filter({ self.counts($0, exchange) }).prefix(count) {
-            limit.windows.withdraw(subject(of: limit, exchange))
-        }
-    }
-
-    private func counts(_ limit: RateLimit, _ exchange: RunningExchange) -> Bool {
-        switch limit.subject {
-        case .ip: true
-        case .key: (exchange.caller?.requestsPerMinute ?? 0) == 0
-        }
-    }
-
-    private func subject(of limit: RateLimit, _ exchange: RunningExchange) -> RequestWindows.Subject {
-        switch limit.subject {
-        case .ip: RequestWindows.Subject(exchange.record.peer)
-        case .key:
-            exchange.caller?.rateSubject ?? RequestWindows.Subject(exchange.record.peer)
-        }
-    }
-
-    private func refusal(
-        _ exchange: RunningExchange, _ requestsMax: Int, _ window: UInt64, _ wait: UInt64
-    ) -> RateRefusal {
-        RateRefusal(
-            requestsMax: requestsMax, window: window, wait: wait,
-            resetsAt: exchange.record.startedAt + wait)
-    }
-
     // MARK: The client itself
 
     /// Behind proxies that are trusted, the client is who they say it is.
@@ -176,14 +119,6 @@ extension CallerDecision.Finding {
             case .revoked: .revoked
             case .disabled: .disabled
             }
-    }
-}
-
-extension RequestWindows.Subject {
-    /// IPv6 by /64: whoever has one address has them all.
-    init(_ address: PeerAddress) {
-        let isVersion4 = address.high == 0 && address.low >> 32 == 0xFFFF
-        self.init(high: address.high, low: isVersion4 ? address.low : 0)
     }
 }
 

@@ -4,7 +4,7 @@ struct ErrorBody {
     let shape: ErrorShape
     /// Bytes; for replies that name a bound.
     let bound: UInt64
-    /// For `.rateLimited`.
+    /// For the replies about limits: `RateRefusal.reply`.
     let rate: RateRefusal?
 
     /// As it stands in the body, where the shape has one; what the record says.
@@ -17,13 +17,18 @@ struct ErrorBody {
 
     /// - Parameter footer: member `footer` as JSON text; empty for none.
     func write(_ writer: inout ByteWriter, footer: [UInt8]) {
+        writeObject(&writer, footer: footer)
+        writer.put("\n")
+    }
+
+    /// The same without the end of the line.
+    func writeObject(_ writer: inout ByteWriter, footer: [UInt8]) {
         let properties = reply.properties
         switch shape {
         case .openai: writeOpenAI(&writer, properties, footer)
         case .detail: writeDetail(&writer, properties, footer)
         case .webscout: writeWebscout(&writer, properties, footer)
         }
-        writer.put("\n")
     }
 
     private func writeOpenAI(
@@ -44,7 +49,9 @@ struct ErrorBody {
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {
         writer.put("{\"detail\":\"")
-        writeMessage(&writer, properties, orRather: properties.detail)
+        // What clients of this shape know is about requests alone.
+        let isOther = rate.map { $0.unit != .requests } ?? false
+        writeMessage(&writer, properties, orRather: isOther ? "" : properties.detail)
         writer.put("\"")
         writeFooter(&writer, footer)
         writer.put("}")
@@ -65,7 +72,7 @@ struct ErrorBody {
             writer.put(properties.format)
             writer.put("\"")
         }
-        if reply == .rateLimited { rate?.writeDetails(&writer) }
+        rate?.writeDetails(&writer)
         writer.put("}")
         writeFooter(&writer, footer)
         writer.put("}")
@@ -76,12 +83,9 @@ struct ErrorBody {
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, orRather other: StaticString = ""
     ) {
         guard other.isEmpty else { return writer.put(other) }
+        if let rate { return rate.writeMessage(&writer, named: shape == .openai) }
         writer.put(properties.message)
-        switch reply {
-        case .bodyTooLarge, .bodyTooLargeToInspect: writer.put(decimal: bound)
-        case .rateLimited: rate?.writeMessage(&writer)
-        default: break  // Why not listed: every other message is whole.
-        }
+        if reply == .bodyTooLarge || reply == .bodyTooLargeToInspect { writer.put(decimal: bound) }
     }
 
     private func writeFooter(_ writer: inout ByteWriter, _ footer: [UInt8]) {
@@ -93,72 +97,4 @@ struct ErrorBody {
 
 extension StaticString {
     var isEmpty: Bool { utf8CodeUnitCount == 0 }
-}
-
-/// A limit that was reached: what a 429 says about it.
-struct RateRefusal: Equatable {
-    /// Requests admitted within `window`.
-    let requestsMax: Int
-    /// Nanoseconds.
-    let window: UInt64
-    /// Nanoseconds until one more would be admitted; never 0.
-    let wait: UInt64
-    /// Nanoseconds since 1970 when that is.
-    let resetsAt: UInt64
-
-    /// Whole seconds, rounded up: who waits that long is not refused again.
-    var retryAfterSeconds: UInt64 { max(1, (wait + 999_999_999) / 1_000_000_000) }
-
-    func writeFields(_ writer: inout ByteWriter) {
-        writer.put("Retry-After: ")
-        writer.put(decimal: retryAfterSeconds)
-        writer.put("\r\nretry-after-ms: ")
-        writer.put(decimal: max(1, (wait + 999_999) / 1_000_000))
-        writer.put("\r\n")
-    }
-
-    /// Behind `Rate limit of `.
-    func writeMessage(_ writer: inout ByteWriter) {
-        writer.put(decimal: UInt64(requestsMax))
-        writer.put(" requests per ")
-        if window == 60_000_000_000 {
-            writer.put("minute")
-        } else {
-            writer.put(decimal: window / 1_000_000_000)
-            writer.put(" seconds")
-        }
-        writer.put(" exceeded")
-    }
-
-    func writeDetails(_ writer: inout ByteWriter) {
-        writer.put(",\"retry_after\":")
-        writer.put(decimal: retryAfterSeconds)
-        writer.put(",\"reset_at\":\"")
-        writer.put(iso8601: (resetsAt + 999_999_999) / 1_000_000_000)
-        writer.put("\"")
-    }
-}
-
-extension ByteWriter {
-    /// `2026-03-01T12:00:00Z` - Parameter seconds: since 1970.
-    mutating func put(iso8601 seconds: UInt64) {
-        let (year, month, day) = HTTPDate.civil(fromDays: Int(seconds / 86_400))
-        put(decimal: UInt64(year))
-        put(byte: UInt8(ascii: "-"))
-        put(twoDigits: month)
-        put(byte: UInt8(ascii: "-"))
-        put(twoDigits: day)
-        put(byte: UInt8(ascii: "T"))
-        put(twoDigits: Int(seconds / 3600 % 24))
-        put(byte: UInt8(ascii: ":"))
-        put(twoDigits: Int(seconds / 60 % 60))
-        put(byte: UInt8(ascii: ":"))
-        put(twoDigits: Int(seconds % 60))
-        put(byte: UInt8(ascii: "Z"))
-    }
-
-    private mutating func put(twoDigits value: Int) {
-        put(byte: UInt8(value / 10) + 0x30)
-        put(byte: UInt8(value % 10) + 0x30)
-    }
 }

@@ -2,7 +2,8 @@
 ///
 ///      ▲ │
 ///      │ ├─▶ collecting (the body is read whole) ─▶ back
-///      │ └─▶ asking (control decides) ─▶ back
+///      │ ├─▶ asking (control decides) ─▶ back
+///      │ └─▶ queued (until there is a place at the upstream) ─▶ connecting
 ///      ▼
 ///     admitting ─▶ connecting ─▶ waiting ─▶ relaying ─▶ finished
 ///                   │      ▲        │           │
@@ -20,6 +21,8 @@ struct Exchange: Equatable {
         case collecting
         /// Control was asked: who the caller is, or what the answer is.
         case asking
+        /// As many as may are with the upstream: there is no place yet.
+        case queued
         /// No byte has reached an upstream, so trying another address is safe.
         case connecting(attempt: UInt8)
         /// The request is on its way or there; nothing was answered.
@@ -62,14 +65,21 @@ struct Exchange: Equatable {
     var isCollecting: Bool {
         switch state {
         case .collecting: true
-        case .admitting, .asking, .connecting, .waiting, .relaying, .draining, .finished: false
+        case .admitting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished: false
         }
     }
 
     var isAsking: Bool {
         switch state {
         case .asking: true
-        case .admitting, .collecting, .connecting, .waiting, .relaying, .draining, .finished: false
+        case .admitting, .collecting, .queued, .connecting, .waiting, .relaying, .draining, .finished: false
+        }
+    }
+
+    var isQueued: Bool {
+        switch state {
+        case .queued: true
+        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished: false
         }
     }
 
@@ -77,7 +87,7 @@ struct Exchange: Equatable {
     var hasSentRequest: Bool {
         switch state {
         case .waiting(_, request: .sent, _), .relaying(request: .sent), .draining: true
-        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .finished: false
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying, .finished: false
         }
     }
 
@@ -87,7 +97,7 @@ struct Exchange: Equatable {
         case .admitting:
             state = .connecting(attempt: 1)
             return .connect(freshOnly: false)
-        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
             invalid("admitted")
         }
     }
@@ -96,7 +106,7 @@ struct Exchange: Equatable {
     mutating func bodyWanted() {
         switch state {
         case .admitting: state = .collecting
-        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
             invalid("bodyWanted")
         }
     }
@@ -105,7 +115,7 @@ struct Exchange: Equatable {
     mutating func bodyCollected() {
         switch state {
         case .collecting: state = .admitting
-        case .admitting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+        case .admitting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
             invalid("bodyCollected")
         }
     }
@@ -114,7 +124,8 @@ struct Exchange: Equatable {
     mutating func asked() {
         switch state {
         case .admitting: state = .asking
-        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished: invalid("asked")
+        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("asked")
         }
     }
 
@@ -122,8 +133,39 @@ struct Exchange: Equatable {
     mutating func answered() {
         switch state {
         case .asking: state = .admitting
-        case .admitting, .collecting, .connecting, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .queued, .connecting, .waiting, .relaying, .draining, .finished:
             invalid("answered")
+        }
+    }
+
+    /// The upstream is full, but one may wait for a place.
+    mutating func queued() {
+        switch state {
+        case .admitting: state = .queued
+        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("queued")
+        }
+    }
+
+    /// There is a place at the upstream.
+    mutating func placeFreed() -> Action {
+        switch state {
+        case .queued:
+            state = .connecting(attempt: 1)
+            return .connect(freshOnly: false)
+        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("placeFreed")
+        }
+    }
+
+    /// `queue.timeout` is over.
+    mutating func queueTimedOut() -> Action {
+        switch state {
+        case .queued:
+            state = .finished
+            return .reply(.upstreamQueueTimeout)
+        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+            invalid("queueTimedOut")
         }
     }
 
@@ -131,7 +173,7 @@ struct Exchange: Equatable {
     mutating func answeredLocally() {
         switch state {
         case .admitting: state = .finished
-        case .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
             invalid("answeredLocally")
         }
     }
@@ -143,7 +185,7 @@ struct Exchange: Equatable {
         case .connecting(let attempt):
             state = .waiting(attempt: attempt, request: .sending, replayable: replayable)
             return .sendRequest
-        case .admitting, .collecting, .asking, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .waiting, .relaying, .draining, .finished:
             invalid("connected")
         }
     }
@@ -160,7 +202,7 @@ struct Exchange: Equatable {
             }
             state = .finished
             return .reply(reply)
-        case .admitting, .collecting, .asking, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .waiting, .relaying, .draining, .finished:
             invalid("connectFailed")
         }
     }
@@ -171,7 +213,7 @@ struct Exchange: Equatable {
         case .waiting(let attempt, _, let replayable):
             state = .waiting(attempt: attempt, request: .sent, replayable: replayable)
         case .relaying: state = .relaying(request: .sent)
-        case .admitting, .collecting, .asking, .connecting, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .draining, .finished:
             invalid("requestEnded")
         }
         return .wait
@@ -183,7 +225,7 @@ struct Exchange: Equatable {
         case .waiting(_, let request, _):
             state = .relaying(request: request)
             return .relayHead
-        case .admitting, .collecting, .asking, .connecting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .relaying, .draining, .finished:
             invalid("headArrived")
         }
     }
@@ -200,7 +242,7 @@ struct Exchange: Equatable {
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: upstreamReusable)
-        case .admitting, .collecting, .asking, .connecting, .waiting, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .finished:
             invalid("responseEnded")
         }
     }
@@ -224,7 +266,7 @@ struct Exchange: Equatable {
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: false)
-        case .admitting, .collecting, .asking, .connecting, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .finished:
             invalid("upstreamLost")
         }
     }
@@ -236,7 +278,7 @@ struct Exchange: Equatable {
         case .relaying(request: .sent) where sawLastEvent:
             state = .draining
             return .drainUpstream
-        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying:
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying:
             state = .finished
             return .abort(.clientLeft)
         case .draining: return .wait
@@ -253,7 +295,7 @@ struct Exchange: Equatable {
         case .relaying:
             state = .finished
             return .abort(.clientBroken)
-        case .admitting, .asking, .draining, .finished:
+        case .admitting, .asking, .queued, .draining, .finished:
             invalid("requestRefused")
         }
     }
@@ -261,7 +303,7 @@ struct Exchange: Equatable {
     /// `client_idle`: the client does not read.
     mutating func clientStalled() -> Action {
         switch state {
-        case .collecting, .asking, .relaying, .waiting, .connecting:
+        case .collecting, .asking, .queued, .relaying, .waiting, .connecting:
             state = .finished
             return .abort(.clientStalled)
         case .admitting, .draining, .finished:
@@ -269,10 +311,10 @@ struct Exchange: Equatable {
         }
     }
 
-    /// `first_byte`, `idle` or `total` of the upstream.
+    /// `first_byte`, `idle` or `total` of the upstream. `total` runs while the exchange is queued, too.
     mutating func upstreamTimedOut() -> Action {
         switch state {
-        case .connecting, .waiting:
+        case .queued, .connecting, .waiting:
             state = .finished
             return .reply(.upstreamTimeout)
         case .relaying:
@@ -289,7 +331,7 @@ struct Exchange: Equatable {
     /// `on_revoke: cut`: whoever this is for may not be here any more.
     mutating func callerRevoked() -> Action {
         switch state {
-        case .collecting, .asking, .connecting, .waiting:
+        case .collecting, .asking, .queued, .connecting, .waiting:
             state = .finished
             return .reply(.credentialInactive)
         case .relaying:
@@ -303,7 +345,7 @@ struct Exchange: Equatable {
     /// `drain_timeout` is over.
     mutating func cut() -> Action {
         switch state {
-        case .admitting, .collecting, .asking, .connecting, .waiting:
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting:
             state = .finished
             return .reply(.draining)
         case .relaying:

@@ -121,9 +121,11 @@ extension Worker {
     func conclude(_ exchange: RunningExchange) {
         exchange.record.totalTime = now - exchange.startedAt
         exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
+        settle(exchange)
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)
+        leaveGate(exchange)
         if exchange.ticket != 0 { asking[exchange.ticket] = nil }
         exchange.client?.exchange = nil
         giveBack(exchange)

@@ -25,7 +25,9 @@ extension Worker {
         }
         writer.put("\r\n")
         let trusts = plan.trustedProxies.contains { $0.contains(client.peer) }
-        let seen = writeRequestFields(&writer, head, bytes, edits: route.requestHeaders, trusts: trusts)
+        let isMetered = exchange.account?.isMetered ?? false
+        let seen = writeRequestFields(
+            &writer, head, bytes, edits: route.requestHeaders, trusts: trusts, asksForPlain: isMetered)
         let owned = route.requestHeaders.owned
         writeForwarded(&writer, client, head, bytes, seen, owned)
         if !owned.contains(.requestID) { writeRequestID(&writer, exchange) }
@@ -56,7 +58,7 @@ extension Worker {
 
     private func writeRequestFields(
         _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, edits: HeaderEdits,
-        trusts: Bool
+        trusts: Bool, asksForPlain: Bool
     ) -> Forwarded {
         var seen = Forwarded()
         let joinsForwardedFor = trusts && !edits.owned.contains(.forwardedFor)
@@ -78,6 +80,8 @@ extension Worker {
                 guard trusts, !seen.host else { continue }
                 seen.host = true
             case .forwarded: guard trusts else { continue }
+            // A compressed answer does not tell what was used.
+            case .acceptEncoding: if asksForPlain { continue }
             // An upgrade is not passed on, and one of these may carry a key.
             case .other: if WebSocketFields.contains(line, bytes) { continue }
             default: break  // Why not listed: every other field passes.
@@ -85,6 +89,7 @@ extension Worker {
             if !edits.isEmpty && edits.names(line, bytes) { continue }
             writer.put(line: line, of: bytes)
         }
+        if asksForPlain { writer.put("Accept-Encoding: identity\r\n") }
         for assignment in edits.assignments { writer.put(assignment.line) }
         return seen
     }
@@ -128,6 +133,7 @@ extension Worker {
         let route = exchange.route!
         writeStatusLine(&writer, head, bytes)
         let edits = route.responseHeaders
+        let showsLimits = exchange.account?.reservation.isHeld ?? false
         for index in 0..<head.fieldCount {
             let line = fields.lines[index]
             if line.isHopByHop { continue }
@@ -143,16 +149,27 @@ extension Worker {
             default: break  // Why not listed: every other field passes.
             }
             if route.cors != nil && CORSPolicy.owns(line, bytes) { continue }
+            if showsLimits && RateLimitFields.owns(line, bytes, route.rateLimitFields) { continue }
             if !edits.isEmpty && edits.names(line, bytes) { continue }
             writer.put(line: line, of: bytes)
         }
         for assignment in edits.assignments { writer.put(assignment.line) }
         route.cors?.writeResponseFields(
             &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
+        writeLimitFields(&writer, exchange)
         if !edits.owned.contains(.requestID) { writeRequestID(&writer, exchange) }
         writeResponseFraming(&writer, exchange, head)
         writeConnection(&writer, exchange)
         writer.put("\r\n")
+    }
+
+    /// Where the caller stands with the limits that let this request in.
+    func writeLimitFields(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
+        guard let account = exchange.account, account.reservation.isHeld, let route = exchange.route,
+            !route.rateLimitFields.isEmpty
+        else { return }
+        RateLimitFields.write(
+            &writer, account.reservation, route.rateLimitFields, realtime: exchange.record.startedAt)
     }
 
     private func writeStatusLine(
@@ -169,6 +186,9 @@ extension Worker {
         _ writer: inout ByteWriter, _ exchange: RunningExchange, _ head: ResponseHead
     ) {
         switch (head.framing, exchange.responseOutput) {
+        // One chunk of the stream may be taken out.
+        case (.length, .rechunked): writer.put("Transfer-Encoding: chunked\r\n")
+        case (.length, _) where exchange.account?.hidesUsage ?? false: break
         case (.length(let count), _):
             writer.put("Content-Length: ")
             writer.put(decimal: count)

@@ -20,7 +20,7 @@ extension Worker {
         var writer = startAnswer(exchange, status: status)
         writer.put("Content-Type: application/json\r\n")
         if status == 401 { writer.put("WWW-Authenticate: Bearer\r\n") }
-        if reply == .rateLimited { exchange.rateRefusal?.writeFields(&writer) }
+        if let refusal = exchange.rateRefusal, refusal.reply == reply { refusal.writeFields(&writer) }
         if properties.retryAfterSeconds > 0 {
             writer.put("Retry-After: ")
             writer.put(decimal: properties.retryAfterSeconds)
@@ -135,6 +135,7 @@ extension Worker {
             cors.writeResponseFields(
                 &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
         }
+        writeLimitFields(&writer, exchange)
         return writer
     }
 
@@ -172,9 +173,10 @@ extension Worker {
 
     private func writeErrorBody(_ writer: inout ByteWriter, _ reply: LocalReply, _ exchange: RunningExchange)
     {
+        // It may have been refused for another reason since.
+        let rate = exchange.rateRefusal.flatMap { $0.reply == reply ? $0 : nil }
         let body = ErrorBody(
-            reply: reply, shape: exchange.route?.errors ?? .openai, bound: exchange.bodyLimit,
-            rate: exchange.rateRefusal)
+            reply: reply, shape: exchange.route?.errors ?? .openai, bound: exchange.bodyLimit, rate: rate)
         body.write(&writer, footer: exchange.route?.errorFooter ?? [])
     }
 

@@ -10,8 +10,9 @@ enum LocalReply: UInt8, CaseIterable {
     case credentialMissing, credentialUnknown, credentialMalformed, credentialInactive, credentialExpired
     case tokenInvalid, tokenExpired
     case credentialRefused, conflictingCredentials, authBackendUnavailable
-    case rateLimited
+    case rateLimited, budgetExceeded, requestTooLargeForLimit, tooManySubjects, budgetsUnavailable
     case modelNotAllowed, modelMissing, modelAmbiguous, bodyTooLargeToInspect
+    case bodyNotJSON, memberAmbiguous, memberInvalid
     case addressNotAllowed
     case unknownURL
     case methodNotAllowed
@@ -21,6 +22,7 @@ enum LocalReply: UInt8, CaseIterable {
     case internalError
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
+    case upstreamFull, upstreamQueueFull, upstreamQueueTimeout
     case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, tooManyBodies, draining
 
     struct Properties {
@@ -189,8 +191,25 @@ enum LocalReply: UInt8, CaseIterable {
                 "auth_backend_unavailable", "Your API key cannot be checked at present: try again.")
         case .rateLimited:
             Properties(
-                status: 429, type: "rate_limit_error", code: "rate_limit_exceeded", message: "Rate limit of ",
+                status: 429, type: "rate_limit_error", code: "rate_limit_exceeded",
+                message: "Rate limit exceeded.", detail: "Rate limit exceeded. Please try again later.",
                 title: "Rate limit exceeded")
+        case .budgetExceeded:
+            Properties(
+                status: 429, type: "insufficient_quota", code: "insufficient_quota",
+                message: "Budget exceeded.", title: "Budget exceeded")
+        case .requestTooLargeForLimit:
+            Properties(
+                status: 429, type: "rate_limit_error", code: "rate_limit_exceeded",
+                message: "Request too large: it may use more than a limit has altogether.",
+                title: "Request too large")
+        case .tooManySubjects:
+            LocalReply.overloaded(
+                "server_is_overloaded",
+                "The gateway keeps count of as many callers as it can at present: try again.")
+        case .budgetsUnavailable:
+            LocalReply.overloaded(
+                "budgets_unavailable", "What your budget has left cannot be told at present: try again.")
         case .modelNotAllowed:
             LocalReply.refused(403, "model_not_allowed", "Your API key may not use this model.")
         case .modelMissing:
@@ -203,7 +222,20 @@ enum LocalReply: UInt8, CaseIterable {
         case .bodyTooLargeToInspect:
             LocalReply.refused(
                 413, "body_too_large_to_inspect",
-                "Your API key has a list of models, and the body is over what is searched for one, in bytes: "
+                "This request is decided by what stands in its body, and that is over the bound (inspect_body), in bytes: "
+            )
+        case .bodyNotJSON:
+            LocalReply.refused(
+                400, "invalid_json",
+                "This route counts what requests use: the body has to be a JSON object.")
+        case .memberAmbiguous:
+            LocalReply.refused(
+                400, "duplicate_member",
+                "A member that decides what this request may use stands in the body twice: send one.")
+        case .memberInvalid:
+            LocalReply.refused(
+                400, "invalid_value",
+                "n, max_tokens, max_completion_tokens, max_output_tokens and best_of are whole numbers, stream is true or false."
             )
         case .addressNotAllowed:
             LocalReply.refused(403, "ip_not_allowed", "Your address is not in this listener's allow list.")
@@ -246,6 +278,17 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.upstream(502, "upstream_bad_response", "The upstream's answer is not valid HTTP/1.1.")
         case .upstreamTimeout:
             LocalReply.upstream(504, "upstream_timeout", "The upstream did not answer in time.")
+        case .upstreamFull:
+            LocalReply.overloaded(
+                "upstream_saturated",
+                "As many requests as may be with this upstream at once (max_in_flight) are.")
+        case .upstreamQueueFull:
+            LocalReply.overloaded(
+                "upstream_saturated", "As many requests as may wait for this upstream (queue.max) do.")
+        case .upstreamQueueTimeout:
+            LocalReply.overloaded(
+                "upstream_queue_timeout",
+                "There was no place at this upstream in the time that a request may wait (queue.timeout).")
         case .upstreamSaturated:
             LocalReply.overloaded(
                 "upstream_saturated",
@@ -261,7 +304,8 @@ enum LocalReply: UInt8, CaseIterable {
                 "server_is_overloaded", "The gateway has more to decide than it can at present: try again.")
         case .tooManyBodies:
             LocalReply.overloaded(
-                "server_is_overloaded", "The gateway holds as many bodies as it may at present: try again.")
+                "server_is_overloaded",
+                "The gateway holds as many bytes of bodies as it may at present (body_memory): try again.")
         case .draining:
             LocalReply.overloaded("draining", "The gateway is shutting down.", closes: true)
         }

@@ -53,6 +53,7 @@ extension Worker {
             upstreamLost(exchange, upstream, .upstreamClosed)
             return
         }
+        guard passLastOfMetered(exchange) else { return }
         if exchange.responseOutput == .rechunked, let client = exchange.client {
             let last: StaticString = "0\r\n\r\n"
             exchange.record.responseBodyBytes += 5
@@ -155,8 +156,12 @@ extension Worker {
         exchange.upstreamKeepsAlive = head.keepsAlive
         exchange.isEventStream = head.isEventStream
         exchange.responseBody = BodyReader(head.framing)
-        exchange.responseOutput = Worker.output(for: head.framing, to: exchange.clientVersion)
-        let isCloseDelimited = head.framing == .untilClose && exchange.clientVersion == .http10
+        prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
+        let isShortened = exchange.account?.hidesUsage ?? false
+        exchange.responseOutput = Worker.output(
+            for: isShortened && head.framing != .none ? .untilClose : head.framing, to: exchange.clientVersion)
+        let isCloseDelimited =
+            exchange.clientVersion == .http10 && (head.framing == .untilClose || isShortened)
         let isContentOnly = exchange.responseOutput == .content
         if isCloseDelimited || isContentOnly || !exchange.machine.hasSentRequest || client.isRetired
             || drainDeadline != nil
@@ -190,6 +195,10 @@ extension Worker {
         _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ bytes: UnsafeMutableRawBufferPointer,
         after writer: inout ByteWriter
     ) {
+        if let account = exchange.account, account.taps {
+            passMeteredBody(exchange, account, upstream, bytes, after: &writer)
+            return
+        }
         let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : exchange.responseOutput)
         if let client = exchange.client {
             if exchange.isEventStream { exchange.tail.scan(step.piece) }
@@ -199,13 +208,19 @@ extension Worker {
                 guard deliver(exchange, client, &writer, step.piece) else { return }
             }
         }
+        bodyPassed(exchange, upstream, step, UnsafeRawBufferPointer(bytes))
+    }
+
+    /// What a piece of the body has come to, once it has gone on.
+    func bodyPassed(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ step: BodyReader.Step,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
         switch step.verdict {
         case .more: rearm(upstream, exchange)
         case .invalid: upstreamLost(exchange, upstream, .upstreamBadResponse)
         case .trailers:
-            passTrailers(
-                exchange, upstream,
-                UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[step.consumed...]))
+            passTrailers(exchange, upstream, UnsafeRawBufferPointer(rebasing: bytes[step.consumed...]))
         case .ended: responseEnded(exchange, surplus: bytes.count - step.consumed)
         }
     }
@@ -238,7 +253,7 @@ extension Worker {
     // MARK: Delivery
 
     /// - Returns: false if the client is gone, and with it the exchange.
-    private func deliver(
+    func deliver(
         _ exchange: RunningExchange, _ client: ClientConnection, _ bytes: UnsafeRawBufferPointer
     ) -> Bool {
         guard send(client, bytes) == .failed else { return true }
@@ -246,10 +261,12 @@ extension Worker {
         return false
     }
 
-    private func deliver(
+    /// What `writer` holds, and the piece behind it; the writer is empty then.
+    func deliver(
         _ exchange: RunningExchange, _ client: ClientConnection, _ writer: inout ByteWriter,
         _ piece: UnsafeRawBufferPointer
     ) -> Bool {
+        defer { writer.removeAll() }
         guard writer.count > 0 else { return deliver(exchange, client, piece) }
         if piece.count <= Worker.copyMax {
             writer.put(piece)

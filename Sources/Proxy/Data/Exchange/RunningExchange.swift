@@ -15,10 +15,16 @@ final class RunningExchange {
     var auth: AuthPlan?
     /// Status of a refusal because of the credential: 401, or `reject_status`.
     var rejectStatus: UInt16 = 401
+    /// What it may use and has used; nil where nothing counts it.
+    var account: UsageAccount?
     var rateRefusal: RateRefusal?
-    /// The question that waits for control's answer; 0 for none.
+    /// The question that waits for control's answer, or the number in the upstream's queue; 0 for none.
     var ticket: UInt64 = 0
     var askedAt: UInt64 = 0
+    /// Where it stands with the gate of its upstream.
+    var standing: GateStanding = .outside
+    /// When `queue.timeout` is over; `.max` for never.
+    var queueDeadline: UInt64 = .max
     var upstreamIndex = 0
     var endpoint = 0
     var requestBody = BodyReader(.none)
@@ -58,6 +64,8 @@ final class RunningExchange {
     var sentAt: UInt64 = 0
     /// End of `total`; `.max` for none.
     var totalDeadline: UInt64 = .max
+    /// One of the upstream's clocks has run out.
+    var hasTimedOut = false
     /// Bytes of the local reply's code, for the record.
     var replyCode: StaticString = ""
 
@@ -81,6 +89,8 @@ final class RunningExchange {
         rejectStatus = 401
         rateRefusal = nil
         ticket = 0
+        standing = .outside
+        queueDeadline = .max
         requestBody = BodyReader(.none)
         responseBody = BodyReader(.none)
         isCommitted = false
@@ -102,6 +112,7 @@ final class RunningExchange {
         connectStartedAt = 0
         sentAt = 0
         totalDeadline = .max
+        hasTimedOut = false
         replyCode = ""
     }
 }
@@ -109,9 +120,10 @@ final class RunningExchange {
 /// Texts that an exchange keeps beyond its head: one small block, back to back.
 struct Notes {
     private var bytes = ByteQueue()
-    private var ends = InlineArray<5, UInt16>(repeating: 0)
+    private var ends = InlineArray<6, UInt16>(repeating: 0)
 
-    enum Text: Int { case requestID, method, path, host, origin }
+    /// In the order in which they are noted. `model` is what the request's body names.
+    enum Text: Int { case requestID, method, path, host, origin, model }
 
     /// Each is cut at this; together they stay far below a `UInt16`.
     static let textMax = 1024
@@ -119,7 +131,7 @@ struct Notes {
     mutating func append(_ text: Text, _ source: UnsafeRawBufferPointer, from pool: BlockPool) {
         let kept = UnsafeRawBufferPointer(start: source.baseAddress, count: min(source.count, Notes.textMax))
         bytes.append(kept, from: pool)
-        for index in text.rawValue..<5 { ends[index] = UInt16(bytes.count) }
+        for index in text.rawValue..<6 { ends[index] = UInt16(bytes.count) }
     }
 
     /// Valid until the next change.

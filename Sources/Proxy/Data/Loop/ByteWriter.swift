@@ -15,6 +15,9 @@ struct ByteWriter {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
+    /// What was written has gone out.
+    mutating func removeAll() { count = 0 }
+
     @inline(__always)
     mutating func put(_ source: UnsafeRawPointer, _ length: Int) {
         guard count + length <= capacity else {
@@ -47,6 +50,21 @@ struct ByteWriter {
         base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
     }
+
+    /// Room for up to `bound` bytes that the caller fills in place; nil, and `overflowed`, where there is
+    /// less.
+    @inline(__always)
+    mutating func room(for bound: Int) -> UnsafeMutableRawPointer? {
+        guard count + bound <= capacity else {
+            overflowed = true
+            return nil
+        }
+        return base + count
+    }
+
+    /// Bytes of the last `room` are filled.
+    @inline(__always)
+    mutating func fill(to end: UnsafeMutableRawPointer) { count = end - base }
 
     mutating func put(decimal value: UInt64) {
         // Why: statuses, lengths of small bodies and the parts of an address have three digits at most.

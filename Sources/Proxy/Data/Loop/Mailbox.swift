@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// What control tells a worker. Taken between two events, never in the middle of one.
+/// What control, or another worker, tells a worker. Taken between two events, never in the middle of one.
 enum Mail: Sendable {
     /// Serve this generation from now on. `sockets` are the listening sockets of its listeners, owned by
     /// control; those that are not named any more are let go of before the generation counts as adopted.
@@ -15,6 +15,8 @@ enum Mail: Sendable {
     case drain(deadline: UInt64)
     /// Control has decided what an exchange asked.
     case answered(Ticket, Answer)
+    /// Another worker, or control, has freed a place at an upstream: it is this exchange's from now on.
+    case placeFreed(Ticket)
     /// Callers were revoked or disabled: exchanges of theirs end where `on_revoke: cut` says so.
     case cutRevoked
 }
@@ -24,7 +26,7 @@ struct ListenerSocket: Sendable {
     let descriptor: Int32
 }
 
-/// Control → worker. Any thread posts; the worker wakes by the eventfd.
+/// Control, or another worker → worker. Any thread posts; the worker wakes by the eventfd.
 final class Mailbox: Sendable {
     let descriptor: Int32
     private let waiting = Locked<[Mail]>([])

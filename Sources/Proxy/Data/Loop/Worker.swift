@@ -36,8 +36,11 @@ final class Worker {
     private var spareAgain: [Channel] = []
     private var endedExchanges: [RunningExchange] = []
     private var spareExchanges: [RunningExchange] = []
+    var spareAccounts: [UsageAccount] = []
     /// Exchanges that wait for control's answer, by ticket number.
     var asking: [UInt64: RunningExchange] = [:]
+    /// Exchanges that wait for a place at their upstream, by ticket number.
+    var queued: [UInt64: RunningExchange] = [:]
     var lastTicket: UInt64 = 0
     /// Mail that this turn has no time for.
     private var laterMail: [Mail] = []
@@ -228,6 +231,7 @@ final class Worker {
         case .reloadEnded: previous = nil
         case .drain(let deadline): drain(until: deadline)
         case .answered(let ticket, let answer): answered(ticket, answer)
+        case .placeFreed(let ticket): placeFreed(ticket)
         case .cutRevoked: cutRevoked()
         }
     }

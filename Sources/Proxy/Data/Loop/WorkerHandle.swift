@@ -6,6 +6,8 @@ import Synchronization
 final class WorkerHandle: Sendable {
     let index: Int
     let mailbox: Mailbox
+    /// Of all workers, this one among them.
+    let mailboxes: Mailboxes
     let records = RecordRing()
     /// What exchanges have used: one record for each that is metered.
     let usage = UsageRing()
@@ -24,6 +26,8 @@ final class WorkerHandle: Sendable {
     let usageBell: WriterBell
     /// Where questions go; one for all workers.
     let desk: Desk
+    /// What is used of limits; one for all workers.
+    let ledger: Ledger
     /// Of bodies that are held; one for all workers.
     let bodies: BodyBudget
     /// Nanoseconds that control may take for an answer.
@@ -31,9 +35,12 @@ final class WorkerHandle: Sendable {
 
     init(
         index: Int, controlBell: Bell, writerBell: WriterBell, usageBell: WriterBell? = nil, desk: Desk,
-        bodies: BodyBudget = BodyBudget(), answerLimit: UInt64 = 30_000_000_000
+        mailboxes: Mailboxes = Mailboxes(), ledger: Ledger = Ledger(), bodies: BodyBudget = BodyBudget(),
+        answerLimit: UInt64 = 30_000_000_000
     ) throws(SystemError) {
         self.desk = desk
+        self.mailboxes = mailboxes
+        self.ledger = ledger
         self.bodies = bodies
         self.answerLimit = answerLimit
         self.index = index

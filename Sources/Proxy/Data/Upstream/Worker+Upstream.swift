@@ -83,8 +83,12 @@ extension Worker {
         exchange.serving!.pools[exchange.upstreamIndex][exchange.endpoint]
     }
 
+    func upstreamPlan(of exchange: RunningExchange) -> UpstreamPlan {
+        exchange.serving!.plan.upstreams[exchange.upstreamIndex]
+    }
+
     func endpointPlan(of exchange: RunningExchange) -> EndpointPlan {
-        exchange.serving!.plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint]
+        upstreamPlan(of: exchange).endpoints[exchange.endpoint]
     }
 
     /// Neither bytes nor an end wait on it. The answer may have ended just where a read did, and what stands
@@ -351,6 +355,7 @@ extension Worker {
         case .connecting, .handshaking:
             let isTotal = upstream.exchange.map { now >= $0.totalDeadline } ?? false
             if isTotal, let exchange = upstream.exchange {
+                exchange.hasTimedOut = true
                 perform(exchange.machine.upstreamTimedOut(), exchange)
             } else {
                 connectFailed(upstream, .upstreamUnreachable)
@@ -360,6 +365,7 @@ extension Worker {
             guard let exchange = upstream.exchange else { return }
             // `total` is a bound of ours and nobody's fault.
             let isCut = exchange.isCommitted && now >= exchange.totalDeadline
+            exchange.hasTimedOut = exchange.client != nil
             perform(isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(), exchange)
         case .closed: break
         }

@@ -44,7 +44,7 @@ final class Caller: @unchecked Sendable {
     init(
         digest: KeyDigest, keyID: Int64 = 0, userID: Int64 = 0, notAfter: UInt64 = .max, label: PlanText,
         requestsPerMinute: UInt32 = 0, models: ModelList? = nil, state: State = .active,
-        rateSubject: RequestWindows.Subject? = nil
+        rateSubject: LimitSubject? = nil
     ) {
         self.digest = digest
         self.keyID = keyID
@@ -55,14 +55,14 @@ final class Caller: @unchecked Sendable {
         rateAndState = Atomic(min(requestsPerMinute, Caller.rateMax) | UInt32(state.rawValue) << 24)
     }
 
-    private static func block(of label: PlanText, _ subject: RequestWindows.Subject?) -> UnsafeRawPointer? {
+    private static func block(of label: PlanText, _ subject: LimitSubject?) -> UnsafeRawPointer? {
         let count = min(label.bytes.count, labelMax)
         guard count > 0 || subject != nil else { return nil }
-        let behind = subject == nil ? 0 : MemoryLayout<RequestWindows.Subject>.size
+        let behind = subject == nil ? 0 : MemoryLayout<LimitSubject>.size
         let block = UnsafeMutableRawPointer.allocate(byteCount: 2 + count + behind, alignment: 2)
         block.storeBytes(of: UInt16(count) | (subject == nil ? 0 : subjectBit), as: UInt16.self)
         if count > 0 { (block + 2).copyMemory(from: label.bytes.baseAddress!, byteCount: count) }
-        if let subject { (block + 2 + count).storeBytes(of: subject, as: RequestWindows.Subject.self) }
+        if let subject { (block + 2 + count).storeBytes(of: subject, as: LimitSubject.self) }
         return UnsafeRawPointer(block)
     }
 
@@ -80,12 +80,12 @@ final class Caller: @unchecked Sendable {
     }
 
     /// Whose requests count as one where limits are by key: all tokens of one user are one subject.
-    var rateSubject: RequestWindows.Subject {
+    var rateSubject: LimitSubject {
         guard let labelBlock, labelBlock.load(as: UInt16.self) & Caller.subjectBit != 0 else {
-            return RequestWindows.Subject(digest)
+            return LimitSubject(digest)
         }
         let offset = 2 + label.bytes.count
-        return labelBlock.loadUnaligned(fromByteOffset: offset, as: RequestWindows.Subject.self)
+        return labelBlock.loadUnaligned(fromByteOffset: offset, as: LimitSubject.self)
     }
 
     struct Label {

@@ -13,9 +13,6 @@ final class CallerIndex: Sendable {
     /// Monotonic nanoseconds since when the source cannot be read or is not what it should be; 0: it is fine.
     let inDoubtSince = Atomic<UInt64>(0)
 
-    /// Of callers with a limit of their own (`Caller.requestsPerMinute`). Those of the entry's index before
-    /// this one, if there was one: a reload never refills.
-    let windows: RequestWindows
     /// Whom a change has to reach as well.
     let former = FormerCallers()
 
@@ -25,8 +22,7 @@ final class CallerIndex: Sendable {
     private static let shardCount = 64
     private let shards: [Locked<CallerTable>]
 
-    init(windows: RequestWindows = RequestWindows()) {
-        self.windows = windows
+    init() {
         shards = (0..<CallerIndex.shardCount).map { _ in Locked(CallerTable()) }
     }
 

@@ -55,12 +55,14 @@ extension Ledger {
 
     private func restore(_ state: BucketState, hash: UInt64, _ shard: UnsafeMutablePointer<LedgerShard>) {
         let found = shard.pointee.table.find(state.subject, state.measureID, hash: hash)
-        let bucket = found ?? {
-            let fresh = LedgerBucket(
-                subject: state.subject, measureID: state.measureID, kind: .slots, period: state.period)
-            buckets.wrappingAdd(1, ordering: .relaxed)
-            return shard.pointee.table.insert(fresh, hash: hash)
-        }()
+        let bucket =
+            found
+            ?? {
+                let fresh = LedgerBucket(
+                    subject: state.subject, measureID: state.measureID, kind: .slots, period: state.period)
+                buckets.wrappingAdd(1, ordering: .relaxed)
+                return shard.pointee.table.insert(fresh, hash: hash)
+            }()
         let window = shard.pointee.clock.window(of: state.period)
         bucket.pointee.expire(window)
         var differs = found != nil || state.reserved > 0

@@ -157,7 +157,8 @@ extension Ledger {
         let bucket = entry.pointee.bucket.unsafelyUnwrapped
         entry.pointee.isBooked = true
         if bucket.pointee.kind == .log {
-            entry.pointee.admittedAt = bucket.pointee.log(shard.pointee.clock.logWindow(of: entry.pointee.period))
+            entry.pointee.admittedAt = bucket.pointee.log(
+                shard.pointee.clock.logWindow(of: entry.pointee.period))
             return isNew
         }
         if entry.pointee.unit == .requests {
@@ -205,15 +206,17 @@ extension Ledger {
         return amount > entry.pointee.reserved ? amount &- entry.pointee.reserved : 0
     }
 
-    func hasRoom(_ reservation: Reservation, for charge: LimitCharge) -> Bool {
-        for index in 0..<reservation.count where !reservation.entries[index].isShadow {
+    /// The first entry that would go over its limit, and may not.
+    func entryWithoutRoom(_ reservation: Reservation, for charge: LimitCharge) -> Int? {
+        for index in 0..<reservation.count {
             let entry = reservation.entries + index
+            guard !entry.pointee.isShadow, !entry.pointee.growsInAnyCase else { continue }
             let growth = growth(entry, charge)
             guard growth > 0 else { continue }
             let used = use(entry).pointee.used
-            guard growth <= entry.pointee.max, used <= entry.pointee.max - growth else { return false }
+            guard growth <= entry.pointee.max, used <= entry.pointee.max - growth else { return index }
         }
-        return true
+        return nil
     }
 
     func grow(_ entry: EntryPointer, _ charge: LimitCharge) {
@@ -250,9 +253,10 @@ extension Ledger {
         bucket.pointee.release(entry.pointee.reserved)
         guard entry.pointee.isMetered else { return }
         let window = entry.pointee.shard.unsafelyUnwrapped.pointee.clock.window(of: entry.pointee.period)
-        // Why: a sub-window that is there needs no room.
-        if !bucket.pointee.isCurrent(window) { bucket.pointee.expire(window) }
-        bucket.pointee.add(entry.pointee.actual, to: window.current, window)
+        if !bucket.pointee.addToNewest(entry.pointee.actual, window) {
+            bucket.pointee.expire(window)
+            bucket.pointee.add(entry.pointee.actual, to: window.current, window)
+        }
         mark(entry, bucket)
         if bucket.pointee.used > entry.pointee.max { noteOvershoot(entry, bucket) }
     }

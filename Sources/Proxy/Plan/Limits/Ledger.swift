@@ -53,9 +53,13 @@ final class Ledger: Sendable {
     func reserve(_ reservation: Reservation, at time: LimitTime) -> LimitRefusal? {
         precondition(!reservation.isHeld, "what is held cannot be reserved again")
         lockAll(reservation, at: time)
-        if let refusal = check(reservation) ?? makeRoom(reservation) {
+        var refusal = check(reservation) ?? makeRoom(reservation)
+        if let first = refusal, first.reason == .tooManySubjects {
+            forget(reservation)
+            refusal = check(reservation) ?? makeRoom(reservation)
+        }
+        if let refusal {
             refuse(reservation, refusal)
-            if refusal.reason == .tooManySubjects { forget(reservation) }
             unlock(reservation)
             return refusal
         }
@@ -86,19 +90,20 @@ final class Ledger: Sendable {
     /// `charge` comes to; never lowers it.
     ///
     /// - Parameter force: true: in any case (a debt). False: all or none.
-    /// - Returns: false: a measure that is enforced would go over its limit, and nothing was raised.
-    func grow(_ reservation: Reservation, to charge: LimitCharge, force: Bool, at time: LimitTime) -> Bool {
+    /// - Returns: an entry that is enforced and would go over its limit, though it must not
+    ///   (`growsInAnyCase`): nothing was raised. nil: all was.
+    func grow(_ reservation: Reservation, to charge: LimitCharge, force: Bool, at time: LimitTime) -> Int? {
         precondition(reservation.isHeld, "only what is held can grow")
         reservation.shardCount = 0
         for index in 0..<reservation.count where growth(reservation.entries + index, charge) > 0 {
             need(reservation.entries + index, reservation)
         }
-        guard reservation.shardCount > 0 else { return true }
+        guard reservation.shardCount > 0 else { return nil }
         lock(reservation, at: time)
         defer { unlock(reservation) }
-        if !force, !hasRoom(reservation, for: charge) { return false }
+        if !force, let usedUp = entryWithoutRoom(reservation, for: charge) { return usedUp }
         for index in 0..<reservation.count { grow(reservation.entries + index, charge) }
-        return true
+        return nil
     }
 
     /// The end: what was reserved is released, and `actual` of tokens and money is booked as of now. Requests

@@ -11,10 +11,19 @@ extension LedgerBucket {
         capacity == 0 ? BucketState.Slot(index: word, amount: settled) : slots[place(index)]
     }
 
-    /// The newest is of the current sub-window.
+    /// False: the newest is not of the current sub-window, and nothing was added.
     @inline(__always)
-    func isCurrent(_ window: LimitWindow) -> Bool {
-        count > 0 && slot(Int(count) &- 1).index == window.current
+    mutating func addToNewest(_ amount: UInt64, _ window: LimitWindow) -> Bool {
+        guard count > 0, amount <= LedgerBucket.sumMax &- settled else { return false }
+        if capacity == 0 {
+            guard word == window.current else { return false }
+        } else {
+            let newest = slots + place(Int(count) &- 1)
+            guard newest.pointee.index == window.current else { return false }
+            newest.pointee.amount &+= amount
+        }
+        settled &+= amount
+        return true
     }
 
     @inline(__always)

@@ -38,6 +38,8 @@ final class LimitMeasure: Sendable {
     /// Counts, and refuses nobody.
     let isShadow: Bool
     let figures: LimitFigures
+    /// What clients are told of it.
+    let fields: RateLimitFieldsPlan
 
     init(
         id: UInt32, identity: String, limitName: PlanText, keyName: PlanText, unit: Unit, period: Period,
@@ -52,6 +54,8 @@ final class LimitMeasure: Sendable {
         self.max = max
         self.isShadow = isShadow
         self.figures = figures
+        fields = RateLimitFieldsPlan(
+            limitName: limitName, keyName: keyName, unit: unit, period: period, max: max, isShadow: isShadow)
     }
 
     /// A caller's own `requests_per_minute`, of an entry of `auth`. The number is each caller's; this `max`

@@ -72,19 +72,3 @@ struct ChargePolicy: Equatable, Sendable {
     /// One of our clocks ended it.
     var timeout = Amount.measured
 }
-
-/// `rate_limit_headers`: the fields that tell a client what is left.
-struct RateLimitFieldStyles: OptionSet, Sendable {
-    let rawValue: UInt8
-    /// `x-ratelimit-limit-requests` and its like.
-    static let openai = RateLimitFieldStyles(rawValue: 1)
-    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
-    static let ietf = RateLimitFieldStyles(rawValue: 2)
-    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, the last as ISO 8601 in UTC. Of this and the next two
-    /// at most one is set: the fields are the same.
-    static let iso = RateLimitFieldStyles(rawValue: 4)
-    /// `-Reset` in seconds since 1970.
-    static let epoch = RateLimitFieldStyles(rawValue: 8)
-    /// `-Reset` in seconds from now.
-    static let delta = RateLimitFieldStyles(rawValue: 16)
-}

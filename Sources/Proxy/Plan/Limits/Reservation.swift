@@ -15,6 +15,8 @@ final class Reservation {
         let max: UInt64
         /// What is reserved now, in the measure's unit. 1 for requests and `concurrent`.
         var reserved: UInt64
+        /// What comes above the reservation is booked whatever the limit says.
+        var growsInAnyCase = true
         /// What the exchange has come to, for `settle`.
         var actual: UInt64 = 0
         /// By `reserve`: when a request was logged, in nanoseconds, so that `withdraw` finds it again.

@@ -122,9 +122,11 @@ private let both =
     scene.folder.write(".env", "HG_TEST_KEY=b\n")
     try scene.serve(both, names: "shared")
     let after = try #require(scene.registry.served.plans["shared"])
-    #expect(after.callers !== before.callers && after.callers.windows === before.callers.windows)
+    #expect(after.callers !== before.callers)
+    #expect(after.ownMeasure.id == before.ownMeasure.id && after.ownMeasure.id > 0)
+    #expect(after.ownMeasure.figures === before.ownMeasure.figures)
     try scene.serve("shared: { mode: token-file, file: t.json }", names: "shared")
-    #expect(scene.registry.served.plans["shared"]?.callers.windows === before.callers.windows)
+    #expect(scene.registry.served.plans["shared"]?.ownMeasure.id == before.ownMeasure.id)
 }
 
 private let unset = "shared: { mode: env-key, variables: HG_TEST_KEY, when_unconfigured: allow }"
@@ -198,6 +200,24 @@ private let members = "members: { mode: user-keys, store: main }"
         members, names: "members", more: "stores: { main: { sqlite: main.db, user_ids: integer } }")
     #expect(scene.registry.served.stores["main"] !== store)
     #expect(store?.keeper.perform { _ in } == false, "the old one was stopped")
+}
+
+@Test func `users are told apart by their store, and entries without one have none`() throws {
+    let scene = try Scene()
+    scene.folder.write(".env", "HG_TEST_KEY=a\n")
+    for name in ["main", "other"] { try Store.prepare("\(scene.folder.path)/\(name).db") }
+    let auth =
+        shared
+        + ", one: { mode: user-keys, store: main }, two: { mode: user-keys, store: main, accept: keys }, "
+        + "three: { mode: user-keys, store: other }"
+    let stores = "stores: { main: main.db, other: other.db }"
+    try scene.serve(auth, names: "shared, one, two, three", more: stores, trigger: .start)
+    let plans = scene.registry.served.plans
+    let base = try #require(plans["one"]).userSubjectBase
+    #expect(base == LimitSubject(name: scene.folder.path + "/main.db"))
+    #expect(plans["two"]?.userSubjectBase == base && plans["three"]?.userSubjectBase != base)
+    #expect(plans["shared"]?.userSubjectBase == .everybody)
+    #expect(Set(plans.values.map(\.ownMeasure.id)).count == 4)
 }
 
 @Test(arguments: [false, true])

@@ -94,7 +94,7 @@ private let farAway = TokenForge(claims: #"{"sub":"alice","exp":4102444800,"rpm"
 
     @Test func `counts for limits together with all others of its subject`() throws {
         let scene = try Scene(jwtConfig(requiresExpiry: false))
-        func subject(_ claims: String) throws -> RequestWindows.Subject {
+        func subject(_ claims: String) throws -> LimitSubject {
             let token = TokenForge(claims: claims).token
             #expect(scene.answer(token).hasPrefix("accepted"))
             return try #require(scene.callers.find(KeyDigest(sha256(token)))).rateSubject

@@ -15,7 +15,8 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
     defer { AuthRegistry(mailboxes: mailboxes).discard(auth) }
     var builder = GenerationBuilder(
         loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-        limits: LimitRegistry().limits(of: loaded.config), hashes: nil)
+        limits: LimitRegistry().plans(of: loaded.config),
+        gates: UpstreamGateRegistry().gates(of: loaded.config), hashes: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(
             identity: ListenerIdentity(rawValue: 10 + $0), connections: ConnectionCount())
@@ -37,6 +38,8 @@ private let head = """
         endpoints: [http://127.0.0.1:9000/v1, http://127.0.0.1:9001]
         timeouts: { connect: 2s, first_byte: 10s, idle: 20s, total: off }
         max_connections: 5
+        max_in_flight: 9
+        queue: { max: 4, timeout: 3s }
         keep_alive: { idle: 7s, max_idle: 3 }
     routes:
 
@@ -66,6 +69,8 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
     #expect(upstream.endpoints.map { text($0.basePath) } == ["/v1", ""])
     #expect(upstream.endpoints.map(\.basePathEndsInV1) == [true, false])
     #expect(upstream.endpoints[0].maxConnections == 5)
+    #expect(upstream.gate?.figures.bounds == .init(inFlightMax: 9, queuedMax: 4))
+    #expect(upstream.queueTimeout == 3_000_000_000)
     #expect(upstream.endpoints[0].maxIdlePerWorker == 3)
     #expect(upstream.endpoints[0].idleTimeout == 7_000_000_000)
     guard case .proxy(upstream: 0, let timeouts) = generation.routes.routes[0].action else {
@@ -112,6 +117,63 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
     #expect(plan.requestHeaders.removals.map(text) == ["x-b"])
     #expect(plan.maxBodyBytes == .max)
     #expect(plan.label == "routes[0]")
+}
+
+private func find(_ name: String, in models: ModelTable) -> ModelPlan? {
+    withExactBytes(name) { models.find(UnsafeRawBufferPointer($0)) }
+}
+
+@Test func `limits and models reach the routes`() throws {
+    let routes = """
+          - { path: /a, auth: open, to: api, limits: [tokens, per-ip], rate_limit_headers: [ietf, webscout], inspect_body: 1MiB }
+          - { path: /b, auth: open, to: api, limits: per-ip }
+          - { path: /c, auth: open, to: api, rate_limit_headers: none }
+        limits:
+          per-ip: { by: ip, requests_per_minute: 5 }
+          idle: { by: ip, concurrent: 5 }
+          tokens: { by: model, tokens_per_minute: 50k }
+        models:
+          gpt-a: { max_output: 4k, price: { input: 1, output: 2, cached_input: 0.5 } }
+          "*": { max_output: 1k }
+
+        """
+    let built = build(head + routes)
+    let generation = try #require(built.generation, "\(built.report)")
+    let plans = generation.routes.routes
+    #expect(
+        generation.limits.map { String(decoding: $0.name.bytes, as: UTF8.self) } == [
+            "per-ip", "idle", "tokens",
+        ])
+    #expect(
+        plans[0].limits.map(ObjectIdentifier.init)
+            == [2, 0].map { ObjectIdentifier(generation.limits[$0]) })
+    #expect(plans[1].limits.count == 1 && plans[1].limits[0] === generation.limits[0])
+    #expect(plans.map(\.rateLimitFields) == [[.ietf, .iso], [.openai, .ietf], []])
+    #expect(plans.map(\.inspectBodyMax) == [1 << 20, 16 << 20, 16 << 20])
+    #expect(plans.map(\.inspectsBody) == [true, false, false])
+    #expect(plans.map(\.countsUsage) == [true, false, false])
+    #expect(Set(plans.map(\.subject)).count == 3)
+    #expect(generation.upstreams[0].subject == LimitSubject(name: "api"))
+    #expect(!generation.recordsUsage)
+    let price = ModelPrice(input: 1_000_000_000, output: 2_000_000_000, cachedInput: 500_000_000)
+    #expect(find("gpt-a", in: generation.models)?.price == price)
+    #expect(find("gpt-a", in: generation.models)?.maxOutput == 4000)
+    #expect(find("other", in: generation.models)?.maxOutput == 1000)
+}
+
+@Test func `usage is looked for wherever an upstream answers, once it is written down`() throws {
+    let folder = TemporaryFolder()
+    let routes = """
+          - { path: /a, auth: open, to: api }
+          - { path: /b, auth: open, respond: { text: x } }
+        stores: { main: m.db }
+        usage: main
+
+        """
+    let generation = try #require(build(head + routes, in: folder).generation)
+    #expect(generation.recordsUsage)
+    #expect(generation.routes.routes.map(\.countsUsage) == [true, false])
+    #expect(generation.routes.routes.map(\.inspectsBody) == [false, false])
 }
 
 @Test func `a fixed answer and its cross-origin rules are ready to send`() throws {

@@ -197,3 +197,21 @@ private func row(_ measure: LimitMeasure, used: UInt64) -> LedgerRow {
     try damaged.database.run("DELETE FROM ledger")
     #expect(try other.serve(Scene.kept).generation == 2)
 }
+
+@Test func `status shows who is at an upstream, and bounds hold once they are served`() throws {
+    let scene = try Scene()
+    try scene.serve(
+        "upstreams: { a: { url: http://127.0.0.1:1, max_in_flight: 2, queue: { max: 3 } }, b: http://127.0.0.1:2 }",
+        trigger: .start)
+    let gate = try #require(scene.driver.served?.generation.upstreams[0].gate)
+    #expect(scene.driver.served?.generation.upstreams[1].gate == nil)
+    for number in 1...UInt64(6) { _ = gate.enter(Ticket(worker: 0, number: number)) }
+    let shown = #""name":"a","in_flight":2,"max_in_flight":2,"queued":3,"queue_max":3,"refused":1"#
+    #expect(scene.status.json.contains("\"upstreams\":[{\(shown)}]"), "\(scene.status.json)")
+    #expect(
+        scene.status.text.contains("upstream    a 2 of 2 in flight, 3 of 3 queued, 1 refused"),
+        "\(scene.status.text)")
+    try scene.serve("upstreams: { a: { url: http://127.0.0.1:1, max_in_flight: 4 } }")
+    #expect(scene.driver.served?.generation.upstreams[0].gate === gate)
+    #expect(scene.status.text.contains("upstream    a 4 of 4 in flight, 1 of 0 queued, 1 refused"))
+}

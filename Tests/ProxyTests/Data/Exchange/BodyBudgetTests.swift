@@ -43,6 +43,7 @@ import Testing
         try post(second)
         let refused = try second.readMessage()
         #expect(refused.status == 503 && refused.code == "server_is_overloaded")
+        #expect(refused["retry-after"] == "1" && refused.body.contains("(body_memory)"))
         #expect(bodies.bytesTaken == bodySize)
         #expect(try endpoint.readMessage().body.utf8.count == bodySize)
         #expect(eventually { bodies.bytesTaken == 0 })

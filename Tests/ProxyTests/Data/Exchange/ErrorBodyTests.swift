@@ -14,33 +14,21 @@ private func body(
     return String(decoding: writer.bytes, as: UTF8.self)
 }
 
-private func fields(_ rate: RateRefusal) -> String {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
-    defer { buffer.deallocate() }
-    var writer = ByteWriter(buffer)
-    rate.writeFields(&writer)
-    return String(decoding: writer.bytes, as: UTF8.self)
-}
-
 @Suite(.tags(.fast)) struct ErrorBodyTests {
-    private let rate = RateRefusal(
-        requestsMax: 20, window: 60 * second, wait: 1_200_000_001, resetsAt: 1_772_366_399_500_000_000)
-
     @Test func `every reply has every shape`() {
         for reply in LocalReply.allCases {
             let row = reply.properties
             var message = "\(row.message)"
             if reply == .bodyTooLarge || reply == .bodyTooLargeToInspect { message += "10" }
-            if reply == .rateLimited { message += "20 requests per minute exceeded" }
-            let openai = body(reply, .openai, rate: rate)
+            let openai = body(reply, .openai)
             let plain = row.openaiMessage.isEmpty ? message : "\(row.openaiMessage)"
             let expected =
                 "{\"error\":{\"message\":\"\(plain)\",\"type\":\"\(row.type)\",\"param\":null,"
                 + "\"code\":\"\(row.code)\"}}\n"
             #expect(openai == expected)
             let detail = row.detail.isEmpty ? message : "\(row.detail)"
-            #expect(body(reply, .detail, rate: rate) == "{\"detail\":\"\(detail)\"}\n")
-            let webscout = body(reply, .webscout, rate: rate)
+            #expect(body(reply, .detail) == "{\"detail\":\"\(detail)\"}\n")
+            let webscout = body(reply, .webscout)
             let title = row.title.isEmpty ? "\(reasonPhrase(row.status))" : "\(row.title)"
             #expect(!title.isEmpty)
             #expect(
@@ -88,21 +76,5 @@ private func fields(_ rate: RateRefusal) -> String {
         #expect(
             body(.unknownURL, .webscout, footer: footer).hasSuffix(
                 "serves this URL.\"},\"footer\":\(footer)}\n"))
-    }
-
-    @Test func `a limit that is reached says how long, rounded up`() {
-        #expect(fields(rate) == "Retry-After: 2\r\nretry-after-ms: 1201\r\n")
-        #expect(
-            body(.rateLimited, .webscout, rate: rate)
-                == "{\"error\":\"Rate limit exceeded\",\"code\":\"rate_limit_exceeded\",\"details\":"
-                + "{\"message\":\"Rate limit of 20 requests per minute exceeded\",\"retry_after\":2,"
-                + "\"reset_at\":\"2026-03-01T12:00:00Z\"}}\n")
-        let short = RateRefusal(requestsMax: 1, window: 10 * second, wait: 1, resetsAt: 0)
-        #expect(fields(short) == "Retry-After: 1\r\nretry-after-ms: 1\r\n")
-        #expect(
-            body(.rateLimited, .detail, rate: short)
-                == "{\"detail\":\"Rate limit of 1 requests per 10 seconds exceeded\"}\n")
-        #expect(
-            RateRefusal(requestsMax: 1, window: 1, wait: 60 * second, resetsAt: 0).retryAfterSeconds == 60)
     }
 }

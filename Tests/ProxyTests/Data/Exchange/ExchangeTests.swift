@@ -6,6 +6,7 @@ import Testing
 private enum Event: Hashable, CaseIterable {
     case admitted, answeredLocally
     case bodyWanted, bodyCollected, asked, answered
+    case queued, placeFreed, queueTimedOut
     case connected(replayable: Bool)
     case connectFailed(anotherLeft: Bool)
     case requestEnded, headArrived
@@ -17,6 +18,7 @@ private enum Event: Hashable, CaseIterable {
     static let allCases: [Event] =
         [.admitted, .answeredLocally, .requestEnded, .headArrived, .requestRefused, .clientStalled]
         + [.upstreamTimedOut, .callerRevoked, .cut, .bodyWanted, .bodyCollected, .asked, .answered]
+        + [.queued, .placeFreed, .queueTimedOut]
         + [false, true].flatMap { (flag: Bool) -> [Event] in
             [
                 .connected(replayable: flag), .connectFailed(anotherLeft: flag),
@@ -45,6 +47,11 @@ private enum Event: Hashable, CaseIterable {
         case .answered:
             exchange.answered()
             return nil
+        case .queued:
+            exchange.queued()
+            return nil
+        case .placeFreed: return exchange.placeFreed()
+        case .queueTimedOut: return exchange.queueTimedOut()
         case .connected(let replayable): return exchange.connected(replayable: replayable)
         case .connectFailed(let another):
             return exchange.connectFailed(anotherLeft: another, reply: .upstreamUnreachable)
@@ -80,7 +87,7 @@ private struct Row {
     private static let notBeforeAdmission: [Event] =
         [
             .requestEnded, .headArrived, .requestRefused, .clientStalled, .upstreamTimedOut, .callerRevoked,
-            .bodyCollected, .answered,
+            .bodyCollected, .answered, .placeFreed, .queueTimedOut,
         ]
         + connections + ends + losses
     private static let connections: [Event] = [
@@ -96,6 +103,7 @@ private struct Row {
     ]
     private static let decisions: [Event] =
         [.admitted, .answeredLocally, .bodyWanted, .bodyCollected, .asked, .answered]
+        + [.queued, .placeFreed, .queueTimedOut]
 
     /// Leaving and running out, wherever nothing has been answered.
     private static let unansweredEnds: [(Event, Exchange.Action?, Exchange.State)] = [
@@ -108,14 +116,12 @@ private struct Row {
         (.cut, .reply(.draining), .finished),
     ]
 
-    /// An excursion from `admitting`: its end, and what else may come.
+    /// An excursion from `admitting`: its ends, and what else may come.
     private static func excursion(
-        _ state: Exchange.State, by event: Event, back: Event,
-        more: [(Event, Exchange.Action?, Exchange.State)]
+        _ state: Exchange.State, by event: Event, more: [(Event, Exchange.Action?, Exchange.State)]
     ) -> Row {
         let moves: [(Event, Exchange.Action?, Exchange.State)] =
             [
-                (back, nil, .admitting),
                 (.clientLeft(sawLastEvent: false), .abort(.clientLeft), .finished),
                 (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
                 (.clientStalled, .abort(.clientStalled), .finished),
@@ -179,14 +185,24 @@ private struct Row {
                     (.answeredLocally, nil, .finished),
                     (.bodyWanted, nil, .collecting),
                     (.asked, nil, .asking),
+                    (.queued, nil, .queued),
                     (.clientLeft(sawLastEvent: false), .abort(.clientLeft), .finished),
                     (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
                     (.cut, .reply(.draining), .finished),
                 ], impossible: notBeforeAdmission),
             excursion(
-                .collecting, by: .bodyWanted, back: .bodyCollected,
-                more: [(.requestRefused, .reply(.bodyTooLarge), .finished)]),
-            excursion(.asking, by: .asked, back: .answered, more: []),
+                .collecting, by: .bodyWanted,
+                more: [
+                    (.bodyCollected, nil, .admitting), (.requestRefused, .reply(.bodyTooLarge), .finished),
+                ]),
+            excursion(.asking, by: .asked, more: [(.answered, nil, .admitting)]),
+            excursion(
+                .queued, by: .queued,
+                more: [
+                    (.placeFreed, .connect(freshOnly: false), .connecting(attempt: 1)),
+                    (.queueTimedOut, .reply(.upstreamQueueTimeout), .finished),
+                    (.upstreamTimedOut, .reply(.upstreamTimeout), .finished),
+                ]),
             connecting(1, path: [.admitted]), connecting(2, path: toSecond), connecting(3, path: toThird),
             relaying(.sending, path: toSending), relaying(.sent, path: toSent),
             Row(
@@ -274,7 +290,7 @@ private struct Row {
             #expect(Set(named) == Set(Event.allCases), "in \(row.state)")
             #expect(reach(row.path).state == row.state)
         }
-        #expect(ExchangeTests.table.count == 22)
+        #expect(ExchangeTests.table.count == 23)
     }
 
     @Test func `every possible event gives its action and leads to its state`() {

@@ -97,7 +97,15 @@ import Testing
         authBackendUnavailable 503 service_unavailable_error auth_backend_unavailable gateway retry-after=1
             Your API key cannot be checked at present: try again.
         rateLimited 429 rate_limit_error rate_limit_exceeded client
-            Rate limit of\u{20}
+            Rate limit exceeded.
+        budgetExceeded 429 insufficient_quota insufficient_quota client
+            Budget exceeded.
+        requestTooLargeForLimit 429 rate_limit_error rate_limit_exceeded client
+            Request too large: it may use more than a limit has altogether.
+        tooManySubjects 503 service_unavailable_error server_is_overloaded gateway retry-after=1
+            The gateway keeps count of as many callers as it can at present: try again.
+        budgetsUnavailable 503 service_unavailable_error budgets_unavailable gateway retry-after=1
+            What your budget has left cannot be told at present: try again.
         modelNotAllowed 403 invalid_request_error model_not_allowed client
             Your API key may not use this model.
         modelMissing 403 invalid_request_error model_not_allowed client
@@ -105,7 +113,13 @@ import Testing
         modelAmbiguous 400 invalid_request_error duplicate_model client
             The body has more than one top-level model: send one.
         bodyTooLargeToInspect 413 invalid_request_error body_too_large_to_inspect client
-            Your API key has a list of models, and the body is over what is searched for one, in bytes:\u{20}
+            This request is decided by what stands in its body, and that is over the bound (inspect_body), in bytes:\u{20}
+        bodyNotJSON 400 invalid_request_error invalid_json client
+            This route counts what requests use: the body has to be a JSON object.
+        memberAmbiguous 400 invalid_request_error duplicate_member client
+            A member that decides what this request may use stands in the body twice: send one.
+        memberInvalid 400 invalid_request_error invalid_value client
+            n, max_tokens, max_completion_tokens, max_output_tokens and best_of are whole numbers, stream is true or false.
         addressNotAllowed 403 invalid_request_error ip_not_allowed client
             Your address is not in this listener's allow list.
         unknownURL 404 invalid_request_error unknown_url client
@@ -134,6 +148,12 @@ import Testing
             The upstream's answer is not valid HTTP/1.1.
         upstreamTimeout 504 upstream_error upstream_timeout upstream
             The upstream did not answer in time.
+        upstreamFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
+            As many requests as may be with this upstream at once (max_in_flight) are.
+        upstreamQueueFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
+            As many requests as may wait for this upstream (queue.max) do.
+        upstreamQueueTimeout 503 service_unavailable_error upstream_queue_timeout gateway retry-after=1
+            There was no place at this upstream in the time that a request may wait (queue.timeout).
         upstreamSaturated 503 service_unavailable_error upstream_saturated gateway retry-after=1
             All connections that this upstream may have (max_connections) are in use.
         outOfDescriptors 503 service_unavailable_error server_is_overloaded gateway retry-after=1
@@ -143,7 +163,7 @@ import Testing
         tooManyQuestions 503 service_unavailable_error server_is_overloaded gateway retry-after=1
             The gateway has more to decide than it can at present: try again.
         tooManyBodies 503 service_unavailable_error server_is_overloaded gateway retry-after=1
-            The gateway holds as many bodies as it may at present: try again.
+            The gateway holds as many bytes of bodies as it may at present (body_memory): try again.
         draining 503 service_unavailable_error draining gateway retry-after=1 closes
             The gateway is shutting down.
         """

@@ -52,8 +52,11 @@ import Testing
         used.caller = .test("k")
         used.auth = .keys([])
         used.rejectStatus = 403
-        used.rateRefusal = RateRefusal(requestsMax: 1, window: 1, wait: 1, resetsAt: 1)
+        used.rateRefusal = RateRefusal(
+            reason: .full, unit: .requests, period: .minute, max: 1, wait: 1, resetsAt: 1)
         used.ticket = 7
+        used.standing = .inside
+        used.queueDeadline = 1
         used.isInspected = true
         used.route = .test()
         used.endpoint = 1
@@ -66,6 +69,7 @@ import Testing
         used.replyCode = "x"
         used.reset(blocks: pool)
         #expect(used.caller == nil && used.auth == nil && used.rejectStatus == 401 && used.rateRefusal == nil)
+        #expect(used.standing == .outside && used.queueDeadline == .max)
         #expect(used.ticket == 0 && !used.isInspected && used.body.isEmpty)
         #expect(used.machine == Exchange())
         #expect(used.notes[.requestID].isEmpty && used.held.isEmpty)

@@ -35,6 +35,22 @@ import Testing
         }
     }
 
+    @Test func `room is what is left, and only what was filled counts`() {
+        withExactBytes([UInt8](repeating: 0, count: 4)) { buffer in
+            var writer = ByteWriter(buffer)
+            writer.put("a")
+            #expect(writer.room(for: 4) == nil && writer.overflowed && writer.count == 1)
+            writer = ByteWriter(buffer)
+            writer.put("a")
+            let start = writer.room(for: 3)
+            #expect(start == buffer.baseAddress! + 1 && !writer.overflowed)
+            start?.storeBytes(of: 0x62, as: UInt8.self)
+            writer.fill(to: buffer.baseAddress! + 2)
+            writer.put("c")
+            #expect(writer.bytes.elementsEqual("abc".utf8))
+        }
+    }
+
     @Test(arguments: [
         ("/v1/a", "/a"), ("/v1", ""), ("/v1/", "/"), ("/v1x", "/v1x"), ("/v", "/v"), ("", ""),
         ("/v2/v1", "/v2/v1"),

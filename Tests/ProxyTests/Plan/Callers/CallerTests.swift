@@ -31,11 +31,11 @@ import Testing
 
     @Test(arguments: ["", "a", "ci@example.com", String(repeating: "é", count: 20_000)])
     func `whose requests count as one stands beside the label`(text: String) {
-        let subject = RequestWindows.Subject(high: 1, low: .max)
+        let subject = LimitSubject(high: 1, low: .max)
         let (own, other) = (Caller.test("k", label: text), KeyDigest.test("k"))
         let caller = Caller(digest: other, label: PlanText(text), rateSubject: subject)
         #expect(caller.rateSubject == subject)
-        #expect(own.rateSubject == RequestWindows.Subject(other))
+        #expect(own.rateSubject == LimitSubject(other))
         #expect(caller.label.bytes.elementsEqual(text.utf8.prefix(32_767)))
     }
 

@@ -58,7 +58,7 @@ extension RoutePlan {
     ) -> RoutePlan {
         RoutePlan(
             match: RouteMatch(listeners: [], host: .any, path: .subtree([]), methods: .any, headers: []),
-            auth: [.open()], limitPlans: limits, recordsUsage: recordsUsage, action: action, stripPrefix: [],
+            auth: [.open()], limits: limits, recordsUsage: recordsUsage, action: action, stripPrefix: [],
             addPrefix: [], requestHeaders: .none, responseHeaders: .none, maxBodyBytes: .max, cors: nil,
             label: "routes[0]", labelText: PlanText("routes[0]"))
     }

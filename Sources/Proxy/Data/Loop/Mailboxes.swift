@@ -1,4 +1,4 @@
-/// The mailboxes of all workers, for whoever on control has news for them. Any thread.
+/// The mailboxes of all workers, for control and for workers that have news for each other. Any thread.
 final class Mailboxes: Sendable {
     private let all = Locked<[Mailbox]>([])
 
@@ -9,6 +9,9 @@ final class Mailboxes: Sendable {
     func post(_ mail: Mail) {
         for mailbox in all.withLock({ $0 }) { mailbox.post(mail) }
     }
+
+    /// To the worker whose exchange this is.
+    func tell(_ ticket: Ticket, _ mail: Mail) { self[ticket.worker]?.post(mail) }
 
     /// nil: there is no such worker.
     subscript(worker: Int) -> Mailbox? {

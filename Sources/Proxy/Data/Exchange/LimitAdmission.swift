@@ -1,0 +1,129 @@
+import CLinux
+
+/// How much: what a request takes of limits before it goes on.
+extension Worker {
+    /// The exchange gets an account where a limit applies to it, or somebody wants to know what it uses.
+    func openAccount(_ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead) {
+        let hasOwn = (exchange.caller?.requestsPerMinute ?? 0) > 0
+        let isMetered = route.countsUsage && head.method == .post
+        guard !route.limits.isEmpty || hasOwn || isMetered else { return }
+        let account = spareAccounts.popLast() ?? UsageAccount()
+        account.isMetered = isMetered
+        exchange.account = account
+    }
+
+    /// Asked before a body is read, so that nobody uploads what is refused anyway. Takes nothing.
+    func probeLimits(_ route: RoutePlan, _ exchange: RunningExchange) -> LocalReply? {
+        guard let account = exchange.account else { return nil }
+        addEntries(route, exchange, account, isProbe: true)
+        let time = limitTime(exchange, account)
+        let refusal = handle.ledger.probe(account.reservation, at: time)
+        defer { account.forgetEntries() }
+        return refusal.map { refuse($0, exchange, account, time) }
+    }
+
+    /// Takes from every limit of the route and from the caller's own, or from none. From here on the request
+    /// counts as admitted.
+    /// - Returns: what to answer where one is used up.
+    func takeLimits(_ route: RoutePlan, _ exchange: RunningExchange) -> LocalReply? {
+        if let refusal = reserveLimits(route, exchange) { return refusal }
+        if let caller = exchange.caller {
+            exchange.auth?.callers.noteUse(of: caller, at: exchange.record.startedAt)
+        }
+        return nil
+    }
+
+    private func reserveLimits(_ route: RoutePlan, _ exchange: RunningExchange) -> LocalReply? {
+        guard let account = exchange.account else { return nil }
+        addEntries(route, exchange, account, isProbe: false)
+        guard account.reservation.count > 0 else { return nil }
+        let time = limitTime(exchange, account)
+        let refusal = handle.ledger.reserve(account.reservation, at: time)
+        return refusal.map { refuse($0, exchange, account, time) }
+    }
+
+    private func refuse(
+        _ refusal: LimitRefusal, _ exchange: RunningExchange, _ account: UsageAccount, _ time: LimitTime
+    ) -> LocalReply {
+        let told = RateRefusal(account.reservation, refusal, realtime: time.realtime)
+        exchange.rateRefusal = told
+        return told.reply
+    }
+
+    func limitTime(_ exchange: RunningExchange, _ account: UsageAccount) -> LimitTime {
+        LimitTime(
+            monotonic: now,
+            realtime: account.hasDurable ? headgate_realtime_ns() : exchange.record.startedAt)
+    }
+
+    // MARK: Entries
+
+    private func addEntries(
+        _ route: RoutePlan, _ exchange: RunningExchange, _ account: UsageAccount, isProbe: Bool
+    ) {
+        let own = exchange.caller?.requestsPerMinute ?? 0
+        for index in route.limits.indices {
+            let limit = route.limits[index]
+            // Which model it is about is not known yet.
+            if isProbe && limit.subject.contains(.model) { continue }
+            let subject = subject(of: limit.subject, route, exchange)
+            let charge =
+                account.isMetered && !isProbe
+                ? account.charge(defaultReserve: limit.defaultReserve) : LimitCharge()
+            for measure in limit.measures {
+                if measure.isSpending && (isProbe || !account.isMetered) { continue }
+                if own > 0 && limit.givesWayToOwn && measure.isRequestsPerMinute { continue }
+                account.add(measure, subject, of: charge, limit: UInt8(index), cuts: limit.cutsOnExceed)
+            }
+        }
+        guard own > 0, let caller = exchange.caller, let auth = exchange.auth else { return }
+        account.add(
+            auth.ownMeasure, caller.rateSubject, of: LimitCharge(), max: UInt64(own),
+            limit: UsageAccount.own, cuts: false)
+    }
+
+    private func subject(
+        of parts: LimitSubjectParts, _ route: RoutePlan, _ exchange: RunningExchange
+    ) -> LimitSubject {
+        // Why first: most limits are by one thing alone.
+        if parts == .key { return keySubject(exchange) }
+        if parts == .ip { return LimitSubject(exchange.record.peer) }
+        var subject = LimitSubject.everybody
+        if parts.contains(.key) { subject = subject.joined(with: keySubject(exchange)) }
+        if parts.contains(.user) { subject = subject.joined(with: userSubject(exchange)) }
+        if parts.contains(.ip) { subject = subject.joined(with: LimitSubject(exchange.record.peer)) }
+        if parts.contains(.route) { subject = subject.joined(with: route.subject) }
+        if parts.contains(.upstream), case .proxy(let upstream, _) = route.action {
+            subject = subject.joined(with: exchange.serving!.plan.upstreams[upstream].subject)
+        }
+        if parts.contains(.model) { subject = subject.joined(with: LimitSubject(exchange.notes[.model])) }
+        return subject
+    }
+
+    /// The caller, or the address of somebody who came without a credential.
+    private func keySubject(_ exchange: RunningExchange) -> LimitSubject {
+        exchange.caller?.rateSubject ?? LimitSubject(exchange.record.peer)
+    }
+
+    /// All keys and sessions of a user are one; who is no user of a store is their key.
+    private func userSubject(_ exchange: RunningExchange) -> LimitSubject {
+        guard let caller = exchange.caller, caller.userID != 0, let auth = exchange.auth else {
+            return keySubject(exchange)
+        }
+        return auth.userSubjectBase.joined(
+            with: LimitSubject(high: 0, low: UInt64(bitPattern: caller.userID)))
+    }
+}
+
+extension LimitMeasure {
+    /// What a caller's own limit stands in place of.
+    var isRequestsPerMinute: Bool { unit == .requests && period == .minute }
+}
+
+extension LimitSubject {
+    /// IPv6 by /64: whoever has one address has them all.
+    init(_ address: PeerAddress) {
+        let isVersion4 = address.high == 0 && address.low >> 32 == 0xFFFF
+        self.init(high: address.high, low: isVersion4 ? address.low : 0)
+    }
+}

@@ -1,0 +1,182 @@
+import CLinux
+
+/// Answers that are read as they pass, for what they say was used. Their bytes are not changed, but for one
+/// chunk that the client did not ask for; chunked ones are framed anew, because what is read is content.
+extension Worker {
+    /// Whether this answer's body says what was used, and in which form.
+    func prepareTap(
+        _ exchange: RunningExchange, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer
+    ) {
+        guard let account = exchange.account, account.isMetered, (200..<300).contains(head.status) else {
+            exchange.account?.hidesUsage = false
+            return
+        }
+        var isJSON = false
+        var isPlain = true
+        for index in 0..<head.fieldCount {
+            let line = fields.lines[index]
+            switch line.known {
+            case .contentType: isJSON = MediaType.isJSON(line.value.bytes(of: bytes))
+            case .contentEncoding: isPlain = asciiCaseInsensitiveEqual(line.value.bytes(of: bytes), "identity")
+            default: continue  // Why not listed: no other field says how to read a body.
+            }
+        }
+        account.taps = isPlain && (head.isEventStream || isJSON)
+        account.tap = UsageTap(isEventStream: head.isEventStream)
+        account.hidesUsage = account.hidesUsage && account.taps && head.isEventStream
+    }
+
+    /// - Parameter writer: the head, where it has not gone out yet.
+    func passMeteredBody(
+        _ exchange: RunningExchange, _ account: UsageAccount, _ upstream: UpstreamConnection,
+        _ bytes: UnsafeMutableRawBufferPointer, after writer: inout ByteWriter
+    ) {
+        let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : .content)
+        let isOver = step.verdict == .ended || step.verdict == .trailers
+        guard passMetered(exchange, account, step, isOver: isOver, &writer) else { return }
+        if account.mustCut, account.tap.isAtEventBoundary, !isOver {
+            cutAtLimit(exchange)
+            return
+        }
+        bodyPassed(exchange, upstream, step, UnsafeRawBufferPointer(bytes))
+    }
+
+    /// - Returns: false if the client is gone, and with it the exchange.
+    private func passMetered(
+        _ exchange: RunningExchange, _ account: UsageAccount, _ step: BodyReader.Step, isOver: Bool,
+        _ writer: inout ByteWriter
+    ) -> Bool {
+        if exchange.isEventStream { exchange.tail.scan(step.piece) }
+        guard account.hidesUsage else {
+            account.tap.scan(step.piece)
+            if isOver { account.tap.finish() }
+            noteProgress(exchange, account)
+            return putEnd(step.piece, exchange, &writer, step.verdict)
+        }
+        let passing = account.filter.take(
+            UnsafeMutableRawBufferPointer(mutating: step.piece), through: &account.tap, blocks: blocks)
+        noteProgress(exchange, account)
+        guard put(passing.first, exchange, &writer, mayWait: false) else { return false }
+        guard isOver else { return putEnd(passing.second, exchange, &writer, step.verdict) }
+        account.tap.finish()
+        return put(passing.second, exchange, &writer, mayWait: false)
+            && putEnd(account.filter.finish(blocks: blocks), exchange, &writer, step.verdict)
+    }
+
+    /// A piece of content, and the end of the chunked coding where this is it.
+    private func putEnd(
+        _ piece: UnsafeRawBufferPointer, _ exchange: RunningExchange, _ writer: inout ByteWriter,
+        _ verdict: BodyReader.Verdict
+    ) -> Bool {
+        guard verdict == .ended, exchange.responseOutput.isChunked else {
+            let mayWait = exchange.isEventStream && verdict == .more && writer.count == 0
+            return put(piece, exchange, &writer, mayWait: mayWait)
+        }
+        guard let client = exchange.client else { return true }
+        let isSmall = piece.count <= Worker.copyMax
+        guard isSmall || put(piece, exchange, &writer, mayWait: false) else { return false }
+        let start = writer.count
+        if isSmall { writer.put(chunk: piece) }
+        writer.put("0\r\n\r\n")
+        exchange.record.responseBodyBytes += UInt64(writer.count - start)
+        return deliver(exchange, client, &writer)
+    }
+
+    /// - Parameter mayWait: it may go out with the end of the turn.
+    private func put(
+        _ piece: UnsafeRawBufferPointer, _ exchange: RunningExchange, _ writer: inout ByteWriter,
+        mayWait: Bool
+    ) -> Bool {
+        guard let client = exchange.client else { return true }
+        guard exchange.responseOutput.isChunked else {
+            exchange.record.responseBodyBytes += UInt64(piece.count)
+            return mayWait && stage(client, piece) || deliver(exchange, client, &writer, piece)
+        }
+        guard piece.count > Worker.copyMax else {
+            let start = writer.count
+            writer.put(chunk: piece)
+            exchange.record.responseBodyBytes += UInt64(writer.count - start)
+            guard mayWait, stage(client, writer.bytes) else { return deliver(exchange, client, &writer) }
+            writer.removeAll()
+            return true
+        }
+        let framed = BodyReader.frame(UnsafeMutableRawBufferPointer(mutating: piece))
+        exchange.record.responseBodyBytes += UInt64(framed.count)
+        return deliver(exchange, client, &writer, framed)
+    }
+
+    private func deliver(
+        _ exchange: RunningExchange, _ client: ClientConnection, _ writer: inout ByteWriter
+    ) -> Bool {
+        deliver(exchange, client, &writer, UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    /// The upstream has closed, and that is the end of the body.
+    /// - Returns: false if the client is gone, and with it the exchange.
+    func passLastOfMetered(_ exchange: RunningExchange) -> Bool {
+        guard let account = exchange.account, account.taps else { return true }
+        account.tap.finish()
+        guard account.hidesUsage else { return true }
+        var writer = ByteWriter(writeBuffer)
+        return put(account.filter.finish(blocks: blocks), exchange, &writer, mayWait: false)
+    }
+
+    // MARK: More than was reserved
+
+    /// Output tokens that are reserved at a time, once the first reservation is used up.
+    private static let grantStep: UInt64 = 64
+
+    /// The reservation grows with what has come; where the limit has no more, the stream may have to end.
+    private func noteProgress(_ exchange: RunningExchange, _ account: UsageAccount) {
+        let seen = account.tap.outputTokensSeen
+        guard seen > account.outputTokensGranted, account.reservation.isHeld, !account.mustCut else { return }
+        let wanted = seen + Worker.grantStep
+        let charge = account.charge(input: account.inputTokensEstimate, cached: 0, output: wanted)
+        let time = limitTime(exchange, account)
+        account.outputTokensGranted = wanted
+        let usedUp = handle.ledger.grow(
+            account.reservation, to: charge, force: !exchange.isEventStream, at: time)
+        guard let usedUp else { return }
+        account.mustCut = true
+        account.cuttingEntry = usedUp
+    }
+
+    /// `on_exceed: cut`: says so in the stream, and ends it so that nobody takes it for whole.
+    private func cutAtLimit(_ exchange: RunningExchange) {
+        guard let account = exchange.account else { return }
+        let refusal = RateRefusal(
+            usedUp: account.cuttingEntry, of: account.reservation, realtime: headgate_realtime_ns())
+        var event = ByteWriter(pathScratch)
+        refusal.writeEvent(&event)
+        var writer = ByteWriter(writeBuffer)
+        guard put(event.bytes, exchange, &writer, mayWait: false) else { return }
+        exchange.replyCode = refusal.reply.properties.code
+        perform(exchange.machine.cut(), exchange)
+    }
+}
+
+/// Media types as far as it matters here (RFC 9110 §8.3.1).
+enum MediaType {
+    /// `application/json`, or another that ends in `+json`, parameters or not.
+    static func isJSON(_ value: UnsafeRawBufferPointer) -> Bool {
+        var end = 0
+        while end < value.count, value[end] != UInt8(ascii: ";") { end += 1 }
+        while end > 0, isOptionalWhitespace(value[end - 1]) { end -= 1 }
+        let type = UnsafeRawBufferPointer(rebasing: value[..<end])
+        if asciiCaseInsensitiveEqual(type, "application/json") { return true }
+        return end > 5
+            && asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: type[(end - 5)...]), "+json")
+    }
+}
+
+extension ByteWriter {
+    /// One chunk of the chunked transfer coding (RFC 9112 §7.1); nothing for no bytes, which would be its
+    /// end.
+    mutating func put(chunk bytes: UnsafeRawBufferPointer) {
+        guard bytes.count > 0 else { return }
+        put(hexadecimal: UInt64(bytes.count))
+        put("\r\n")
+        put(bytes)
+        put("\r\n")
+    }
+}

@@ -1,0 +1,149 @@
+/// Finding the next octet of a JSON text that matters, sixteen at a time; for readers of texts that come in
+/// pieces. Takes and returns offsets as `ByteScan` does.
+enum JSONScan {
+    private typealias Lanes = SIMD16<UInt8>
+
+    /// Within a string: the first quote, backslash or control character.
+    @inline(__always)
+    static func stringStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset &+ ByteScan.laneCount <= end {
+            let stop = firstLane(stringMarks(base, offset))
+            offset &+= stop
+            if stop < ByteScan.laneCount { return offset }
+            // Long strings: twice as many at a time, once the first sixteen were not all.
+            while offset &+ 2 &* ByteScan.laneCount <= end,
+                !hasLane(stringMarks(base, offset) .| stringMarks(base, offset &+ ByteScan.laneCount))
+            {
+                offset &+= 2 &* ByteScan.laneCount
+            }
+        }
+        while offset < end {
+            switch ByteScan.octet(base, offset) {
+            case 0x22, 0x5C, 0..<0x20: return offset
+            default: offset &+= 1
+            }
+        }
+        return end
+    }
+
+    @inline(__always)
+    private static func stringMarks(_ base: UnsafeRawPointer, _ offset: Int) -> SIMDMask<SIMD16<Int8>> {
+        let lanes = load(base, offset)
+        let marks = (lanes .== repeating(0x22)) .| (lanes .== repeating(0x5C))
+        return marks .| (lanes .< repeating(0x20))
+    }
+
+    /// Between strings: the first quote, bracket or brace, or control character.
+    @inline(__always)
+    static func nestingStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset &+ ByteScan.laneCount <= end {
+            let lanes = load(base, offset)
+            // `[` and `{`, `]` and `}` differ in one bit.
+            let folded = lanes | repeating(0x20)
+            let brackets = (folded .== repeating(0x7B)) .| (folded .== repeating(0x7D))
+            let others = (lanes .== repeating(0x22)) .| (lanes .< repeating(0x20))
+            let stop = firstLane(brackets .| others)
+            offset &+= stop
+            if stop < ByteScan.laneCount { return offset }
+        }
+        while offset < end {
+            switch ByteScan.octet(base, offset) {
+            case 0x22, 0x5B, 0x5D, 0x7B, 0x7D, 0..<0x20: return offset
+            default: offset &+= 1
+            }
+        }
+        return end
+    }
+
+    /// The first CR or LF.
+    @inline(__always)
+    static func lineEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset &+ ByteScan.laneCount <= end {
+            let lanes = load(base, offset)
+            let stop = firstLane(
+                (lanes .== repeating(Byte.lf)) .| (lanes .== repeating(Byte.cr)))
+            offset &+= stop
+            if stop < ByteScan.laneCount { return offset }
+        }
+        while offset < end, ByteScan.octet(base, offset) != Byte.lf, ByteScan.octet(base, offset) != Byte.cr {
+            offset &+= 1
+        }
+        return offset
+    }
+
+    /// The end of a number or a word such as `null`.
+    @inline(__always)
+    static func scalarEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset < end, isScalar(ByteScan.octet(base, offset)) { offset &+= 1 }
+        return offset
+    }
+
+    /// Letters, digits, `+`, `-` and `.`.
+    @inline(__always)
+    static func isScalar(_ byte: UInt8) -> Bool {
+        ByteSet(low: 0x03FF_6800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE).contains(byte)
+    }
+
+    /// Octets beyond ASCII.
+    static func nonASCIICount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
+        var offset = 0
+        var count = 0
+        while offset &+ 8 <= bytes.count {
+            let word = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            count &+= (word & 0x8080_8080_8080_8080).nonzeroBitCount
+            offset &+= 8
+        }
+        while offset < bytes.count {
+            count &+= Int(ByteScan.octet(base, offset) &>> 7)
+            offset &+= 1
+        }
+        return count
+    }
+
+    /// The first space or backslash.
+    static func wordEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset &+ ByteScan.laneCount <= end {
+            let lanes = load(base, offset)
+            let stop = firstLane(
+                (lanes .== repeating(Byte.space)) .| (lanes .== repeating(0x5C)))
+            offset &+= stop
+            if stop < ByteScan.laneCount { return offset }
+        }
+        while offset < end, ByteScan.octet(base, offset) != Byte.space,
+            ByteScan.octet(base, offset) != 0x5C
+        {
+            offset &+= 1
+        }
+        return offset
+    }
+
+    @inline(__always)
+    private static func load(_ base: UnsafeRawPointer, _ offset: Int) -> Lanes {
+        base.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
+    }
+
+    /// Why a function: a literal within a comparison may be taken for a scalar, and then each lane is
+    /// compared by itself.
+    @inline(__always)
+    private static func repeating(_ byte: UInt8) -> Lanes { Lanes(repeating: byte) }
+
+    @inline(__always)
+    private static func hasLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Bool {
+        let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        return halves[0] | halves[1] != 0
+    }
+
+    /// The index of the first set lane, or `ByteScan.laneCount`.
+    @inline(__always)
+    private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+        let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        if halves[0] != 0 { return halves[0].trailingZeroBitCount &>> 3 }
+        return 8 &+ halves[1].trailingZeroBitCount &>> 3
+    }
+}

@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Config
+
+@Suite struct UsageConfigTests {
+    private static let head = "version: 1\nstores: { main: m.db }\n"
+
+    @Test(arguments: ["main", "{ store: main }"])
+    func `usage is written to a store`(_ text: String) throws {
+        #expect(try config(Self.head + "usage: \(text)\n").usage == UsageConfig(store: "main"))
+    }
+
+    @Test func `it is off unless asked for`() throws {
+        #expect(try config(Self.head).usage == nil)
+        #expect(try config(Self.head + "usage: off\n").usage == nil)
+    }
+
+    @Test func `its store must be there, and counts as used`() {
+        let problems = { (text: String) in read(Self.head + text).diagnostics.map(\.message) }
+        let undefined = "store `mian` is not defined (defined: main)"
+        #expect(problems("usage: mian\n").contains(undefined))
+        #expect(problems("usage: { store: mian }\n").contains(undefined))
+        let unused = "store `main` is not used by any auth entry or route"
+        #expect(problems("").contains(unused) && !problems("usage: main\n").contains(unused))
+    }
+
+    @Test(arguments: ["{}", "[main]", "''", "true"])
+    func `anything else is refused`(_ text: String) {
+        #expect(read(Self.head + "usage: \(text)\n").config == nil)
+    }
+}
