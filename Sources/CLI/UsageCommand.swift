@@ -66,7 +66,16 @@ enum UsageCommand {
         else {
             return try StoreTarget(command)
         }
-        return try StoreTarget(nil, in: file)
+        guard let usage = file.config.usage else {
+            let first = file.config.stores.first?.name
+            let advice =
+                first.map { "add `usage: \($0)` to it" }
+                ?? "add `stores: { main: headgate.db }` and `usage: main` to it"
+            throw CommandLineError(
+                message: "\(file.path) has no `usage`, so what is used is not written down; \(advice)",
+                exitCode: ExitCode.failure)
+        }
+        return try StoreTarget(usage.store, in: file)
     }
 
     /// Entries of `auth` whose users are those of the store; nil: nobody knows, so all are taken to be.

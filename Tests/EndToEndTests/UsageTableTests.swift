@@ -32,11 +32,11 @@ func `dollars are exact`(nanoUSD: Int64, text: String) {
         ], by: .key)
     #expect(
         table.text == """
-            AUTH     KEY           REQUESTS  FAILED  INPUT  CACHED  OUTPUT  ESTIMATED      USD
+            AUTH     KEY        REQUESTS  FAILED  INPUT  CACHED  OUTPUT  ESTIMATED      USD
             members  bob/x\u{FFFD}[2J         1       0      0       0       0          1  12.0000
-            members  ann/app              3       0   1000       0       0          0   0.0015
-            -        -                   12      12      0       0       0          0   0.0000
-            total                        16      12   1000       0       0          1  12.0015
+            members  ann/app           3       0   1000       0       0          0   0.0015
+            -        -                12      12      0       0       0          0   0.0000
+            total                     16      12   1000       0       0          1  12.0015
             """)
 }
 

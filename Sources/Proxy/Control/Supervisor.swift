@@ -164,6 +164,7 @@ public final class Supervisor {
             let process = next.config.process
             try workers.start(count: process.workers, bodyBytesMax: Int(process.bodyMemoryBytes))
             try writer.start(workers.handles)
+            try driver.usage.start(workers.handles)
         } catch { throw StartError(message: "cannot start the workers: \(error)") }
     }
 
@@ -238,6 +239,7 @@ public final class Supervisor {
         if code == ExitCode.success, isStopping { Log.info("stopped") }
         phase = .finished(code)
         workers.desk.close()
+        driver.usage.stop()
         driver.auth.stop()
         writer.stop()
         admin.close()

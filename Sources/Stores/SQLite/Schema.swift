@@ -128,8 +128,8 @@ enum Schema {
 
     /// What callers have used, and the counts of limits by day and month.
     ///
-    /// Why no reference to users and keys: what was used stays so when they are gone, and they may be those of
-    /// another store. Why no triggers: neither is a change of who may come in.
+    /// Why no reference to users and keys: what was used stays so when they are gone, and they may be those
+    /// of another store. Why no triggers: neither is a change of who may come in.
     private static let second = """
         CREATE TABLE usage (
             day INTEGER NOT NULL, -- days since 1970-01-01, UTC

@@ -27,6 +27,7 @@ struct StatusReport {
             json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
             listeners(&json)
             AuthStatus(auth: driver.auth.served).append(to: &json)
+            driver.usage.status.append(to: &json)
             json.array("upstreams") { json in
                 for (name, figures) in gatedUpstreams { upstream(name, figures, &json) }
             }
@@ -56,7 +57,7 @@ struct StatusReport {
             let keys = restartKeys.joined(separator: ", ")
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
-        lines += AuthStatus(auth: driver.auth.served).lines
+        lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines
         for (name, figures) in gatedUpstreams {
             let bounds = figures.bounds
             lines.append(

@@ -30,6 +30,7 @@ final class ReloadDriver {
         let prepared: ListenerSockets.Prepared
         let auth: AuthSet
         let gates: [String: UpstreamGate]
+        let usage: UsageSetting
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
     }
@@ -40,6 +41,7 @@ final class ReloadDriver {
     let registry = EndpointRegistry()
     let auth: AuthRegistry
     private let limits = LimitRegistry()
+    let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let hashes: HashPool
     private let defaultAdmin = DefaultAdminCheck()
@@ -79,6 +81,7 @@ final class ReloadDriver {
         resolver = try Resolver()
         hashes = HashPool()
         auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
+        usage = try UsageWriter(ledger: workers.ledger, bell: workers.usageBell)
         watcher.watch([loader.absolutePath])
     }
 
@@ -200,9 +203,14 @@ final class ReloadDriver {
         let built = builder.build(number: number, sockets: socketPlans, census: census)
         var diagnostics = outcome.diagnostics + auth.diagnostics + built.diagnostics + logErrors
         guard let generation = built.generation, logErrors.isEmpty, auth.isGood else {
-            sockets.rollBack(prepared)
-            self.auth.discard(auth)
-            return fail(diagnostics)
+            return giveUp(prepared, auth, diagnostics)
+        }
+        let usage: UsageSetting
+        do throws(UsageProblem) {
+            usage = try usageSetting(loaded.config, generation, auth)
+        } catch {
+            let diagnostic = outcome.places.error([.key("usage")], error.description)
+            return giveUp(prepared, auth, diagnostics + [diagnostic])
         }
         var restartWarnings: [Diagnostic] = []
         if let served {
@@ -218,9 +226,25 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, gates: gates, diagnostics: diagnostics,
+            prepared: prepared, auth: auth, gates: gates, usage: usage, diagnostics: diagnostics,
             places: outcome.places)
         perform(machine.built())
+    }
+
+    private func giveUp(
+        _ prepared: ListenerSockets.Prepared, _ auth: AuthSet, _ diagnostics: [Diagnostic]
+    ) {
+        sockets.rollBack(prepared)
+        self.auth.discard(auth)
+        fail(diagnostics)
+    }
+
+    /// Reads what is used up already of the limits by day and month that are new.
+    private func usageSetting(
+        _ config: GatewayConfig, _ generation: Generation, _ auth: AuthSet
+    ) throws(UsageProblem) -> UsageSetting {
+        let store = config.usage.flatMap { auth.stores[$0.store] }
+        return try usage.prepare(store: store?.keeper, measures: generation.limits.flatMap(\.measures)).get()
     }
 
     private func resolve() {
@@ -254,6 +278,7 @@ final class ReloadDriver {
             ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
         }
         auth.commit(next.auth)
+        usage.commit(next.usage)
         for ticket in gates.commit(next.gates, of: next.served.config) {
             workers.mailboxes.tell(ticket, .placeFreed(ticket))
         }

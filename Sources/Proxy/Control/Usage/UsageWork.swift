@@ -30,8 +30,7 @@ struct UsageWork {
     var nextTurn: UInt64? { store == nil ? nil : writeAt }
 
     mutating func add<Text: Sequence<UInt8>>(_ record: UsageRecord, _ texts: [Text]) {
-        // Exchanges that began before `usage` was turned off have no place to go any more.
-        guard store != nil else { return }
+        // Why also while `usage` is off: what comes may be for a setting that the thread has not taken yet.
         tally.add(record, texts)
     }
 
@@ -167,7 +166,7 @@ extension UsageWork {
     }
 
     func tellOfLosses() {
-        guard tally.requests > 0 || journal.hasWaiting else { return }
+        guard store != nil, tally.requests > 0 || journal.hasWaiting else { return }
         Log.warning(
             "what was used last could not be written to the store and is lost: "
                 + "\(counted(Int(tally.requests), "request"))")

@@ -66,8 +66,8 @@ final class WorkerHandle: Sendable {
     }
 }
 
-/// Wakes a writer of records without a system call per record: a worker rings only when the writer said that it
-/// sleeps.
+/// Wakes a writer of records without a system call per record: a worker rings only when the writer said that
+/// it sleeps.
 final class WriterBell: Sendable {
     let bell: Bell
     /// Set by the writer before it waits; whoever clears it rings.

@@ -4,9 +4,10 @@ extension Ledger {
         for index in 0..<shardCount {
             let shard = shards + index
             shard.pointee.lock()
-            for bucket in 0..<shard.pointee.table.count {
-                switch shard.pointee.table[bucket].pointee.period {
-                case .day, .month: shard.pointee.table.markChanged(shard.pointee.table[bucket])
+            for number in 0..<shard.pointee.table.count {
+                let bucket = shard.pointee.table[number]
+                switch bucket.pointee.period {
+                case .day, .month: shard.pointee.table.markChanged(bucket)
                 case .second, .minute, .hour, .none: break
                 }
             }

@@ -1,7 +1,9 @@
+import CLinux
 import Config
 import Testing
 
 @testable import Proxy
+@testable import Stores
 
 /// A driver without workers: a generation that is built is adopted by all of them at once.
 private final class Scene {
@@ -19,7 +21,11 @@ private final class Scene {
         driver.report = { [unowned self] in reports.append($0) }
     }
 
-    deinit { driver.sockets.closeAll() }
+    deinit {
+        driver.usage.stop()
+        driver.auth.stop()
+        driver.sockets.closeAll()
+    }
 
     /// Writes the file, with one listener and these lines, and reloads.
     @discardableResult
@@ -36,6 +42,19 @@ private final class Scene {
         driver.trigger(trigger)
         driver.resolveTimedOut()
         return try #require(reports.dropFirst(before).first)
+    }
+
+    /// A store, and the limits by day whose counts it keeps.
+    static let kept = """
+        stores: { main: main.db }
+        usage: main
+        limits: { daily: { by: ip, requests_per_day: 5 } }
+        """
+
+    func store() throws -> Store {
+        let path = folder.path + "/main.db"
+        try Store.prepare(path)
+        return try Store(opening: path, options: Store.Options())
     }
 
     var status: StatusReport {
@@ -123,6 +142,60 @@ private final class Scene {
     let address = try #require(SocketAddress(numericHost: "127.0.0.1", port: 9))
     scene.driver.served?.generation.upstreams[1].endpoints[0].state.publish([address])
     #expect(try scene.reload().diagnostics == [])
+}
+
+private func row(_ measure: LimitMeasure, used: UInt64) -> LedgerRow {
+    LedgerRow(
+        measure: measure.identity, subject: LedgerSubject(high: 7, low: 1),
+        state: LedgerState(slots: [], reserved: used), expiresAt: .max)
+}
+
+@Test func `what a store says was used up already counts before the first request`() throws {
+    let scene = try Scene()
+    let store = try scene.store()
+    try scene.serve(Scene.kept, trigger: .start)
+    try scene.driver.usage.start([])
+    let measure = try #require(scene.driver.served?.generation.limits.first?.measures.first)
+    #expect(measure.identity == "daily/requests_per_day/by=ip")
+    #expect(eventually { scene.status.text.contains("usage       main.db, 0 requests written") })
+    let other = try Scene()
+    let before = try other.store()
+    try before.putLedger([row(measure, used: 4)])
+    #expect(try other.serve(trigger: .start).result == .reloaded)
+    func used() throws -> UInt64 {
+        let now = LimitTime(monotonic: 0, realtime: headgate_realtime_ns())
+        return other.driver.workers.ledger.peek(
+            measure: measure, subject: .test(1), max: measure.max, at: now
+        ).used
+    }
+    #expect(try used() == 0)
+    #expect(try other.serve(Scene.kept).result == .reloaded)
+    #expect(try used() == 4)
+    #expect(try other.serve("resolve_timeout: 9s\n" + Scene.kept).result == .reloaded)
+    #expect(try used() == 4)
+    store.close()
+}
+
+@Test func `a store whose counts cannot be read fails the start, and a reload without a change`() throws {
+    let scene = try Scene()
+    let store = try scene.store()
+    try store.database.run(
+        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)", [.integer(.max)])
+    let started = try scene.serve(Scene.kept, trigger: .start)
+    #expect(started.result == .failed && !scene.driver.isConfigBroken)
+    #expect(
+        started.text.contains("error: usage: what is used up already of limits cannot be read from main.db"))
+    #expect(started.text.contains("the measure daily/requests_per_day/by=ip"), "\(started.text)")
+    let other = try Scene()
+    let damaged = try other.store()
+    try damaged.database.run(
+        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)", [.integer(.max)])
+    try other.serve(trigger: .start)
+    #expect(try other.serve(Scene.kept).result == .failed)
+    #expect(other.driver.served?.generation.number == 1 && other.driver.census.alive == 1)
+    #expect(other.driver.workers.ledger.subjectCount == 0)
+    try damaged.database.run("DELETE FROM ledger")
+    #expect(try other.serve(Scene.kept).generation == 2)
 }
 
 @Test func `status shows who is at an upstream, and bounds hold once they are served`() throws {

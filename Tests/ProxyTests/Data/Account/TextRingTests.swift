@@ -3,7 +3,7 @@ import Testing
 
 @testable import Proxy
 
-@Suite struct RecordRingTests {
+@Suite struct TextRingTests {
     private func append(_ ring: RecordRing, _ number: UInt64, text: [UInt8]) -> Bool {
         var record = ExchangeRecord()
         record.startedAt = number
