@@ -180,7 +180,8 @@ private func row(_ measure: LimitMeasure, used: UInt64) -> LedgerRow {
     let scene = try Scene()
     let store = try scene.store()
     try store.database.run(
-        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)", [.integer(.max)])
+        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)",
+        [.integer(.max)])
     let started = try scene.serve(Scene.kept, trigger: .start)
     #expect(started.result == .failed && !scene.driver.isConfigBroken)
     #expect(
@@ -189,7 +190,8 @@ private func row(_ measure: LimitMeasure, used: UInt64) -> LedgerRow {
     let other = try Scene()
     let damaged = try other.store()
     try damaged.database.run(
-        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)", [.integer(.max)])
+        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)",
+        [.integer(.max)])
     try other.serve(trigger: .start)
     #expect(try other.serve(Scene.kept).result == .failed)
     #expect(other.driver.served?.generation.number == 1 && other.driver.census.alive == 1)
