@@ -57,7 +57,7 @@ final class RoutePlan: Sendable {
         self.inspectBodyMax = inspectBodyMax
         let countsTokensOrMoney = limits.contains(where: \.countsTokensOrMoney)
         inspectsBody = countsTokensOrMoney || limits.contains { $0.subject.contains(.model) }
-        countsUsage = countsTokensOrMoney || recordsUsage && action.proxies
+        countsUsage = action.proxies && (countsTokensOrMoney || recordsUsage)
         self.subject = subject
         self.errors = errors
         self.errorFooter = errorFooter
@@ -188,6 +188,7 @@ struct HeaderEdits: Sendable {
         static let forwardedHost = OwnedFields(rawValue: 8)
         static let contentType = OwnedFields(rawValue: 16)
         static let date = OwnedFields(rawValue: 32)
+        static let acceptEncoding = OwnedFields(rawValue: 64)
 
         init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -196,7 +197,7 @@ struct HeaderEdits: Sendable {
             let known: [(String, OwnedFields)] = [
                 ("x-request-id", .requestID), ("x-forwarded-for", .forwardedFor),
                 ("x-forwarded-proto", .forwardedProto), ("x-forwarded-host", .forwardedHost),
-                ("content-type", .contentType), ("date", .date),
+                ("content-type", .contentType), ("date", .date), ("accept-encoding", .acceptEncoding),
             ]
             self = []
             for (name, field) in known where names.contains(Array(name.utf8)) { insert(field) }

@@ -126,13 +126,16 @@ extension RoutePlan {
         auth: [AuthPlan] = [], limits: [LimitPlan] = [], errors: ErrorShape = .openai, footer: String = "",
         action: RouteAction = .proxy(upstream: 0, timeouts: .patient), strip: String = "", add: String = "",
         requestHeaders: HeaderEdits = .none, responseHeaders: HeaderEdits = .none, maxBody: UInt64 = .max,
-        cors: CORSPolicy? = nil
+        cors: CORSPolicy? = nil, rateLimitFields: RateLimitFieldStyles = [.openai, .ietf],
+        inspectBodyMax: Int = RoutePlan.inspectBodyMax, recordsUsage: Bool = false,
+        subject: LimitSubject = .everybody
     ) -> RoutePlan {
         RoutePlan(
             match: RouteMatch(
                 listeners: listeners, host: host, path: path, methods: methods, headers: headers),
             auth: auth.isEmpty ? [.open(ignoresCredentials: ignoresCredentials)] : auth, limits: limits,
-            errors: errors, errorFooter: Array(footer.utf8), action: action,
+            rateLimitFields: rateLimitFields, inspectBodyMax: inspectBodyMax, recordsUsage: recordsUsage,
+            subject: subject, errors: errors, errorFooter: Array(footer.utf8), action: action,
             stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
             maxBodyBytes: maxBody, cors: cors, label: "routes[0]", labelText: PlanText("routes[0]"))
@@ -168,13 +171,15 @@ extension LimitPlan {
     /// Each with an id of its own.
     static func test(
         _ subject: LimitSubjectParts, _ numbers: [(LimitMeasure.Unit, LimitMeasure.Period, UInt64)],
-        defaultReserve: UInt64? = nil, cuts: Bool = false, charge: ChargePolicy = ChargePolicy()
+        defaultReserve: UInt64? = nil, cuts: Bool = false, charge: ChargePolicy = ChargePolicy(),
+        isShadow: Bool = false
     ) -> LimitPlan {
         let measures = numbers.map { unit, period, max in
             LimitMeasure(
                 id: UInt32(lastMeasureID.add(1, ordering: .relaxed).newValue),
                 identity: "l/\(unit)/\(period)", limitName: PlanText("l"),
-                keyName: PlanText("\(unit)_per_\(period)"), unit: unit, period: period, max: max)
+                keyName: PlanText("\(unit)_per_\(period)"), unit: unit, period: period, max: max,
+                isShadow: isShadow)
         }
         return LimitPlan(
             name: PlanText("l"), measures: measures, subject: subject, cutsOnExceed: cuts,
@@ -255,6 +260,8 @@ struct GenerationSketch {
     var keepAlive: UInt64 = 10 * second
     var allowsHalfClose = false
     var recordsAccess = true
+    var recordsUsage = false
+    var models: [ModelPlan] = []
     /// Listeners that stand before the one under test.
     var otherListeners = 0
     var hasListener = true
@@ -336,6 +343,7 @@ final class WorkerUnderTest {
                     preservesHost: sketch.preservesHost, gate: sketch.gate,
                     queueTimeout: sketch.queueTimeout)
             ],
+            models: ModelTable(sketch.models), recordsUsage: sketch.recordsUsage,
             trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
     }
 
@@ -391,6 +399,15 @@ final class WorkerUnderTest {
         return seen
     }
 
+    /// What exchanges that have ended have used; empty if none says.
+    func usages() -> [SeenUsage] {
+        var seen: [SeenUsage] = []
+        handle.usage.drain { record, texts in
+            seen.append(SeenUsage(record: record, texts: texts.map { String(decoding: $0, as: UTF8.self) }))
+        }
+        return seen
+    }
+
     /// Waits for the next question to control.
     func question() throws -> Question {
         guard eventually({ handle.desk.count > 0 }) else { throw Unexpected("nothing was asked") }
@@ -410,6 +427,12 @@ final class WorkerUnderTest {
     }
 
     func record() throws -> SeenRecord { try records(1)[0] }
+}
+
+struct SeenUsage {
+    let record: UsageRecord
+    let texts: [String]
+    subscript(_ text: UsageText) -> String { texts[text.rawValue] }
 }
 
 struct SeenRecord {

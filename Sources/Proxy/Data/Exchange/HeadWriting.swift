@@ -89,7 +89,9 @@ extension Worker {
             if !edits.isEmpty && edits.names(line, bytes) { continue }
             writer.put(line: line, of: bytes)
         }
-        if asksForPlain { writer.put("Accept-Encoding: identity\r\n") }
+        if asksForPlain && !edits.owned.contains(.acceptEncoding) {
+            writer.put("Accept-Encoding: identity\r\n")
+        }
         for assignment in edits.assignments { writer.put(assignment.line) }
         return seen
     }
@@ -133,7 +135,7 @@ extension Worker {
         let route = exchange.route!
         writeStatusLine(&writer, head, bytes)
         let edits = route.responseHeaders
-        let showsLimits = exchange.account?.reservation.isHeld ?? false
+        let shown = shownLimitFields(exchange, route)
         for index in 0..<head.fieldCount {
             let line = fields.lines[index]
             if line.isHopByHop { continue }
@@ -149,7 +151,7 @@ extension Worker {
             default: break  // Why not listed: every other field passes.
             }
             if route.cors != nil && CORSPolicy.owns(line, bytes) { continue }
-            if showsLimits && RateLimitFields.owns(line, bytes, route.rateLimitFields) { continue }
+            if !shown.isEmpty && RateLimitFields.owns(line, bytes, shown) { continue }
             if !edits.isEmpty && edits.names(line, bytes) { continue }
             writer.put(line: line, of: bytes)
         }
@@ -163,13 +165,19 @@ extension Worker {
         writer.put("\r\n")
     }
 
-    /// Where the caller stands with the limits that let this request in.
+    private func shownLimitFields(_ exchange: RunningExchange, _ route: RoutePlan) -> RateLimitFieldStyles {
+        guard let account = exchange.account, account.reservation.isHeld else { return [] }
+        return RateLimitFields.shown(account.reservation, route.rateLimitFields)
+    }
+
+    /// Where the caller stands with the limits that let this request in, or refused it.
     func writeLimitFields(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
-        guard let account = exchange.account, account.reservation.isHeld, let route = exchange.route,
-            !route.rateLimitFields.isEmpty
+        guard let account = exchange.account, let route = exchange.route, !route.rateLimitFields.isEmpty,
+            account.reservation.isHeld || exchange.rateRefusal != nil
         else { return }
         RateLimitFields.write(
-            &writer, account.reservation, route.rateLimitFields, realtime: exchange.record.startedAt)
+            &writer, account.reservation, route.rateLimitFields, realtime: exchange.record.startedAt,
+            refused: exchange.rateRefusal?.entry ?? -1)
     }
 
     private func writeStatusLine(

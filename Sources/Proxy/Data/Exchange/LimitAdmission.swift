@@ -17,9 +17,12 @@ extension Worker {
         guard let account = exchange.account else { return nil }
         addEntries(route, exchange, account, isProbe: true)
         let time = limitTime(exchange, account)
-        let refusal = handle.ledger.probe(account.reservation, at: time)
-        defer { account.forgetEntries() }
-        return refusal.map { refuse($0, exchange, account, time) }
+        guard let refusal = handle.ledger.probe(account.reservation, at: time) else {
+            account.forgetEntries()
+            return nil
+        }
+        // The entries stay: the answer says how the caller stands with them.
+        return refuse(refusal, exchange, account, time)
     }
 
     /// Takes from every limit of the route and from the caller's own, or from none. From here on the request

@@ -18,7 +18,8 @@ extension Worker {
             switch line.known {
             case .contentType: isJSON = MediaType.isJSON(line.value.bytes(of: bytes))
             case .contentEncoding:
-                isPlain = asciiCaseInsensitiveEqual(line.value.bytes(of: bytes), "identity")
+                // Several lines are one list.
+                isPlain = isPlain && asciiCaseInsensitiveEqual(line.value.bytes(of: bytes), "identity")
             default: continue  // Why not listed: no other field says how to read a body.
             }
         }
@@ -35,10 +36,7 @@ extension Worker {
         let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : .content)
         let isOver = step.verdict == .ended || step.verdict == .trailers
         guard passMetered(exchange, account, step, isOver: isOver, &writer) else { return }
-        if account.mustCut, account.tap.isAtEventBoundary, !isOver {
-            cutAtLimit(exchange)
-            return
-        }
+        if !isOver, cutWhereDue(exchange) { return }
         bodyPassed(exchange, upstream, step, UnsafeRawBufferPointer(bytes))
     }
 
@@ -57,7 +55,9 @@ extension Worker {
         let passing = account.filter.take(
             UnsafeMutableRawBufferPointer(mutating: step.piece), through: &account.tap, blocks: blocks)
         noteProgress(exchange, account)
-        guard put(passing.first, exchange, &writer, mayWait: false) else { return false }
+        guard passing.first.isEmpty || put(passing.first, exchange, &writer, mayWait: false) else {
+            return false
+        }
         guard isOver else { return putEnd(passing.second, exchange, &writer, step.verdict) }
         account.tap.finish()
         return put(passing.second, exchange, &writer, mayWait: false)
@@ -131,28 +131,55 @@ extension Worker {
     private func noteProgress(_ exchange: RunningExchange, _ account: UsageAccount) {
         let seen = account.tap.outputTokensSeen
         guard seen > account.outputTokensGranted, account.reservation.isHeld, !account.mustCut else { return }
-        let wanted = seen + Worker.grantStep
-        let charge = account.charge(input: account.inputTokensEstimate, cached: 0, output: wanted)
-        let time = limitTime(exchange, account)
-        account.outputTokensGranted = wanted
-        let usedUp = handle.ledger.grow(
-            account.reservation, to: charge, force: !exchange.isEventStream, at: time)
-        guard let usedUp else { return }
+        guard grow(exchange, account, to: seen + Worker.grantStep) != nil,
+            let usedUp = grow(exchange, account, to: seen)
+        else { return }
         account.mustCut = true
         account.cuttingEntry = usedUp
     }
 
-    /// `on_exceed: cut`: says so in the stream, and ends it so that nobody takes it for whole.
-    private func cutAtLimit(_ exchange: RunningExchange) {
-        guard let account = exchange.account else { return }
+    /// - Returns: the entry that has no room.
+    private func grow(_ exchange: RunningExchange, _ account: UsageAccount, to outputTokens: UInt64) -> Int? {
+        let charge = account.charge(input: account.inputTokensEstimate, cached: 0, output: outputTokens)
+        account.outputTokensGranted = outputTokens
+        return handle.ledger.grow(
+            account.reservation, to: charge, force: !exchange.isEventStream, at: limitTime(exchange, account))
+    }
+
+    /// `on_exceed: cut`: between two events, says so in the stream and ends it so that nobody takes it for
+    /// whole. What a slow client has not taken yet goes first: ending forgets it.
+    /// - Returns: true if nothing more of the answer goes on now.
+    func cutWhereDue(_ exchange: RunningExchange) -> Bool {
+        guard let account = exchange.account, account.mustCut, account.tap.isAtEventBoundary,
+            !exchange.responseBody.hasEnded, !exchange.responseBody.isInTrailers,
+            let client = exchange.client, let upstream = exchange.upstream
+        else { return false }
+        var writer = ByteWriter(writeBuffer)
+        guard deliver(exchange, client, &writer) else { return true }
+        if client.output.isEmpty, !account.saidCut {
+            account.saidCut = true
+            guard sayCut(exchange, account, &writer) else { return true }
+        }
+        guard client.output.isEmpty else {
+            rearm(upstream, exchange)
+            return true
+        }
+        perform(exchange.machine.cut(), exchange)
+        return true
+    }
+
+    /// - Returns: false if the client is gone, and with it the exchange.
+    private func sayCut(
+        _ exchange: RunningExchange, _ account: UsageAccount, _ writer: inout ByteWriter
+    ) -> Bool {
         let refusal = RateRefusal(
             usedUp: account.cuttingEntry, of: account.reservation, realtime: headgate_realtime_ns())
+        exchange.replyCode = refusal.reply.properties.code
+        // Of a known length, one octet more could be taken for the next answer, and the length reached.
+        guard exchange.responseOutput.isChunked || exchange.responseBody.remaining == nil else { return true }
         var event = ByteWriter(pathScratch)
         refusal.writeEvent(&event)
-        var writer = ByteWriter(writeBuffer)
-        guard put(event.bytes, exchange, &writer, mayWait: false) else { return }
-        exchange.replyCode = refusal.reply.properties.code
-        perform(exchange.machine.cut(), exchange)
+        return put(event.bytes, exchange, &writer, mayWait: false)
     }
 }
 

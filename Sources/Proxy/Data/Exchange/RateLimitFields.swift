@@ -41,8 +41,24 @@ enum RateLimitFields {
         }
     }
 
+    /// Those of `styles` in which something is written of the reservation.
+    static func shown(_ reservation: Reservation, _ styles: RateLimitFieldStyles) -> RateLimitFieldStyles {
+        guard !styles.isEmpty else { return [] }
+        var shown: RateLimitFieldStyles = []
+        for index in 0..<reservation.count {
+            switch Standing(reservation, index).pieces.pointee.kind {
+            case .hidden: continue
+            case .requests: shown.formUnion([.openai, .ietf, .timed])
+            case .tokens: shown.formUnion([.openai, .ietf])
+            case .concurrent: shown.insert(.ietf)
+            }
+        }
+        return shown.intersection(styles)
+    }
+
     /// Fields of the upstream that give way to those of `styles`. The whole family goes: what the upstream
     /// says of the key that it knows is nothing that this client could go by.
+    /// - Parameter styles: those that are shown.
     static func owns(_ line: FieldLine, _ bytes: UnsafeRawBufferPointer, _ styles: RateLimitFieldStyles)
         -> Bool
     {

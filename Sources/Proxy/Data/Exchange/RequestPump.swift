@@ -81,6 +81,7 @@ extension Worker {
             perform(exchange.machine.requestRefused(.headTooLarge), exchange)
             return
         }
+        exchange.sentAt = now
         guard send(upstream, writer.bytes), sendBody(exchange, upstream) else {
             upstreamWriteFailed(exchange)
             return

@@ -41,6 +41,7 @@ extension Worker {
     /// The client's queue is empty again: what was paused for it goes on.
     func clientDrained(_ exchange: RunningExchange) {
         guard let upstream = exchange.upstream, upstream.phase == .active else { return }
+        if cutWhereDue(exchange) { return }
         rearm(upstream, exchange)
         pumpResponse(exchange, upstream)
     }
@@ -54,10 +55,13 @@ extension Worker {
             return
         }
         guard passLastOfMetered(exchange) else { return }
-        if exchange.responseOutput == .rechunked, let client = exchange.client {
-            let last: StaticString = "0\r\n\r\n"
-            exchange.record.responseBodyBytes += 5
-            _ = deliver(exchange, client, UnsafeRawBufferPointer(start: last.utf8Start, count: 5))
+        if let client = exchange.client {
+            let last: StaticString = exchange.responseOutput == .rechunked ? "0\r\n\r\n" : ""
+            exchange.record.responseBodyBytes += UInt64(last.utf8CodeUnitCount)
+            // Also where that is nothing: events may wait for the end of the turn, and the end comes first.
+            _ = deliver(
+                exchange, client,
+                UnsafeRawBufferPointer(start: last.utf8Start, count: last.utf8CodeUnitCount))
         }
         guard upstream.exchange === exchange else { return }
         perform(

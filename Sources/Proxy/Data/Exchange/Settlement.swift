@@ -63,7 +63,7 @@ extension Worker {
         record.keyID = exchange.caller?.keyID ?? 0
         record.userID = exchange.caller?.userID ?? 0
         record.failed = ending != .complete && ending != .clientGone
-        let used = usage(account, ending)
+        let used = usage(exchange, account, ending)
         record.inputTokens = used.charge.inputTokens
         record.outputTokens = used.charge.outputTokens
         record.cachedInputTokens = used.cachedTokens
@@ -83,14 +83,11 @@ extension Worker {
     }
 
     private func usage(
-        _ account: UsageAccount, _ ending: ExchangeEnding
+        _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding
     ) -> (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool) {
         if let measured = account.measured { return measured }
-        switch ending {
-        case .complete, .clientGone, .upstreamEOF:
-            return (account.charge(input: account.inputTokensEstimate, cached: 0, output: 0), 0, true)
-        case .upstreamError, .timeout, .refused: return (LimitCharge(), 0, false)
-        }
+        let input = account.charge(input: account.inputTokensEstimate, cached: 0, output: 0)
+        return (unread(exchange, account, ending) ?? input, 0, ending != .upstreamError)
     }
 }
 
@@ -106,6 +103,8 @@ enum ExchangeEnding: Equatable, CaseIterable {
     case upstreamError
     /// One of the upstream's clocks ran out.
     case timeout
+    /// Ended by us for another reason: a limit, a revoked caller, `drain_timeout`.
+    case cut
     /// No upstream had it, because we refused it or the client left: as though it had never been.
     case refused
 }
@@ -113,14 +112,19 @@ enum ExchangeEnding: Equatable, CaseIterable {
 extension RunningExchange {
     var ending: ExchangeEnding {
         let asksUpstream = route?.action.proxies ?? false
-        if hasTimedOut { return .timeout }
         if asksUpstream && sentAt == 0 { return record.fault == .upstream ? .upstreamError : .refused }
+        if hasTimedOut { return .timeout }
         switch record.outcome {
         case .clientGone, .clientStalled: return .clientGone
         case .truncated: return .upstreamEOF
-        // By our own bounds: what came is what is charged.
-        case .cut: return .clientGone
-        case .complete: return record.status < 400 || !asksUpstream ? .complete : .upstreamError
+        case .cut: return record.fault == .client ? .clientGone : .cut
+        case .complete:
+            guard asksUpstream, record.status >= 400 else { return .complete }
+            switch record.fault {
+            // The upstream's own answer, or ours in place of one.
+            case .none, .upstream: return .upstreamError
+            case .client, .gateway: return .cut
+            }
         }
     }
 }
@@ -133,6 +137,8 @@ extension ChargePolicy {
         case .upstreamEOF: upstreamEOF
         case .upstreamError: upstreamError
         case .timeout: timeout
+        // What came is what is charged.
+        case .cut: .measured
         case .refused: .nothing
         }
     }

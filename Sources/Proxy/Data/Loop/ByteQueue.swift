@@ -5,10 +5,10 @@ import Glibc
 /// A connection owns a block only while it holds an incomplete head, an unsent piece or the notes of an
 /// exchange.
 final class BlockPool {
-    /// 128 B, 512 B, 2 KiB and so on to 32 MiB.
-    static let classCount = 10
+    /// 128 B, 512 B, 2 KiB and so on to 128 MiB: a body that is looked into may have 64 MiB (`inspect_body`).
+    static let classCount = 11
     /// Free blocks kept per class, so that a burst does not hold its memory for ever.
-    private static let keptMax = [1024, 512, 128, 64, 32, 16, 4, 0, 0, 0]
+    private static let keptMax = [1024, 512, 128, 64, 32, 16, 4, 0, 0, 0, 0]
     private var free: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: classCount)
 
     deinit { for blocks in free { for block in blocks { Glibc.free(block) } } }

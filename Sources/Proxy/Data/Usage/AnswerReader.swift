@@ -48,6 +48,8 @@ struct AnswerReader {
     var choices = Choices.unseen
     /// A usage object stood at depth 1, whole.
     var sawUsage = false
+    /// A usage object that counts was whole.
+    var hasReported = false
     /// Octets of `carry`; `carryLost`: there were more.
     var carryCount: UInt8 = 0
     /// Bit `n` is set where the container at depth `n + 1` is an object.
@@ -83,6 +85,7 @@ struct AnswerReader {
         detailsDepth = 0
         choices = .unseen
         sawUsage = false
+        hasReported = false
         textBytes = 0
     }
 
@@ -247,6 +250,7 @@ struct AnswerReader {
         if total > 0 { members.settle(total: total) }
         if !members.isEmpty {
             settled.merge(members)
+            hasReported = true
             if depth == 2 { sawUsage = true }
         }
         usageDepth = 0

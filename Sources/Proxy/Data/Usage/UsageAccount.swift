@@ -34,6 +34,8 @@ final class UsageAccount {
     var mustCut = false
     /// The entry of that limit.
     var cuttingEntry = 0
+    /// The event that says so is on its way.
+    var saidCut = false
 
     /// What one request, or one amount of money, is taken for at most: keeps every sum below overflow.
     static let amountMax: UInt64 = 1 << 60
@@ -83,9 +85,13 @@ final class UsageAccount {
     var measured: (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool)? {
         guard taps else { return nil }
         if let usage = tap.reported {
+            // A report from before the text, such as the one at the start of Anthropic's streams, knows
+            // nothing of it.
+            let seen = tap.hasTextBehindReport ? tap.outputTokensSeen : 0
             let charge = charge(
-                input: usage.inputTokens, cached: usage.cachedInputTokens, output: usage.outputTokens)
-            return (charge, usage.cachedInputTokens, false)
+                input: usage.inputTokens, cached: usage.cachedInputTokens,
+                output: max(usage.outputTokens, seen))
+            return (charge, usage.cachedInputTokens, seen > usage.outputTokens)
         }
         let charge = charge(input: inputTokensEstimate, cached: 0, output: tap.outputTokensSeen)
         return (charge, 0, true)
@@ -106,8 +112,10 @@ final class UsageAccount {
         choices = 1
         model = nil
         taps = false
+        tap = UsageTap(isEventStream: false)
         hidesUsage = false
         mustCut = false
+        saidCut = false
     }
 }
 

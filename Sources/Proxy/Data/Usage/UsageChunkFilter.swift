@@ -77,6 +77,8 @@ struct UsageChunkFilter {
     mutating func release(to blocks: BlockPool) {
         held.release(to: blocks)
         passing.release(to: blocks)
+        passesEvent = false
+        dropsLF = false
     }
 
     private mutating func pass(

@@ -24,6 +24,8 @@ struct UsageTap {
     private(set) var endedUsageChunk = false
     /// Of the events that have ended.
     private var settledTokens: UInt32 = 0
+    /// Some of them came behind the latest event with a usage object.
+    private var hasTextSinceReport = false
 
     /// Where in a line the stream stands.
     private enum Part: UInt8 {
@@ -50,6 +52,11 @@ struct UsageTap {
 
     /// The latest usage object that was whole.
     var reported: AnswerUsage? { reader.settled.isEmpty ? nil : reader.settled.usage }
+
+    /// Text has come in events behind the latest one with a usage object, which cannot have counted it.
+    var hasTextBehindReport: Bool {
+        isEventStream && !reader.hasReported && (hasTextSinceReport || eventTokens > 0)
+    }
 
     /// An estimate from the text that has passed: a quarter of its bytes, at least one for each event with
     /// text. `\n` and the like count one byte, `\u` escapes three.
@@ -213,6 +220,7 @@ struct UsageTap {
         }
         endedUsageChunk = reader.isWhole && reader.choices == .empty && reader.sawUsage
         settledTokens = UInt32(clamping: UInt64(settledTokens) + eventTokens)
+        hasTextSinceReport = !reader.hasReported && (hasTextSinceReport || eventTokens > 0)
         reader.reset()
         isInEvent = false
         return true

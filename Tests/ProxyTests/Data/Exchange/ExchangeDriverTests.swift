@@ -25,21 +25,9 @@ import Testing
         #expect(worker.handle.figures.exchangesRunning.load(ordering: .relaxed) == 0)
     }
 
-    /// A listener whose queue is full: connecting to it does not come to an end.
-    private func fullUpstream() throws -> (TestUpstream, [TestConnection]) {
-        let upstream = try TestUpstream(backlog: 0)
-        var fillers: [TestConnection] = []
-        for _ in 0..<4 {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
-            _ = upstream.listener.address.withPointer { connect(descriptor, $0, $1) }
-            fillers.append(TestConnection(descriptor))
-        }
-        return (upstream, fillers)
-    }
-
     @Test(arguments: Leaving.allCases)
     func `a client that leaves while its upstream is being connected ends that`(leaving: Leaving) throws {
-        let (upstream, fillers) = try fullUpstream()
+        let (upstream, fillers) = try TestUpstream.full()
         defer { for filler in fillers { filler.close() } }
         let worker = try WorkerUnderTest(upstream)
         defer { worker.stop() }
@@ -150,7 +138,7 @@ import Testing
     // MARK: Clocks
 
     @Test func `connect runs out with a 502`() throws {
-        let (upstream, fillers) = try fullUpstream()
+        let (upstream, fillers) = try TestUpstream.full()
         defer { for filler in fillers { filler.close() } }
         let worker = try WorkerUnderTest(upstream) {
             $0.routes = [.proxying(.patient(connect: 60 * millisecond))]
@@ -272,5 +260,20 @@ extension GenerationSketch {
         sketch.routes = [.responding("/", "yes")]
         change(&sketch)
         return sketch
+    }
+}
+
+extension TestUpstream {
+    /// One whose queue is full: connecting to it does not come to an end.
+    /// - Returns: what fills it, too.
+    static func full() throws -> (TestUpstream, [TestConnection]) {
+        let upstream = try TestUpstream(backlog: 0)
+        var fillers: [TestConnection] = []
+        for _ in 0..<4 {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            _ = upstream.listener.address.withPointer { connect(descriptor, $0, $1) }
+            fillers.append(TestConnection(descriptor))
+        }
+        return (upstream, fillers)
     }
 }

@@ -24,6 +24,8 @@ private func get(_ fields: String = "") -> String { "GET / HTTP/1.1\r\nHost: a\r
         let seconds = try #require(answer["retry-after"].flatMap { Int($0) })
         let milliseconds = try #require(answer["retry-after-ms"].flatMap { Int($0) })
         #expect((59...60).contains(seconds) && seconds == (milliseconds + 999) / 1000)
+        #expect(
+            answer["x-ratelimit-limit-requests"] == "2" && answer["x-ratelimit-remaining-requests"] == "0")
         #expect(try worker.records(3)[2][.errorCode] == "rate_limit_exceeded")
     }
 

@@ -307,6 +307,23 @@ import Testing
         return try client.readExactly(client.held.count).count
     }
 
+    @Test func `events that come together with the end go out before it`() throws {
+        let upstream = try TestUpstream()
+        let worker = try WorkerUnderTest(upstream)
+        defer { worker.stop() }
+        for _ in 0..<20 {
+            let client = try worker.connect()
+            try client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+            let endpoint = try upstream.accept()
+            _ = try endpoint.readMessage()
+            try endpoint.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+            _ = try client.readHead()
+            try endpoint.send("data: hello\n\n")
+            endpoint.close()
+            #expect(try client.readToEnd() == ("data: hello\n\n", .fin))
+        }
+    }
+
     @Test func `events go on one by one and byte by byte`() throws {
         let (worker, _, client, endpoint) = try start(get)
         defer { worker.stop() }

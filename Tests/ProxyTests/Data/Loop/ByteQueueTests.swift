@@ -12,6 +12,10 @@ import Testing
         #expect(BlockPool.sizeClass(for: 0) == 0 && BlockPool.sizeClass(for: 1) == 0)
     }
 
+    @Test func `the largest body that may be looked into fits, with a head and an edit`() {
+        #expect(ByteQueue.capacityMax >= 65 << 20)
+    }
+
     @Test func `a block given back is taken again`() {
         let pool = BlockPool()
         let first = pool.take(class: 2)
