@@ -20,7 +20,7 @@ import Testing
             """
         let first = try Gate(config, folder: folder)
         for _ in 0..<2 { #expect(try first.exchange().status == 200) }
-        func written() throws -> Int64? {
+        func written() throws -> Int? {
             let result = try run(
                 [Gate.program, "usage", "--by", "upstream", "--json", "-c", folder(Gate.configName)],
                 in: folder)

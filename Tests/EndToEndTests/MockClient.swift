@@ -48,9 +48,14 @@ struct MockReply {
     func json() throws -> MockJSON { try MockJSONReader.read(Array(body.utf8)) }
 
     /// The texts of the events of a chunked stream, without the framing.
-    var events: [String] {
-        body.split(separator: "\r\n").compactMap { line in
-            line.hasPrefix("data: ") ? String(line.dropFirst(6).prefix { $0 != "\n" }) : nil
+    var events: [String] { lines("data: ") }
+
+    /// The names of those that have one.
+    var eventNames: [String] { lines("event: ") }
+
+    private func lines(_ prefix: String) -> [String] {
+        body.split(separator: "\r\n").flatMap { $0.split(separator: "\n") }.compactMap { line in
+            line.hasPrefix(prefix) ? String(line.dropFirst(prefix.count)) : nil
         }
     }
 }

@@ -227,7 +227,9 @@ class Headgate(Contender):
         changes["environment"]["BENCH_UPSTREAM_KEY"] = UPSTREAM_KEY
         changes["sections"] = f"limits: {{ each: {{ by: key, requests_per_minute: {GATEWAY_LIMIT} }} }}\n"
         upstream_key = '{ Authorization: "Bearer ${BENCH_UPSTREAM_KEY}" }'
-        changes["policy"] = f", limits: each, request_headers: {{ set: {upstream_key} }}"
+        # Why none: the others' answers do not tell of the limit.
+        changes["policy"] = (
+            f", limits: each, rate_limit_headers: none, request_headers: {{ set: {upstream_key} }}")
         return changes
 
     def command(self, single):

@@ -9,6 +9,8 @@ LIMITS = """\
 limits:
   each: { by: key, requests_per_minute: 10000, tokens_per_hour: 1000000000, default_reserve: 100 }
 """
+POLICY = ", limits: each"
+WITHOUT_FIELDS = POLICY + ", rate_limit_headers: none"
 ADDRESSES, WARM_ADDRESSES = 1_000_000, 2_000
 ADDRESS_LIMIT = """\
 trusted_proxies: [127.0.0.1]
@@ -22,20 +24,26 @@ ADDRESS_ROUTE = """\
 WINDOW_SECONDS = 60
 
 
+def instructions(bench, proxy, policy):
+    keys, file = write_keys(bench, KEYS)
+    with proxy.changed(**proxy.let_in(keys), sections=LIMITS, policy=policy):
+        return measuring.worker_instructions(bench, proxy, keys=file)
+
+
 def added_instructions(bench, proxy):
     """A limit on requests and one on tokens, less the same keys on the same route without limits."""
-    keys, file = write_keys(bench, KEYS)
-    figures = []
-    for limits in ({}, {"sections": LIMITS, "policy": ", limits: each"}):
-        with proxy.changed(**proxy.let_in(keys), **limits):
-            figures.append(measuring.worker_instructions(bench, proxy, keys=file))
-    return figures[1] - figures[0]
+    return instructions(bench, proxy, POLICY) - instructions(bench, proxy, "")
+
+
+def fields_instructions(bench, proxy):
+    """The same limits, less them without fields in the answer that tell of them."""
+    return instructions(bench, proxy, POLICY) - instructions(bench, proxy, WITHOUT_FIELDS)
 
 
 def allocations(bench, proxy):
     """In the steady state: the times that a key's requests are held by have grown to what the loads need."""
     keys, file = write_keys(bench, KEYS)
-    with proxy.changed(**proxy.let_in(keys), sections=LIMITS, policy=", limits: each"):
+    with proxy.changed(**proxy.let_in(keys), sections=LIMITS, policy=POLICY):
         return measuring.allocations_per_request(bench, proxy, many=20_000, warm=20_000, keys=file)
 
 

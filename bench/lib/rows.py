@@ -151,6 +151,8 @@ ROWS = [
         every_round=False, digits=2),
     Row("limits", "added by a request and a token limit, user instructions", limits.added_instructions,
         ("most", 1_500), every_round=False, only=HEADGATE, digits=0),
+    Row("limits-fields", "of these by the fields that tell of limits", limits.fields_instructions,
+        every_round=False, only=HEADGATE, digits=0),
     Row("limits-allocations", "heap allocations/request with them", limits.allocations, ("most", 0.005),
         every_round=False, only=HEADGATE, digits=3),
     Row("limit-memory", "memory of a million clients with a limit each, bytes/client",

@@ -7,6 +7,8 @@ struct MockAnswer {
     var delayMilliseconds = 0
     /// Where the connection is cut, if it is.
     var death: Death?
+    /// What the answer says that it used; the output of a stream is counted as it goes out.
+    var usage: MockUsage?
 
     enum Body {
         case whole(contentType: String, bytes: [UInt8])
@@ -15,11 +17,23 @@ struct MockAnswer {
     }
 
     /// `x-mock-die`
-    enum Death: String {
+    enum Death: Equatable {
         /// After the request was read, before a byte of the answer.
         case head
         /// When half of the body has been sent.
         case middle
+        /// When so many pieces of a stream have been sent, or bytes of a body in one piece.
+        case after(Int)
+
+        init?(_ text: String) {
+            switch text {
+            case "head": self = .head
+            case "middle": self = .middle
+            default:
+                guard let count = Int(text), count >= 0 else { return nil }
+                self = .after(count)
+            }
+        }
     }
 
     static func json(_ value: MockJSON, status: Int = 200, fields: [MockField] = []) -> MockAnswer {
@@ -82,47 +96,5 @@ struct MockAnswer {
             501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
         ]
         return reasons[status] ?? "Mock"
-    }
-}
-
-/// The events of a streamed completion, made one at a time so that an endless one takes no memory.
-struct MockEvents {
-    /// Chunks of text to send.
-    var pieceCount: Int
-    /// The text; it starts again where `pieceCount` is larger.
-    var pieces: [String]
-    var delayMilliseconds: Int
-    /// Events before and after the text, and around each piece of it.
-    var opening: [MockJSON]
-    var closing: [MockJSON]
-    var event: (String) -> MockJSON
-    private var index = 0
-
-    init(
-        pieceCount: Int, pieces: [String], delayMilliseconds: Int, opening: [MockJSON], closing: [MockJSON],
-        event: @escaping (String) -> MockJSON
-    ) {
-        self.pieceCount = pieceCount
-        self.pieces = pieces
-        self.delayMilliseconds = delayMilliseconds
-        self.opening = opening
-        self.closing = closing
-        self.event = event
-    }
-
-    var isHalfway: Bool { index >= opening.count + pieceCount / 2 }
-
-    /// Whether a pause belongs before the next event: only pieces of text take time.
-    var pausesNext: Bool { index > opening.count && index < opening.count + pieceCount }
-
-    /// The next event with its empty line, `[DONE]` last; nil after it.
-    mutating func next() -> String? {
-        defer { index += 1 }
-        let piece = index - opening.count
-        let ending = piece - pieceCount
-        if piece < 0 { return "data: \(opening[index].text)\n\n" }
-        if ending < 0 { return "data: \(event(pieces[piece % pieces.count]).text)\n\n" }
-        if ending < closing.count { return "data: \(closing[ending].text)\n\n" }
-        return ending == closing.count ? "data: [DONE]\n\n" : nil
     }
 }

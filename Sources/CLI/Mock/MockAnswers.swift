@@ -9,10 +9,12 @@ import Glibc
 /// | `x-mock-status: 429` | an OpenAI-shaped error of that status, 400 to 599 |
 /// | `x-mock-delay-ms: 500` | waits before the first byte of the answer |
 /// | `x-mock-chunk-delay-ms: 50` | waits between the pieces of a stream; 20 by default |
-/// | `x-mock-chunks: 100` | the number of pieces in a stream |
-/// | `x-mock-die: head` or `middle` | cuts the connection, before the answer or within its body |
+/// | `x-mock-chunks: 100` | the number of pieces of text, which are its tokens |
+/// | `x-mock-die: head`, `middle` or `5` | cuts the connection: before the answer, within its body, or when 5
+/// pieces of a stream went out |
 ///
-/// A model named `mock-error-503` does what `x-mock-status: 503` does.
+/// A model named `mock-error-503` does what `x-mock-status: 503` does. A request's own `max_tokens` and the
+/// like cut the text short, as they do everywhere.
 struct MockAnswers {
     static let echoPath = "/v1/echo"
     static let models = ["mock", "mock-large", "mock-embedding"]
@@ -35,8 +37,8 @@ struct MockAnswers {
             answer.delayMilliseconds =
                 try number("x-mock-delay-ms", of: request, in: 0...Self.delayMillisecondsMax) ?? 0
             if let death = request["x-mock-die"] {
-                guard let known = MockAnswer.Death(rawValue: death) else {
-                    throw MockRefusal(message: "x-mock-die is `head` or `middle`, not `\(death)`.")
+                guard let known = MockAnswer.Death(death) else {
+                    throw MockRefusal(message: "x-mock-die is `head`, `middle` or a number, not `\(death)`.")
                 }
                 answer.death = known
             }
@@ -49,8 +51,10 @@ struct MockAnswers {
     private func route(_ request: MockRequest, counts: MockCounts) throws(MockRefusal) -> MockAnswer {
         let path = request.path
         switch path {
-        case "/v1/chat/completions": return try MockCompletion.chat(post(request), request, options(request))
-        case "/v1/completions": return try MockCompletion.text(post(request), request, options(request))
+        case "/v1/chat/completions": return try MockCompletion.chat(post(request), options(request))
+        case "/v1/completions": return try MockCompletion.text(post(request), options(request))
+        case "/v1/responses": return try MockResponse.answer(post(request), options(request))
+        case "/v1/messages": return try MockMessage.answer(post(request), options(request))
         case "/v1/embeddings": return try MockEmbedding.answer(post(request))
         case "/v1/models":
             try get(request)
@@ -62,6 +66,9 @@ struct MockAnswers {
         case "/mock/counts":
             try get(request)
             return .json(counts.json)
+        case "/mock/sent":
+            try get(request)
+            return .json(counts.sentJSON)
         default: break
         }
         if path.hasPrefix("/v1/models/") {
@@ -97,8 +104,8 @@ struct MockAnswers {
 
     // MARK: - Reading requests
 
-    private func options(_ request: MockRequest) throws(MockRefusal) -> MockCompletion.Options {
-        MockCompletion.Options(
+    private func options(_ request: MockRequest) throws(MockRefusal) -> MockOptions {
+        MockOptions(
             number: answerCount, createdSeconds: Int(time(nil)),
             chunkCount: try number("x-mock-chunks", of: request, in: 0...1_000_000_000),
             chunkDelayMilliseconds: try number(
@@ -195,22 +202,5 @@ struct MockRefusal: Error, Equatable {
         var answer = MockAnswer.error(status, message, param: param, code: code)
         if let allow { answer.fields.append(MockField(name: "Allow", value: allow)) }
         return answer
-    }
-}
-
-/// What `GET /mock/counts` tells, for tests that ask what reached the upstream.
-struct MockCounts: Equatable {
-    var connectionsAccepted = 0
-    var connectionsOpen = 0
-    var requests = 0
-    /// Answers whose client closed the connection before their end.
-    var answersCancelled = 0
-
-    var json: MockJSON {
-        [
-            "connections_accepted": .integer(connectionsAccepted),
-            "connections_open": .integer(connectionsOpen),
-            "requests": .integer(requests), "answers_cancelled": .integer(answersCancelled),
-        ]
     }
 }

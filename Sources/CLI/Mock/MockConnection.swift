@@ -38,6 +38,8 @@ final class MockConnection {
     private var isHeadRequest = false
     private var endsAfterOutput: End?
     private var answerCount = 0
+    /// Of the answer that goes out: what was not counted yet.
+    private var uncounted: MockUsage?
 
     private enum End {
         /// The end of the output, then what the client still sends.
@@ -110,6 +112,7 @@ final class MockConnection {
             phase = .closed
             return
         }
+        uncounted = answer.usage
         if case .events(let events) = answer.body {
             if isHTTP10 { keepsAlive = false }
             sendHead(answer)
@@ -130,28 +133,43 @@ final class MockConnection {
     private func send(_ answer: MockAnswer, body: Bool) {
         sendHead(answer)
         guard body, case .whole(_, let bytes) = answer.body else { return }
-        if answer.death == .middle {
-            output += bytes.prefix(bytes.count / 2)
-            endsAfterOutput = .cut
-        } else {
-            output += bytes
+        switch answer.death {
+        case nil: output += bytes
+        case .head, .middle: cut(bytes.prefix(bytes.count / 2))
+        case .after(let count): cut(bytes.prefix(count))
         }
+    }
+
+    private func cut(_ bytes: ArraySlice<UInt8>) {
+        output += bytes
+        endsAfterOutput = .cut
+    }
+
+    /// Tokens that went out since the last call, where there is anything to tell.
+    func takeUsage() -> MockUsage? {
+        guard let usage = uncounted, usage.isFirst || usage.outputTokens > 0 else { return nil }
+        uncounted?.isFirst = false
+        uncounted?.inputTokens = 0
+        uncounted?.outputTokens = 0
+        return usage
     }
 
     /// Sends events until a pause is due, the client is slow, or the stream has ended.
     func makeEvents(now: UInt64) {
         guard case .streaming(var events, let answer) = phase, wakeAtNanoseconds == nil else { return }
         while output.count - sentCount < Self.outputBytesMax {
-            if answer.death == .middle, events.isHalfway {
+            if let death = answer.death, events.isDue(death) {
                 endsAfterOutput = .cut
                 phase = .reading
                 return
             }
+            let piecesMade = events.piecesMade
             guard let event = events.next() else {
                 if !isHTTP10 { append("0\r\n\r\n") }
                 finish()
                 return
             }
+            uncounted?.outputTokens += events.piecesMade - piecesMade
             append(isHTTP10 ? event : "\(String(event.utf8.count, radix: 16))\r\n\(event)\r\n")
             if events.pausesNext, events.delayMilliseconds > 0 {
                 wake(inMilliseconds: events.delayMilliseconds, now: now)

@@ -21,11 +21,13 @@ enum MockEmbedding {
                 ? .string(base64(littleEndianBytes(vector))) : .array(vector.map { .number(Double($0)) })
             return ["object": "embedding", "index": .integer(index), "embedding": embedding]
         }
-        let tokens = inputs.reduce(0) { $0 + MockCompletion.tokens(in: $1) }
-        return .json([
+        let tokens = inputs.reduce(0) { $0 + MockText.tokens(in: $1) }
+        var answer = MockAnswer.json([
             "object": "list", "data": .array(data), "model": body["model"] ?? nil,
             "usage": ["prompt_tokens": .integer(tokens), "total_tokens": .integer(tokens)],
         ])
+        answer.usage = MockUsage(body, inputTokens: tokens)
+        return answer
     }
 
     /// A text, texts, the tokens of a text, or the tokens of several; tokens are taken as their JSON text.

@@ -120,6 +120,7 @@ final class MockLoop {
         repeat {
             readRequest(connection)
             connection.makeEvents(now: now)
+            if let usage = connection.takeUsage() { counts.add(usage) }
             guard connection.flush(now: now) else { return close(connection) }
             if case .closed = connection.phase { return close(connection) }
         } while connection.hasMoreEvents

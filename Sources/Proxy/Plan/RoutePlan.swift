@@ -39,7 +39,7 @@ final class RoutePlan: Sendable {
     /// 16 MiB, unless the file says otherwise.
     static let inspectBodyMax = 16 << 20
 
-    /// - Parameter recordsUsage: usage is written down, so that it is looked for wherever an upstream answers.
+    /// - Parameter recordsUsage: usage is written down: it is looked for wherever an upstream answers.
     init(
         match: RouteMatch, auth: [AuthPlan], limits: [LimitPlan] = [],
         rateLimitFields: RateLimitFieldStyles = [.openai, .ietf],

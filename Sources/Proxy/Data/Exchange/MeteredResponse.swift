@@ -17,7 +17,8 @@ extension Worker {
             let line = fields.lines[index]
             switch line.known {
             case .contentType: isJSON = MediaType.isJSON(line.value.bytes(of: bytes))
-            case .contentEncoding: isPlain = asciiCaseInsensitiveEqual(line.value.bytes(of: bytes), "identity")
+            case .contentEncoding:
+                isPlain = asciiCaseInsensitiveEqual(line.value.bytes(of: bytes), "identity")
             default: continue  // Why not listed: no other field says how to read a body.
             }
         }

@@ -159,7 +159,8 @@ extension Worker {
         prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
         let isShortened = exchange.account?.hidesUsage ?? false
         exchange.responseOutput = Worker.output(
-            for: isShortened && head.framing != .none ? .untilClose : head.framing, to: exchange.clientVersion)
+            for: isShortened && head.framing != .none ? .untilClose : head.framing, to: exchange.clientVersion
+        )
         let isCloseDelimited =
             exchange.clientVersion == .http10 && (head.framing == .untilClose || isShortened)
         let isContentOnly = exchange.responseOutput == .content

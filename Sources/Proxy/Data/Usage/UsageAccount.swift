@@ -74,7 +74,8 @@ final class UsageAccount {
         let output = min(perChoice, UsageAccount.amountMax).multipliedReportingOverflow(by: choices)
         return charge(
             input: inputTokensEstimate, cached: 0,
-            output: output.overflow ? UsageAccount.amountMax : min(output.partialValue, UsageAccount.amountMax))
+            output: output.overflow
+                ? UsageAccount.amountMax : min(output.partialValue, UsageAccount.amountMax))
     }
 
     /// What was used, as far as the answer has told: what it says itself, else what was counted.

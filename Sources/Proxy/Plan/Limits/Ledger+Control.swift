@@ -8,8 +8,8 @@ extension Ledger {
     /// Buckets that are remembered: subjects, once for each of their measures.
     var subjectCount: Int { buckets.load(ordering: .relaxed) }
 
-    /// The durable buckets (by day and month) that have changed since they were last returned here, as they are
-    /// now. Fewer than `max`: no other had changed when it was called.
+    /// The durable buckets (by day and month) that have changed since they were last returned here, as they
+    /// are now. Fewer than `max`: no other had changed when it was called.
     func takeChanges(max: Int) -> [BucketState] {
         var states: [BucketState] = []
         var index = changesFrom.load(ordering: .relaxed)
@@ -22,8 +22,8 @@ extension Ledger {
         return states
     }
 
-    /// All that had changed when the lock was first taken: what changes meanwhile may have to wait for the next
-    /// call, lest this one never end.
+    /// All that had changed when the lock was first taken: what changes meanwhile may have to wait for the
+    /// next call, lest this one never end.
     private func takeChanges(
         of shard: UnsafeMutablePointer<LedgerShard>, max: Int, into states: inout [BucketState]
     ) {
@@ -41,8 +41,9 @@ extension Ledger {
         shard.pointee.unlock()
     }
 
-    /// Adds what a store remembers to what is there. What was reserved when the process ended counts as settled
-    /// now: nobody knows what its exchanges came to. A bucket that is not as it was remembered has changed.
+    /// Adds what a store remembers to what is there. What was reserved when the process ended counts as
+    /// settled now: nobody knows what its exchanges came to. A bucket that is not as it was remembered has
+    /// changed.
     func restore(_ states: [BucketState], at time: LimitTime) {
         for state in states {
             let hash = seed.hash(state.subject)

@@ -5,8 +5,8 @@ extension Ledger {
     typealias EntryPointer = UnsafeMutablePointer<Reservation.Entry>
     typealias BucketPointer = UnsafeMutablePointer<LedgerBucket>
 
-    /// Finds each bucket, and the refusal that has to be waited for longest. The entries say how their subjects
-    /// will stand if they are admitted.
+    /// Finds each bucket, and the refusal that has to be waited for longest. The entries say how their
+    /// subjects will stand if they are admitted.
     @inline(__always)
     func check(_ reservation: Reservation) -> LimitRefusal? {
         var refused = -1

@@ -12,8 +12,8 @@ import Synchronization
 ///
 /// Cost: about 75 bytes for a subject's measure, 8 more for each request that is logged or 16 for each
 /// sub-window with something in it; one lock and no allocation for most exchanges. Each admission looks at a
-/// bucket in turn, one with new subjects at two for each entry, and forgets those that nothing counts of: what
-/// is remembered stays within about twice what counts.
+/// bucket in turn, one with new subjects at two for each entry, and forgets those that nothing counts of:
+/// what is remembered stays within about twice what counts.
 final class Ledger: Sendable {
     let subjectsMax: Int
     let shardCount: Int
@@ -45,9 +45,9 @@ final class Ledger: Sendable {
 
     /// Books every entry or none.
     ///
-    /// On success `used`, `nextIn`, `emptyIn` and `admittedAt` of each entry are filled in, and the reservation
-    /// is held. If it is refused, `used` and the waits say how the subjects stand without it, and the refusal
-    /// counts once, with the measure that is reported.
+    /// On success `used`, `nextIn`, `emptyIn` and `admittedAt` of each entry are filled in, and the
+    /// reservation is held. If it is refused, `used` and the waits say how the subjects stand without it, and
+    /// the refusal counts once, with the measure that is reported.
     ///
     /// - Returns: nil: admitted.
     func reserve(_ reservation: Reservation, at time: LimitTime) -> LimitRefusal? {
@@ -86,8 +86,8 @@ final class Ledger: Sendable {
         return refusal
     }
 
-    /// An exchange that runs has come to more than was reserved: raises `reserved` of tokens and money to what
-    /// `charge` comes to; never lowers it.
+    /// An exchange that runs has come to more than was reserved: raises `reserved` of tokens and money to
+    /// what `charge` comes to; never lowers it.
     ///
     /// - Parameter force: true: in any case (a debt). False: all or none.
     /// - Returns: an entry that is enforced and would go over its limit, though it must not

@@ -25,7 +25,8 @@ struct LedgerBucket {
     var changedAt: UInt32 = 0
     var kind: Kind
     let period: LimitMeasure.Period
-    /// The ring: `count` items from `first` on, oldest first. Where `capacity` is 0, the only item is in `word`.
+    /// The ring: `count` items from `first` on, oldest first. Where `capacity` is 0, the only item is in
+    /// `word`.
     var first: UInt16 = 0
     var count: UInt16 = 0
     var capacity: UInt16 = 0

@@ -1,8 +1,8 @@
-/// The time as one shard of the ledger knows it: it never goes back, whoever comes with an older one (a worker
-/// reads its clocks once a turn).
+/// The time as one shard of the ledger knows it: it never goes back, whoever comes with an older one (a
+/// worker reads its clocks once a turn).
 struct LedgerClock: Sendable {
-    /// A calendar that is set back by less stands still until it has caught up; set back by more, it was wrong
-    /// before, and what was booked at times that are now to come counts as booked now.
+    /// A calendar that is set back by less stands still until it has caught up; set back by more, it was
+    /// wrong before, and what was booked at times that are now to come counts as booked now.
     static let stepBackMax: UInt64 = 3_600_000_000_000
 
     /// Nanoseconds.

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A part of the ledger under one lock. The C calls are `pthread_mutex_lock(3)` and `pthread_mutex_unlock(3)`.
+/// A part of the ledger under one lock. The C calls are `pthread_mutex_lock(3)` and
+/// `pthread_mutex_unlock(3)`.
 ///
 /// Lies in memory that the ledger allocates, and is never copied: threads wait for its mutex by address.
 struct LedgerShard {

@@ -1,7 +1,7 @@
 /// The buckets of one shard, found by open addressing with linear probing.
 ///
-/// Buckets lie in pages of 64, which never move: a bucket stays where it is until `forgetNext`, which puts the
-/// last one into the gap. All memory is managed by hand and freed by `deallocate`.
+/// Buckets lie in pages of 64, which never move: a bucket stays where it is until `forgetNext`, which puts
+/// the last one into the gap. All memory is managed by hand and freed by `deallocate`.
 ///
 /// Cost: about 75 bytes for a subject, with its bucket.
 struct LedgerTable {

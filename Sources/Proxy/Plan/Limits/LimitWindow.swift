@@ -1,8 +1,8 @@
 /// One window as it stands at a moment, and the sub-windows that amounts are booked in.
 ///
-/// A window of a fixed length has 60 sub-windows. The current one counts and the 60 before it: so no window of
-/// that length, wherever it begins, ever holds more than the limit, and what is used comes back at most one
-/// sub-window late. A calendar month is one sub-window.
+/// A window of a fixed length has 60 sub-windows. The current one counts and the 60 before it: so no window
+/// of that length, wherever it begins, ever holds more than the limit, and what is used comes back at most
+/// one sub-window late. A calendar month is one sub-window.
 struct LimitWindow: Sendable {
     static let subWindowsBefore: UInt64 = 60
 

@@ -1,5 +1,5 @@
-/// What one exchange has taken of limits: one entry for each measure that applies to it. Recycled by a worker;
-/// the ledger fills it in.
+/// What one exchange has taken of limits: one entry for each measure that applies to it. Recycled by a
+/// worker; the ledger fills it in.
 ///
 /// A life: `add` for each measure, `Ledger.reserve` (all of them or none), `Ledger.grow` while the answer
 /// shows more than was reserved, and at the end exactly one of `Ledger.settle` and `Ledger.withdraw`.

@@ -7,7 +7,9 @@ private func get(_ fields: String = "") -> String { "GET / HTTP/1.1\r\nHost: a\r
 @Suite struct LimitAdmissionTests {
     @Test func `over the limit a client is told how long to wait, in the shape of the route`() throws {
         let worker = try WorkerUnderTest(
-            .responding { $0.routes = [.ok(auth: [.open()], limits: [.test(.ip, perMinute: 2)], errors: .webscout)] })
+            .responding {
+                $0.routes = [.ok(auth: [.open()], limits: [.test(.ip, perMinute: 2)], errors: .webscout)]
+            })
         defer { worker.stop() }
         for _ in 0..<2 {
             let client = try worker.connect()

@@ -47,7 +47,7 @@ private let start = 1000 * day
             if states.count < 7 { break }
         }
         #expect(subjects.count == 100)
-        // What is forgotten before anybody asks is not told; with somebody who asks, nothing is forgotten before.
+        // Of those forgotten before anybody asked nothing is told; once somebody asks, all is told first.
         for number in UInt64(0)..<50 { #expect(ledger.use(daily, 1, .test(number), at: start) == nil) }
         for number in UInt64(200)..<900 {
             #expect(ledger.use(byMinute, 1, .test(number), at: 3 * start) == nil)
