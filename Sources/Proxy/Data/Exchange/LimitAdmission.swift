@@ -13,13 +13,17 @@ extension Worker {
     }
 
     /// Asked before a body is read, so that nobody uploads what is refused anyway. Takes nothing.
-    func probeLimits(_ route: RoutePlan, _ exchange: RunningExchange) -> LocalReply? {
-        guard let account = exchange.account else { return nil }
+    func probeLimits(_ exchange: RunningExchange) -> LocalReply? {
+        guard exchange.isInspected, let account = exchange.account, let route = exchange.route else {
+            return nil
+        }
         addEntries(route, exchange, account, isProbe: true)
         let time = limitTime(exchange, account)
-        let refusal = handle.ledger.probe(account.reservation, at: time)
-        defer { account.forgetEntries() }
-        return refusal.map { refuse($0, exchange, account, time) }
+        guard let refusal = handle.ledger.probe(account.reservation, at: time) else {
+            account.forgetEntries()
+            return nil
+        }
+        return refuse(refusal, exchange, account, time)
     }
 
     /// Takes from every limit of the route and from the caller's own, or from none. From here on the request
@@ -62,16 +66,17 @@ extension Worker {
         _ route: RoutePlan, _ exchange: RunningExchange, _ account: UsageAccount, isProbe: Bool
     ) {
         let own = exchange.caller?.requestsPerMinute ?? 0
+        let counts = account.isMetered && !isProbe
         for index in route.limits.indices {
             let limit = route.limits[index]
             // Which model it is about is not known yet.
             if isProbe && limit.subject.contains(.model) { continue }
             let subject = subject(of: limit.subject, route, exchange)
             let charge =
-                account.isMetered && !isProbe
+                counts && limit.countsTokensOrMoney
                 ? account.charge(defaultReserve: limit.defaultReserve) : LimitCharge()
             for measure in limit.measures {
-                if measure.isSpending && (isProbe || !account.isMetered) { continue }
+                if measure.isSpending && !counts { continue }
                 if own > 0 && limit.givesWayToOwn && measure.isRequestsPerMinute { continue }
                 account.add(measure, subject, of: charge, limit: UInt8(index), cuts: limit.cutsOnExceed)
             }
