@@ -170,14 +170,15 @@ extension Worker {
         return RateLimitFields.shown(account.reservation, route.rateLimitFields)
     }
 
-    /// Where the caller stands with the limits that let this request in, or refused it.
+    /// Where the caller stands with the limits that let this request in, or did not.
     func writeLimitFields(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
-        guard let account = exchange.account, let route = exchange.route, !route.rateLimitFields.isEmpty,
-            account.reservation.isHeld || exchange.rateRefusal != nil
+        guard let account = exchange.account, let route = exchange.route, !route.rateLimitFields.isEmpty
         else { return }
+        let refused = exchange.rateRefusal?.entry ?? -1
+        guard account.reservation.isHeld || refused >= 0 else { return }
         RateLimitFields.write(
             &writer, account.reservation, route.rateLimitFields, realtime: exchange.record.startedAt,
-            refused: exchange.rateRefusal?.entry ?? -1)
+            refused: refused)
     }
 
     private func writeStatusLine(
