@@ -46,7 +46,8 @@ struct AnswerReader {
     var usageDepth: UInt8 = 0
     var detailsDepth: UInt8 = 0
     var choices = Choices.unseen
-    /// A usage object stood at depth 1, whole.
+    /// A usage object was whole, and one stood at depth 1.
+    var hasUsage = false
     var sawUsage = false
     /// Octets of `carry`; `carryLost`: there were more.
     var carryCount: UInt8 = 0
@@ -82,6 +83,7 @@ struct AnswerReader {
         usageDepth = 0
         detailsDepth = 0
         choices = .unseen
+        hasUsage = false
         sawUsage = false
         textBytes = 0
     }
@@ -247,6 +249,7 @@ struct AnswerReader {
         if total > 0 { members.settle(total: total) }
         if !members.isEmpty {
             settled.merge(members)
+            hasUsage = true
             if depth == 2 { sawUsage = true }
         }
         usageDepth = 0

@@ -78,14 +78,16 @@ final class UsageAccount {
                 ? UsageAccount.amountMax : min(output.partialValue, UsageAccount.amountMax))
     }
 
-    /// What was used, as far as the answer has told: what it says itself, else what was counted.
+    /// What was used, as far as the answer has told: what it says itself, and what was counted since it did.
     /// - Returns: nil where the answer could not be read.
     var measured: (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool)? {
         guard taps else { return nil }
         if let usage = tap.reported {
+            let unreported = tap.outputTokensUnreported
             let charge = charge(
-                input: usage.inputTokens, cached: usage.cachedInputTokens, output: usage.outputTokens)
-            return (charge, usage.cachedInputTokens, false)
+                input: usage.inputTokens, cached: usage.cachedInputTokens,
+                output: usage.outputTokens + unreported)
+            return (charge, usage.cachedInputTokens, unreported > 0)
         }
         let charge = charge(input: inputTokensEstimate, cached: 0, output: tap.outputTokensSeen)
         return (charge, 0, true)
