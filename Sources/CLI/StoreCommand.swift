@@ -37,11 +37,12 @@ enum StoreCommand {
 
     /// - Parameter target: which store is meant, where the command finds it in a way of its own.
     static func perform(
-        _ command: CommandLineArguments, target: (() throws(CommandLineError) -> StoreTarget)? = nil,
+        _ command: CommandLineArguments,
+        target: (CommandLineArguments) throws(CommandLineError) -> StoreTarget = StoreTarget.init,
         _ body: (StoreTarget) throws -> Outcome
     ) -> Int32 {
         do {
-            let outcome = try body(try target?() ?? StoreTarget(command))
+            let outcome = try body(try target(command))
             if command.isJSON {
                 printJSON(outcome.members)
             } else {

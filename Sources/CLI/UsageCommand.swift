@@ -31,8 +31,7 @@ enum UsageCommand {
     private static let secondsPerDay = UsageSubject.secondsPerDay
 
     static func run(_ command: CommandLineArguments) -> Int32 {
-        StoreCommand.perform(command, target: { () throws(CommandLineError) in try target(command) }) {
-            target in
+        StoreCommand.perform(command, target: target) { target in
             guard !(command.has("--csv") && command.isJSON) else {
                 throw CommandLineError(message: "`--csv` and `--json` exclude each other")
             }

@@ -203,13 +203,19 @@ extension JSONReader {
 
 extension JSONReader {
     private mutating func string() throws(JSONError) -> JSONString {
+        let first = offset + 1
+        offset = plainEnd(from: first)
+        // Most strings are plain to their end.
+        guard peek == UInt8(ascii: "\"") else { return try stringRest(from: first) }
         offset += 1
-        let first = offset
+        return JSONString(range: first..<offset - 1, hasEscapes: false, isASCII: true)
+    }
+
+    /// On from what is not simply text.
+    private mutating func stringRest(from first: Int) throws(JSONError) -> JSONString {
         var hasEscapes = false
         var isASCII = true
-        while true {
-            offset = plainEnd(from: offset)
-            guard offset < bytes.count else { throw JSONError(.string, offset: offset) }
+        while offset < bytes.count {
             switch bytes[offset] {
             case UInt8(ascii: "\""):
                 offset += 1
@@ -223,7 +229,9 @@ extension JSONReader {
                 // Why a loop: scalars beyond ASCII come in runs, through which vectors gain nothing.
                 repeat { try multibyte() } while offset < bytes.count && bytes[offset] >= 0x80
             }
+            offset = plainEnd(from: offset)
         }
+        throw JSONError(.string, offset: offset)
     }
 
     private typealias Lanes = SIMD16<Int8>

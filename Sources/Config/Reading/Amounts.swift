@@ -1,5 +1,5 @@
 /// Counts and dollars: exact, and no floating point anywhere.
-enum Amounts {
+public enum Amounts {
     static let countUnits: [(name: String, scale: UInt64)] = [
         ("", 1), ("k", 1000), ("M", 1_000_000), ("G", 1_000_000_000),
     ]
@@ -13,7 +13,7 @@ enum Amounts {
     }
 
     /// Dollars, without zeros at the end.
-    static func written(nanoUSD: UInt64) -> String {
+    public static func written(nanoUSD: UInt64) -> String {
         let (dollars, rest) = nanoUSD.quotientAndRemainder(dividingBy: nanosPerDollar)
         guard rest > 0 else { return "\(dollars)" }
         let digits = String(String(rest + nanosPerDollar).dropFirst())

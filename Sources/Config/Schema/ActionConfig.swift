@@ -11,10 +11,13 @@ public struct ActionConfig: Equatable, Sendable {
         case deleteAPIKey
         case generateKey(GenerateKeyConfig)
         case validateKey(keys: String)
+        /// Names of entries of `limits`; empty: all that are by key, user or ip.
+        case limits(of: [String])
     }
     public var kind: Kind
     /// As in the file: `login`.
     public var name: String
+    /// Empty for `limits`, which needs none.
     public var store: String
     /// What `me` and `register` can tell of a user.
     public static let userFields = [
@@ -47,6 +50,7 @@ extension ActionConfig {
         case deleteAPIKey = "delete-api-key"
         case generateKey = "generate-key"
         case validateKey = "validate-key"
+        case limits
     }
 
     static let variants: [Variant<Name>] = [
@@ -56,6 +60,7 @@ extension ActionConfig {
         ("lists the upstream keys of the caller's user, without the keys", .listAPIKeys),
         ("deletes one that the path names", .deleteAPIKey), ("makes a key of `user-keys`", .generateKey),
         ("tells whether a key is good", .validateKey),
+        ("tells what is left of the caller's limits, and uses nothing", .limits),
     ].map { (about: String, name: Name) in
         Variant(name.rawValue, name, "`\(name.rawValue)`: \(about).")
     }
@@ -63,7 +68,7 @@ extension ActionConfig {
     init(_ node: MappingReader, _ name: Name) {
         self.name = name.rawValue
         store =
-            name == .validateKey
+            name == .validateKey || name == .limits
             ? ""
             : node.optional("store", .name, "Entry of `stores`. Default: the only one.") ?? ""
         kind =
@@ -81,6 +86,11 @@ extension ActionConfig {
             case .deleteAPIKey: .deleteAPIKey
             case .generateKey: .generateKey(GenerateKeyConfig(node))
             case .validateKey: .validateKey(keys: GenerateKeyConfig.keys(node))
+            case .limits:
+                .limits(
+                    of: node.optional(
+                        "of", .oneOrList(.name),
+                        "Entries of `limits` by key, user or ip. Default: all of them.") ?? [])
             }
     }
 }

@@ -130,6 +130,8 @@ extension LimitConfig {
     public var countsMoney: Bool { numbers.contains { $0.key.unit == .money } }
     /// What an answer may come to has to be known before it is there.
     var countsOutput: Bool { countsMoney || countsTokens && tokens != .input }
+    /// Whose count it is depends on who asks alone.
+    var isOfCaller: Bool { by.allSatisfy { [.key, .user, .ip].contains($0) } }
     /// A caller's own `requests_per_minute` stands in place of this one's.
     var givesWayToOwn: Bool { by == [.key] || by == [.user] }
 }

@@ -18,7 +18,23 @@ extension Validation {
         case .deleteAPIKey:
             checkUser(action, route)
             checkDeletePath(route)
+        case .limits(let names): checkTold(names, path)
         case .me, .protected, .setAPIKey, .listAPIKeys: checkUser(action, route)
+        }
+    }
+
+    /// Who asks is known, and nothing of a request that would count.
+    private func checkTold(_ names: [String], _ path: ConfigPath) {
+        let list = ConfigPath.key(path, "of")
+        for (index, name) in names.enumerated() {
+            let place = reading.entryPath(list, index)
+            guard let limit = config.limits.first(where: { $0.name == name }), !limit.isOfCaller,
+                reading.isSound(.key(.key(.root, "limits"), name)), reading.isSound(place)
+            else { continue }
+            let parts = limit.by.map(\.rawValue).joined(separator: ", ")
+            let message = "`limits` cannot tell of limit \(Quoting.quoted(name)): it is by \(parts)"
+            let hint = "it tells of those that are by key, user or ip alone"
+            reading.note(.error, message, hint: hint, at: reading.span(of: place), path: place)
         }
     }
 

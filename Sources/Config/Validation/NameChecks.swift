@@ -31,6 +31,9 @@ extension Validation {
                 if reading.node(at: .key(place, "store")) != nil {
                     check([action.store], in: stores, at: .key(place, "store"), isList: false)
                 }
+                if case .limits(let names) = action.kind {
+                    check(names, in: limits, at: .key(place, "of"))
+                }
                 if let (key, name) = action.authName {
                     check([name], in: auth, at: .key(place, key), isList: false)
                 }
@@ -137,7 +140,7 @@ extension ActionConfig {
         case .register(let register): register.issues?.signer.map { ("jwt", $0) }
         case .generateKey(let rules): ("keys", rules.keys)
         case .validateKey(let keys): ("keys", keys)
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: nil
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits: nil
         }
     }
 }

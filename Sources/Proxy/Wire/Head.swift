@@ -39,6 +39,14 @@ enum BodyFraming: Equatable {
     case chunked
     /// Responses only: the body ends when the upstream closes.
     case untilClose
+
+    /// For a body that may become shorter on its way.
+    var withoutLength: BodyFraming {
+        switch self {
+        case .length: .untilClose
+        case .none, .chunked, .untilClose: self
+        }
+    }
 }
 
 enum HTTPVersion: UInt8, Equatable {

@@ -46,6 +46,22 @@ import Testing
                     .init(keys: "members", selfService: false, rateLimitMax: 60, rateLimitDefault: 60)))
     }
 
+    @Test func `what is left of limits is told without a store, of all or of those that are named`() throws {
+        let limits = "limits: { a: { by: ip, requests_per_day: 1 }, b: { by: [key, ip], concurrent: 1 } }\n"
+        func action(_ text: String) throws -> ActionConfig {
+            let routes = "- { path: /a, auth: open, limits: [a, b], action: \(text) }\n"
+            let file =
+                limits
+                + Self.head.replacing("stores: { s: s.db }", with: "stores: { s: s.db, t: t.db }")
+                .replacing("members: { mode: user-keys }", with: "members: { mode: user-keys, store: s }")
+            guard case .action(let action) = try config(file + routes).routes[0].action else { throw Noted() }
+            return action
+        }
+        #expect(try action("limits") == ActionConfig(kind: .limits(of: []), name: "limits", store: ""))
+        #expect(try action("{ name: limits, of: b }").kind == .limits(of: ["b"]))
+        #expect(try action("{ name: limits, of: [b, a] }").kind == .limits(of: ["b", "a"]))
+    }
+
     @Test func `each action reads its keys (S3, S4)`() throws {
         #expect(
             try Self.action("{ name: me, fields: [email] }", auth: "members").kind == .me(fields: ["email"]))
@@ -68,7 +84,7 @@ import Testing
     @Test(arguments: [
         "{ name: me, fields: [] }", "{ name: me, fields: [id, id] }", "{ name: me, fields: [password] }",
         "{ name: generate-key, max_rate_limit: 10, default_rate_limit: 20 }",
-        "{ name: validate-key, store: s }",
+        "{ name: validate-key, store: s }", "{ name: limits, store: s }", "{ name: limits, of: [] }",
         "{ store: s }", "log-in", "~", "[me]",
     ])
     func `what no action takes is refused`(_ text: String) {

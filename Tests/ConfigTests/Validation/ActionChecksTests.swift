@@ -3,12 +3,14 @@ import Testing
 @testable import Config
 
 @Suite struct ActionChecksTests {
-    static func messages(_ route: String, bind: String = "127.0.0.1:1", others: String = "") -> [String] {
+    static func messages(
+        _ route: String, bind: String = "127.0.0.1:1", others: String = "", limits: String = ""
+    ) -> [String] {
         let text = """
             version: 1
             listeners: { l: "\(bind)" }
             stores: { s: s.db, t: t.db }
-            limits: { few: { by: ip, requests_per_minute: 5 } }
+            limits: { few: { by: ip, requests_per_minute: 5 }\(limits) }
             auth:
               open: { mode: none, allow_open: true }
               any: { mode: none, ignore_credentials: true }
@@ -108,6 +110,20 @@ import Testing
         let warning = "`validate-key` never hears of a bad key: routes[0] refuses it before"
         #expect(messages("any") == [] && messages("[members, any]") == [])
         #expect(messages("open") == [warning] && messages("members") == [warning])
+    }
+
+    @Test func `of limits that depend on more than who asks nothing can be told`() {
+        func messages(_ names: String) -> [String] {
+            Self.messages(
+                "path: /a, auth: open, limits: few, action: { name: limits, of: \(names) }",
+                limits:
+                    ", model: { by: [key, model], requests_per_day: 5 }, way: { by: route, concurrent: 5 }")
+        }
+        #expect(messages("few") == [])
+        #expect(messages("[few, model]") == ["`limits` cannot tell of limit `model`: it is by key, model"])
+        #expect(messages("way") == ["`limits` cannot tell of limit `way`: it is by route"])
+        #expect(messages("[few, few]") == ["`few` is listed twice"])
+        #expect(messages("fex") == ["limit `fex` is not defined (defined: few, model, way)"])
     }
 
     @Test func `what is given out is taken by a route`() {

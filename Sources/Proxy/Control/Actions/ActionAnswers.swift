@@ -96,6 +96,20 @@ enum ActionAnswers {
         }
     }
 
+    /// - Parameter now: nanoseconds since 1970.
+    static func limits(_ standings: [LimitStanding], at now: UInt64) -> ActionReply {
+        object { json in
+            json.key("limits")
+            json.beginArray()
+            for standing in standings {
+                json.beginObject()
+                write(standing, at: now, &json)
+                json.endObject()
+            }
+            json.endArray()
+        }
+    }
+
     // MARK: Pieces
 
     /// ISO 8601 in UTC, whole seconds: `2026-03-01T12:00:00Z`.
@@ -143,6 +157,25 @@ enum ActionAnswers {
 
     private static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
     private static func number(_ number: Int?) -> JSONValue { number.map { .integer(Int64($0)) } ?? .null }
+
+    private static func write(_ standing: LimitStanding, at now: UInt64, _ json: inout JSONWriter) {
+        func amount(_ name: String, _ amount: UInt64) {
+            let text = standing.unit.plain(amount)
+            json.key(name)
+            json.value(standing.unit == .money ? .string(text) : .number(text))
+        }
+        json.member("name", standing.name)
+        json.member("key", standing.key)
+        amount("limit", standing.max)
+        amount("used", standing.used)
+        amount("remaining", standing.remaining)
+        json.key("reset_in_seconds")
+        json.value(standing.resetIn.map { .integer(Int64($0.roundedUpToSeconds)) } ?? .null)
+        json.member(
+            "resets_at", standing.resetIn.map { time(Int64((now &+ $0).roundedUpToSeconds)) })
+        json.key("window_seconds")
+        json.value(standing.period.seconds.map { .integer($0) } ?? .null)
+    }
 
     private static func write(_ key: UpstreamKey, _ json: inout JSONWriter) {
         json.member("id", key.id)

@@ -8,7 +8,7 @@ struct AuthStatus {
     /// For people.
     var lines: [String] {
         entries.map { entry in
-            let what = entry.isOpen ? ", UNCONFIGURED, lets everybody in" : callers(entry)
+            let what = entry.isOpen ? ", UNCONFIGURED, lets everybody in" : callers(entry) + refusals(entry)
             let problem = entry.problem.map { "; \(doubt(entry))\(Timestamp.text($0.since)): \($0.text)" }
             return "auth        \(entry.name) \(entry.modeName)\(what)\(problem ?? "")"
         }
@@ -24,6 +24,7 @@ struct AuthStatus {
                     json.string("name", entry.name)
                     json.string("mode", entry.modeName)
                     json.number("callers", entry.callers.count)
+                    json.number("own_limit_refused", ownLimitRefused(entry))
                     json.boolean("open", entry.isOpen)
                     json.boolean("in_doubt", entry.callers.isDoubted)
                     problem(entry.problem, &json)
@@ -55,6 +56,16 @@ struct AuthStatus {
         case .none: ""
         case .environment, .tokenFile, .store, .jwt: ", \(counted(entry.callers.count, "caller"))"
         }
+    }
+
+    /// Requests above the callers' own limits.
+    private func ownLimitRefused(_ entry: AuthEntry) -> UInt64 {
+        auth.plans[entry.name]?.ownMeasure.figures.refused.load(ordering: .relaxed) ?? 0
+    }
+
+    private func refusals(_ entry: AuthEntry) -> String {
+        let refused = ownLimitRefused(entry)
+        return refused == 0 ? "" : ", \(refused) refused by limits of their own"
     }
 
     private func doubt(_ entry: AuthEntry) -> String {

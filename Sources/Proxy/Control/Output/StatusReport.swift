@@ -28,6 +28,7 @@ struct StatusReport {
             listeners(&json)
             AuthStatus(auth: driver.auth.served).append(to: &json)
             driver.usage.status.append(to: &json)
+            limits.append(to: &json)
             json.array("upstreams") { json in
                 for (name, figures) in gatedUpstreams { upstream(name, figures, &json) }
             }
@@ -57,7 +58,7 @@ struct StatusReport {
             let keys = restartKeys.joined(separator: ", ")
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
-        lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines
+        lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines + limits.lines
         for (name, figures) in gatedUpstreams {
             let bounds = figures.bounds
             lines.append(
@@ -143,6 +144,11 @@ struct StatusReport {
                 }
             }
         }
+    }
+
+    private var limits: LimitStatus {
+        LimitStatus(
+            limits: driver.served?.generation.limits ?? [], subjectCount: driver.workers.ledger.subjectCount)
     }
 
     /// Those with `max_in_flight`.

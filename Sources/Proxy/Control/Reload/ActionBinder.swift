@@ -1,14 +1,21 @@
 import Config
 import Stores
 
-/// Gives a built-in action what it needs: its store, the threads that hash, the key that signs.
+/// Gives a built-in action what it needs: its store, the threads that hash, the key that signs, the limits.
 struct ActionBinder {
     let loaded: LoadedConfig
     let auth: AuthSet
     let hashes: HashPool
+    /// By name.
+    let limits: [String: LimitPlan]
+    let ledger: Ledger
 
-    func bind(_ action: ActionConfig, _ route: RouteConfig) -> BoundAction {
-        BoundAction(
+    func bind(_ action: ActionConfig, _ route: RouteConfig) -> ControlAnswerer {
+        if case .limits(let names) = action.kind {
+            let told = names.isEmpty ? loaded.config.limits.map(\.name) : names
+            return LimitsAction(told.compactMap { limits[$0] }, in: ledger)
+        }
+        return BoundAction(
             action, errors: ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter),
             store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action))
     }
@@ -36,7 +43,8 @@ struct ActionBinder {
         switch action.kind {
         case .register(let register): register.issues
         case .login(let login): login.issues
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey: nil
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits:
+            nil
         }
     }
 
@@ -45,7 +53,7 @@ struct ActionBinder {
         switch action.kind {
         case .generateKey(let config): name = config.keys
         case .validateKey(let keys): name = keys
-        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: return ""
+        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits: return ""
         }
         guard case .userKeys(let keys) = loaded.config.auth.first(where: { $0.name == name })?.mode else {
             preconditionFailure("the config has checked that auth.\(name) is `user-keys`")

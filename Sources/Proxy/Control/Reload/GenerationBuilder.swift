@@ -26,7 +26,7 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: LimitPlan], gates: [String: UpstreamGate], hashes: HashPool?
+        limits: [String: LimitPlan], gates: [String: UpstreamGate], actions: ActionBinder?
     ) {
         self.loaded = loaded
         self.places = places
@@ -34,7 +34,7 @@ struct GenerationBuilder {
         self.auth = auth
         self.limits = limits
         self.gates = gates
-        actions = hashes.map { ActionBinder(loaded: loaded, auth: auth, hashes: $0) }
+        self.actions = actions
     }
 
     /// What a plan has to know of the socket that outlives it.

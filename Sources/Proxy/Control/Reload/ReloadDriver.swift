@@ -193,9 +193,11 @@ final class ReloadDriver {
         let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
         let limits = self.limits.plans(of: loaded.config)
         let gates = self.gates.gates(of: loaded.config)
+        let actions = ActionBinder(
+            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            gates: gates, hashes: hashes)
+            gates: gates, actions: actions)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)

@@ -61,8 +61,7 @@ final class UsageWriter: Sendable {
     }
 
     var status: UsageStatus {
-        let dropped = workers.withLock { $0 }.reduce(0) { $0 + $1.usage.dropped.load(ordering: .relaxed) }
-        return UsageStatus(figures: figures.withLock { $0 }, dropped: dropped)
+        UsageStatus(figures: figures.withLock { $0 }, dropped: dropped(workers.withLock { $0 }))
     }
 }
 
@@ -109,12 +108,17 @@ extension UsageWriter {
             take(workers, into: &work)
             for setting in orders.settings { work.use(setting) }
             work.turn(now: headgate_monotonic_ns())
-            work.tell(dropped: workers.reduce(0) { $0 + $1.usage.dropped.load(ordering: .relaxed) })
+            work.tell(dropped: dropped(workers))
             if orders.stops { break }
             sleep(until: work.nextTurn)
         }
         finish(&work)
+        work.tell(dropped: dropped(workers))
         finished.ring()
+    }
+
+    private func dropped(_ workers: [WorkerHandle]) -> UInt64 {
+        workers.reduce(0) { $0 + $1.usage.dropped.load(ordering: .relaxed) }
     }
 
     private func takeOrders() -> Orders {

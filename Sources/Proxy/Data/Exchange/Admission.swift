@@ -38,7 +38,12 @@ extension Worker {
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
             ask(exchange, answerer, .credential(presented))
         case .collect:
-            if !inspectInPlace(exchange, client, head, bytes) { collect(exchange, client, head, bytes) }
+            if inspectInPlace(exchange, client, head, bytes) { return }
+            guard let refusal = probeLimits(exchange) else {
+                collect(exchange, client, head, bytes)
+                return
+            }
+            carryOut(.refuse(refusal), exchange, client, head, bytes)
         case .refuse, .refuseMethod, .respond, .preflight:
             let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
             client.input.append(rest, from: blocks)

@@ -163,13 +163,15 @@ extension Worker {
         writer.put("\r\n")
     }
 
-    /// Where the caller stands with the limits that let this request in.
+    /// Where the caller stands with the limits that let this request in, or did not.
     func writeLimitFields(_ writer: inout ByteWriter, _ exchange: RunningExchange) {
-        guard let account = exchange.account, account.reservation.isHeld, let route = exchange.route,
-            !route.rateLimitFields.isEmpty
+        guard let account = exchange.account, let route = exchange.route, !route.rateLimitFields.isEmpty
         else { return }
+        let refused = exchange.rateRefusal?.entry ?? -1
+        guard account.reservation.isHeld || refused >= 0 else { return }
         RateLimitFields.write(
-            &writer, account.reservation, route.rateLimitFields, realtime: exchange.record.startedAt)
+            &writer, account.reservation, route.rateLimitFields, realtime: exchange.record.startedAt,
+            refused: refused)
     }
 
     private func writeStatusLine(

@@ -13,7 +13,6 @@ extension Worker {
         guard hasBody, !mayUse || route.inspectsBody else {
             return takeLimits(route, exchange).map { .refuse($0) } ?? .proxy
         }
-        if let refusal = probeLimits(route, exchange) { return .refuse(refusal) }
         exchange.isInspected = true
         exchange.bodyLimit = min(exchange.bodyLimit, UInt64(route.inspectBodyMax))
         return isTooLong(head, exchange) ? .refuse(.bodyTooLargeToInspect) : .collect

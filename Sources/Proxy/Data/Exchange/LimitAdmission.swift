@@ -13,13 +13,17 @@ extension Worker {
     }
 
     /// Asked before a body is read, so that nobody uploads what is refused anyway. Takes nothing.
-    func probeLimits(_ route: RoutePlan, _ exchange: RunningExchange) -> LocalReply? {
-        guard let account = exchange.account else { return nil }
+    func probeLimits(_ exchange: RunningExchange) -> LocalReply? {
+        guard exchange.isInspected, let account = exchange.account, let route = exchange.route else {
+            return nil
+        }
         addEntries(route, exchange, account, isProbe: true)
         let time = limitTime(exchange, account)
-        let refusal = handle.ledger.probe(account.reservation, at: time)
-        defer { account.forgetEntries() }
-        return refusal.map { refuse($0, exchange, account, time) }
+        guard let refusal = handle.ledger.probe(account.reservation, at: time) else {
+            account.forgetEntries()
+            return nil
+        }
+        return refuse(refusal, exchange, account, time)
     }
 
     /// Takes from every limit of the route and from the caller's own, or from none. From here on the request
@@ -62,16 +66,17 @@ extension Worker {
         _ route: RoutePlan, _ exchange: RunningExchange, _ account: UsageAccount, isProbe: Bool
     ) {
         let own = exchange.caller?.requestsPerMinute ?? 0
+        let counts = account.isMetered && !isProbe
         for index in route.limits.indices {
             let limit = route.limits[index]
             // Which model it is about is not known yet.
             if isProbe && limit.subject.contains(.model) { continue }
             let subject = subject(of: limit.subject, route, exchange)
             let charge =
-                account.isMetered && !isProbe
+                counts && limit.countsTokensOrMoney
                 ? account.charge(defaultReserve: limit.defaultReserve) : LimitCharge()
             for measure in limit.measures {
-                if measure.isSpending && (isProbe || !account.isMetered) { continue }
+                if measure.isSpending && !counts { continue }
                 if own > 0 && limit.givesWayToOwn && measure.isRequestsPerMinute { continue }
                 account.add(measure, subject, of: charge, limit: UInt8(index), cuts: limit.cutsOnExceed)
             }
@@ -85,45 +90,17 @@ extension Worker {
     private func subject(
         of parts: LimitSubjectParts, _ route: RoutePlan, _ exchange: RunningExchange
     ) -> LimitSubject {
-        // Why first: most limits are by one thing alone.
-        if parts == .key { return keySubject(exchange) }
-        if parts == .ip { return LimitSubject(exchange.record.peer) }
-        var subject = LimitSubject.everybody
-        if parts.contains(.key) { subject = subject.joined(with: keySubject(exchange)) }
-        if parts.contains(.user) { subject = subject.joined(with: userSubject(exchange)) }
-        if parts.contains(.ip) { subject = subject.joined(with: LimitSubject(exchange.record.peer)) }
-        if parts.contains(.route) { subject = subject.joined(with: route.subject) }
+        var upstreamSubject: LimitSubject?
         if parts.contains(.upstream), case .proxy(let upstream, _) = route.action {
-            subject = subject.joined(with: exchange.serving!.plan.upstreams[upstream].subject)
+            upstreamSubject = exchange.serving!.plan.upstreams[upstream].subject
         }
-        if parts.contains(.model) { subject = subject.joined(with: LimitSubject(exchange.notes[.model])) }
-        return subject
-    }
-
-    /// The caller, or the address of somebody who came without a credential.
-    private func keySubject(_ exchange: RunningExchange) -> LimitSubject {
-        exchange.caller?.rateSubject ?? LimitSubject(exchange.record.peer)
-    }
-
-    /// All keys and sessions of a user are one; who is no user of a store is their key.
-    private func userSubject(_ exchange: RunningExchange) -> LimitSubject {
-        guard let caller = exchange.caller, caller.userID != 0, let auth = exchange.auth else {
-            return keySubject(exchange)
-        }
-        return auth.userSubjectBase.joined(
-            with: LimitSubject(high: 0, low: UInt64(bitPattern: caller.userID)))
+        return LimitSubject(
+            of: parts, caller: exchange.caller, auth: exchange.auth, address: exchange.record.peer,
+            route: route.subject, upstream: upstreamSubject, model: exchange.notes[.model])
     }
 }
 
 extension LimitMeasure {
     /// What a caller's own limit stands in place of.
     var isRequestsPerMinute: Bool { unit == .requests && period == .minute }
-}
-
-extension LimitSubject {
-    /// IPv6 by /64: whoever has one address has them all.
-    init(_ address: PeerAddress) {
-        let isVersion4 = address.high == 0 && address.low >> 32 == 0xFFFF
-        self.init(high: address.high, low: isVersion4 ? address.low : 0)
-    }
 }

@@ -35,7 +35,7 @@ extension Worker {
         let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : .content)
         let isOver = step.verdict == .ended || step.verdict == .trailers
         guard passMetered(exchange, account, step, isOver: isOver, &writer) else { return }
-        if account.mustCut, account.tap.isAtEventBoundary, !isOver {
+        if account.mustCut, !isOver, account.isAtEventBoundary {
             cutAtLimit(exchange)
             return
         }
@@ -130,13 +130,15 @@ extension Worker {
     /// The reservation grows with what has come; where the limit has no more, the stream may have to end.
     private func noteProgress(_ exchange: RunningExchange, _ account: UsageAccount) {
         let seen = account.tap.outputTokensSeen
-        guard seen > account.outputTokensGranted, account.reservation.isHeld, !account.mustCut else { return }
+        // A plain answer is whole before anything could be done about it.
+        guard exchange.isEventStream, seen > account.outputTokensGranted, account.reservation.isHeld,
+            !account.mustCut
+        else { return }
         let wanted = seen + Worker.grantStep
         let charge = account.charge(input: account.inputTokensEstimate, cached: 0, output: wanted)
         let time = limitTime(exchange, account)
         account.outputTokensGranted = wanted
-        let usedUp = handle.ledger.grow(
-            account.reservation, to: charge, force: !exchange.isEventStream, at: time)
+        let usedUp = handle.ledger.grow(account.reservation, to: charge, force: false, at: time)
         guard let usedUp else { return }
         account.mustCut = true
         account.cuttingEntry = usedUp
@@ -160,13 +162,24 @@ extension Worker {
 enum MediaType {
     /// `application/json`, or another that ends in `+json`, parameters or not.
     static func isJSON(_ value: UnsafeRawBufferPointer) -> Bool {
+        if value.count >= 16, isPlainJSON(value.baseAddress!) {
+            return value.count == 16 || value[16] == UInt8(ascii: ";") || isOptionalWhitespace(value[16])
+        }
         var end = 0
         while end < value.count, value[end] != UInt8(ascii: ";") { end += 1 }
         while end > 0, isOptionalWhitespace(value[end - 1]) { end -= 1 }
-        let type = UnsafeRawBufferPointer(rebasing: value[..<end])
-        if asciiCaseInsensitiveEqual(type, "application/json") { return true }
         return end > 5
-            && asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: type[(end - 5)...]), "+json")
+            && asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: value[(end - 5)..<end]), "+json")
+    }
+
+    /// Sixteen bytes are `application/json`, in any case. What sets bit 5 besides letters is set there anyway,
+    /// or a control character, which no field value has.
+    private static func isPlainJSON(_ base: UnsafeRawPointer) -> Bool {
+        let caseBits: UInt64 = 0x2020_2020_2020_2020
+        let first = UInt64(littleEndian: base.loadUnaligned(as: UInt64.self)) | caseBits
+        let second =
+            UInt64(littleEndian: base.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) | caseBits
+        return first == 0x7461_6369_6C70_7061 && second == 0x6E6F_736A_2F6E_6F69
     }
 }
 

@@ -157,12 +157,10 @@ extension Worker {
         exchange.isEventStream = head.isEventStream
         exchange.responseBody = BodyReader(head.framing)
         prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
-        let isShortened = exchange.account?.hidesUsage ?? false
-        exchange.responseOutput = Worker.output(
-            for: isShortened && head.framing != .none ? .untilClose : head.framing, to: exchange.clientVersion
-        )
-        let isCloseDelimited =
-            exchange.clientVersion == .http10 && (head.framing == .untilClose || isShortened)
+        // One chunk of the stream may be taken out, so that a length would be wrong.
+        let framing = exchange.account?.hidesUsage ?? false ? head.framing.withoutLength : head.framing
+        exchange.responseOutput = Worker.output(for: framing, to: exchange.clientVersion)
+        let isCloseDelimited = framing == .untilClose && exchange.clientVersion == .http10
         let isContentOnly = exchange.responseOutput == .content
         if isCloseDelimited || isContentOnly || !exchange.machine.hasSentRequest || client.isRetired
             || drainDeadline != nil

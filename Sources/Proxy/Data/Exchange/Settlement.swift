@@ -7,6 +7,7 @@ extension Worker {
         guard let account = exchange.account else { return }
         exchange.account = nil
         let ending = exchange.ending
+        completeFacts(exchange, account)
         if account.reservation.isHeld {
             let time = limitTime(exchange, account)
             if ending == .refused {
@@ -19,6 +20,17 @@ extension Worker {
         if account.isMetered && ending != .refused { recordUsage(exchange, account, ending) }
         account.reset(blocks: blocks)
         if spareAccounts.count < Worker.spareExchangesMax { spareAccounts.append(account) }
+    }
+
+    /// A request whose body nobody looked into: its model is what the answer says, its input a quarter of its
+    /// bytes.
+    private func completeFacts(_ exchange: RunningExchange, _ account: UsageAccount) {
+        guard account.isMetered, exchange.notes[.model].isEmpty, let serving = exchange.serving else { return }
+        if account.inputTokensEstimate == 0 {
+            account.inputTokensEstimate = (exchange.requestBody.contentBytes + 3) / 4
+        }
+        guard account.taps else { return }
+        account.model = account.tap.model.withBytes { $0.isEmpty ? nil : serving.plan.models.find($0) }
     }
 
     /// What each limit that counts tokens or money is charged.
@@ -73,9 +85,9 @@ extension Worker {
         let named = exchange.notes[.model]
         let upstream = serving.plan.upstreams[exchange.upstreamIndex].nameText.bytes
         account.tap.model.withBytes { answered in
+            let model = !named.isEmpty ? named : account.taps ? answered : none
             let texts = UsageTexts(items: [
-                exchange.auth?.nameText.bytes ?? none, exchange.caller?.label.bytes ?? none,
-                named.isEmpty ? answered : named, upstream,
+                exchange.auth?.nameText.bytes ?? none, exchange.caller?.label.bytes ?? none, model, upstream,
             ])
             _ = handle.usage.append(record, texts: texts)
         }

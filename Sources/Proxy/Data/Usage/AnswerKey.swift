@@ -18,9 +18,6 @@ enum AnswerKey: UInt8 {
     case details
     case cachedTokens
 
-    /// Octets of the longest name.
-    static let lengthMax = 27
-
     var isText: Bool {
         AnswerKey.content.rawValue <= rawValue && rawValue <= AnswerKey.refusal.rawValue
     }

@@ -119,7 +119,7 @@ struct AnswerReader {
     }
 
     @inline(__always)
-    private func isLineEnd(_ base: UnsafeRawPointer, _ offset: Int, _ isLine: Bool) -> Bool {
+    func isLineEnd(_ base: UnsafeRawPointer, _ offset: Int, _ isLine: Bool) -> Bool {
         guard isLine else { return false }
         let byte = ByteScan.octet(base, offset)
         return byte == Byte.lf || byte == Byte.cr
@@ -166,16 +166,16 @@ struct AnswerReader {
         return offset
     }
 
-    private mutating func broken(_ offset: Int) -> Int {
+    mutating func broken(_ offset: Int) -> Int {
         mode = .ignored
         return offset
     }
 
     private var isInObject: Bool { objects &>> UInt32(depth &- 1) & 1 == 1 }
 
-    private var isValueExpected: Bool { expected == .value || expected == .valueOrEnd }
+    var isValueExpected: Bool { expected == .value || expected == .valueOrEnd }
 
-    private mutating func valueEnded() { expected = .commaOrEnd }
+    mutating func valueEnded() { expected = .commaOrEnd }
 
     // MARK: Containers
 
@@ -257,34 +257,76 @@ struct AnswerReader {
 
     // MARK: Strings
 
-    /// A string from behind its opening quote.
+    /// A string from behind its opening quote, and of an object the members that follow in one go.
     @inline(__always)
     private mutating func readString(
         _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
     ) -> Int {
-        let stop = JSONScan.stringStop(base, from: start, end: end)
-        let isEnd = stop < end && ByteScan.octet(base, stop) == UInt8(ascii: "\"")
         switch expected {
-        case .key, .keyOrEnd:
-            purpose = .key
-            guard isEnd else { break }
-            key = AnswerKey(base + start, count: stop &- start)
+        case .key, .keyOrEnd: readMembers(base, start, end, isLine)
+        case .value, .valueOrEnd: readValue(base, start, end, isLine)
+        case .colon, .commaOrEnd: broken(start)
+        }
+    }
+
+    /// Members whose values are strings, from behind the opening quote of a key; one after the other as long
+    /// as they are written in the usual way and whole.
+    @inline(__always)
+    private mutating func readMembers(
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
+    ) -> Int {
+        var offset = start
+        while true {
+            let stop = JSONScan.stringStop(base, from: offset, end: end)
+            guard stop < end, ByteScan.octet(base, stop) == UInt8(ascii: "\"") else {
+                return beginString(.key, base, offset, stop, end, isLine)
+            }
+            key = AnswerKey(base + offset, count: stop &- offset)
             if depth == 1 { key1 = key }
-            let next = stop &+ 1
-            guard next < end, ByteScan.octet(base, next) == UInt8(ascii: ":") else {
+            offset = stop &+ 1
+            guard offset < end, ByteScan.octet(base, offset) == UInt8(ascii: ":") else {
                 expected = .colon
-                return next
+                return offset
             }
             expected = .value
-            return next &+ 1
-        case .value, .valueOrEnd:
-            purpose = valuePurpose()
-            guard isEnd, purpose != .model else { break }
-            if purpose == .text { textBytes &+= Int64(stop &- start) }
-            valueEnded()
-            return stop &+ 1
-        case .colon, .commaOrEnd: return broken(start)
+            offset = afterSpace(base, offset &+ 1, end)
+            guard offset < end, ByteScan.octet(base, offset) == UInt8(ascii: "\"") else { return offset }
+            offset = readValue(base, offset &+ 1, end, isLine)
+            guard mode == .between, offset < end, ByteScan.octet(base, offset) == UInt8(ascii: ",") else {
+                return offset
+            }
+            let next = afterSpace(base, offset &+ 1, end)
+            guard next < end, ByteScan.octet(base, next) == UInt8(ascii: "\"") else { return offset }
+            offset = next &+ 1
         }
+    }
+
+    @inline(__always)
+    private func afterSpace(_ base: UnsafeRawPointer, _ offset: Int, _ end: Int) -> Int {
+        offset < end && ByteScan.octet(base, offset) == Byte.space ? offset &+ 1 : offset
+    }
+
+    /// A value from behind its opening quote.
+    @inline(__always)
+    private mutating func readValue(
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
+    ) -> Int {
+        let purpose = valuePurpose()
+        let stop = JSONScan.stringStop(base, from: start, end: end)
+        guard stop < end, ByteScan.octet(base, stop) == UInt8(ascii: "\""), purpose != .model else {
+            return beginString(purpose, base, start, stop, end, isLine)
+        }
+        if purpose == .text { textBytes &+= Int64(stop &- start) }
+        valueEnded()
+        return stop &+ 1
+    }
+
+    /// A string that is not whole, has escapes, or is kept.
+    @inline(never)
+    private mutating func beginString(
+        _ purpose: Purpose, _ base: UnsafeRawPointer, _ start: Int, _ stop: Int, _ end: Int, _ isLine: Bool
+    ) -> Int {
+        self.purpose = purpose
         mode = .string
         carryCount = 0
         return takeString(base, start, stop, end, isLine)
@@ -360,105 +402,5 @@ struct AnswerReader {
         case .nothing, .key, .count: break
         }
         return offset &+ 1
-    }
-
-    // MARK: Numbers and words
-
-    private mutating func beginScalar(_ byte: UInt8) -> Bool {
-        guard isValueExpected, JSONScan.isScalar(byte) else { return false }
-        let isCount = depth == usageDepth && key.isCount || depth == detailsDepth && key == .cachedTokens
-        purpose = isCount && depth > 1 ? .count : .nothing
-        carryCount = 0
-        mode = .scalar
-        return true
-    }
-
-    private mutating func readScalar(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) -> Int {
-        let stop = JSONScan.scalarEnd(base, from: start, end: end)
-        if purpose == .count {
-            if stop < end, carryCount == 0 {
-                count(UsageMembers.count(base + start, count: stop &- start))
-            } else {
-                keep(base + start, count: stop &- start)
-                if stop < end { count(carriedCount()) }
-            }
-        }
-        if stop < end {
-            mode = .between
-            valueEnded()
-        }
-        return stop
-    }
-
-    private mutating func count(_ value: UInt64?) {
-        guard let value else { return }
-        if key == .totalTokens { total = value } else { members.set(key, to: value) }
-    }
-
-    // MARK: What is split over pieces
-
-    private mutating func keep(_ base: UnsafeRawPointer, count: Int) {
-        guard carryCount != AnswerReader.carryLost, Int(carryCount) + count <= carry.count else {
-            carryCount = AnswerReader.carryLost
-            return
-        }
-        for index in 0..<count { carry[Int(carryCount) + index] = ByteScan.octet(base, index) }
-        carryCount += UInt8(count)
-    }
-
-    @inline(never)
-    private func carriedKey() -> AnswerKey {
-        guard carryCount != AnswerReader.carryLost else { return .none }
-        return withUnsafeBytes(of: carry) { AnswerKey($0.baseAddress!, count: Int(carryCount)) }
-    }
-
-    @inline(never)
-    private func carriedCount() -> UInt64? {
-        guard carryCount != AnswerReader.carryLost else { return nil }
-        return withUnsafeBytes(of: carry) { UsageMembers.count($0.baseAddress!, count: Int(carryCount)) }
-    }
-
-    // MARK: What is of no interest
-
-    @inline(never)
-    private mutating func skim(_ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool) -> Int {
-        var offset = start
-        while true {
-            offset = JSONScan.nestingStop(base, from: offset, end: end)
-            guard offset < end, !isLineEnd(base, offset, isLine) else { return offset }
-            switch ByteScan.octet(base, offset) {
-            case UInt8(ascii: "\""):
-                mode = .skimString
-                offset = skimString(base, offset &+ 1, end, isLine)
-                guard mode == .skim else { return offset }
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                guard skimDepth < .max else { return broken(offset) }
-                skimDepth &+= 1
-                offset &+= 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                skimDepth &-= 1
-                offset &+= 1
-                guard skimDepth > 0 else {
-                    mode = .between
-                    valueEnded()
-                    return offset
-                }
-            default: offset &+= 1
-            }
-        }
-    }
-
-    private mutating func skimString(
-        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
-    ) -> Int {
-        let stop = JSONScan.stringStop(base, from: start, end: end)
-        guard stop < end else { return stop }
-        guard !isLineEnd(base, stop, isLine) else { return broken(stop) }
-        switch ByteScan.octet(base, stop) {
-        case UInt8(ascii: "\""): mode = .skim
-        case UInt8(ascii: "\\"): mode = .skimEscape
-        default: break
-        }
-        return stop &+ 1
     }
 }

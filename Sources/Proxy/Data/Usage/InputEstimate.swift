@@ -4,8 +4,9 @@ import JSON
 ///
 /// A heuristic, for a reservation that is settled by what the upstream reports: four ASCII bytes make a
 /// token, two other bytes do, and each message has a few of its own. Escapes count as they are written: a
-/// `\u` escape is then as much as the two or three bytes that it stands for. Base64 (files, images) does not grow by its
-/// bytes: a string that begins with `data:`, or a long one without any gap, counts `blobTokens`.
+/// `\u` escape is then as much as the two or three bytes that it stands for. Base64 (files, images) does not
+/// grow by its bytes: a string that begins with `data:`, or a long one without any gap, counts
+/// `blobTokens`.
 struct InputEstimate {
     static let messageTokens: UInt64 = 4
     static let blobTokens: UInt64 = 1000

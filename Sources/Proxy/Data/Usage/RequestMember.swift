@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 
 /// A member of a request body that counts. `includeUsage` is one of `stream_options`, the others stand at the
@@ -39,10 +40,9 @@ enum RequestMember: UInt8, CaseIterable {
     {
         guard !key.hasEscapes, key.isASCII else { return findFolded(key, reader) }
         let bytes = UnsafeRawBufferPointer(rebasing: body[key.range])
-        guard let member = candidate(length: bytes.count),
-            asciiCaseInsensitiveEqual(bytes, member.name)
-        else { return nil }
-        return (member, isEqual(bytes, member.name))
+        guard let member = candidate(length: bytes.count), let base = bytes.baseAddress else { return nil }
+        if memcmp(base, member.name.utf8Start, bytes.count) == 0 { return (member, true) }
+        return asciiCaseInsensitiveEqual(bytes, member.name) ? (member, false) : nil
     }
 
     /// The one name of that length.
@@ -60,11 +60,6 @@ enum RequestMember: UInt8, CaseIterable {
         case 21: .maxCompletionTokens
         default: nil
         }
-    }
-
-    private static func isEqual(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
-        for index in 0..<name.utf8CodeUnitCount where bytes[index] != name.utf8Start[index] { return false }
-        return true
     }
 
     private static func findFolded(_ key: JSONString, _ reader: JSONReader) -> (RequestMember, isExact: Bool)?

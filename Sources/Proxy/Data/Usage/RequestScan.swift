@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 
 /// Reads of a request body what it asks for.
@@ -122,8 +123,12 @@ private struct RequestReader {
     }
 
     private func isMessages(_ key: JSONString) -> Bool {
-        guard key.range.count == 8 || key.range.count == 5 else { return false }
-        return reader.isEqual(key, "messages") || reader.isEqual(key, "input")
+        let start = body.baseAddress! + key.range.lowerBound
+        switch key.range.count {
+        case 5: return memcmp(start, "input", 5) == 0
+        case 8: return memcmp(start, "messages", 8) == 0
+        default: return false
+        }
     }
 
     /// A value of which the strings count.

@@ -57,6 +57,9 @@ final class UsageAccount {
 
     func limit(ofEntry index: Int) -> UInt8 { limitOfEntry[index] }
 
+    /// The client has whole events: another one can be said.
+    var isAtEventBoundary: Bool { hidesUsage ? filter.isAtEventBoundary : tap.isAtEventBoundary }
+
     /// Takes back what was added, before anything was reserved.
     func forgetEntries() {
         reservation.reset()
@@ -69,8 +72,7 @@ final class UsageAccount {
     /// - Parameter defaultReserve: the limit's, in output tokens.
     func charge(defaultReserve: UInt64?) -> LimitCharge {
         let cap = model?.maxOutput
-        let perChoice =
-            outputTokensAsked.map { min($0, cap ?? .max) } ?? defaultReserve ?? cap ?? 0
+        let perChoice = min(outputTokensAsked ?? defaultReserve ?? cap ?? 0, cap ?? .max)
         let output = min(perChoice, UsageAccount.amountMax).multipliedReportingOverflow(by: choices)
         return charge(
             input: inputTokensEstimate, cached: 0,

@@ -21,6 +21,9 @@ struct UsageChunkFilter {
     /// The latest event was taken out, and ended with CR.
     private var dropsLF = false
 
+    /// What has gone out ends with an event: what is said next would be read as a new one.
+    var isAtEventBoundary: Bool { !passesEvent }
+
     /// What goes out, in this order. Valid until the next call.
     struct Output {
         /// Held back before.

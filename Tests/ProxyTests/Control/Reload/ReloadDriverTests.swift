@@ -176,12 +176,13 @@ private func row(_ measure: LimitMeasure, used: UInt64) -> LedgerRow {
     store.close()
 }
 
+private let brokenRow =
+    "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)"
+
 @Test func `a store whose counts cannot be read fails the start, and a reload without a change`() throws {
     let scene = try Scene()
     let store = try scene.store()
-    try store.database.run(
-        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)",
-        [.integer(.max)])
+    try store.database.run(brokenRow, [.integer(.max)])
     let started = try scene.serve(Scene.kept, trigger: .start)
     #expect(started.result == .failed && !scene.driver.isConfigBroken)
     #expect(
@@ -189,9 +190,7 @@ private func row(_ measure: LimitMeasure, used: UInt64) -> LedgerRow {
     #expect(started.text.contains("the measure daily/requests_per_day/by=ip"), "\(started.text)")
     let other = try Scene()
     let damaged = try other.store()
-    try damaged.database.run(
-        "INSERT INTO ledger VALUES ('daily/requests_per_day/by=ip', zeroblob(16), x'', 0, ?)",
-        [.integer(.max)])
+    try damaged.database.run(brokenRow, [.integer(.max)])
     try other.serve(trigger: .start)
     #expect(try other.serve(Scene.kept).result == .failed)
     #expect(other.driver.served?.generation.number == 1 && other.driver.census.alive == 1)

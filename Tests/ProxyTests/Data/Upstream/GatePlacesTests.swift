@@ -102,8 +102,10 @@ import Testing
         defer { worker.stop() }
         #expect(gate.enter(Ticket(worker: 99, number: 1)) == .entered)
         let body = #"{"model":"gpt-4"}"#
+        // Chunked: one that comes whole with its head is looked into where it stands.
         let post =
-            "POST / HTTP/1.1\r\nHost: a\r\nx-api-key: k\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body
+            "POST / HTTP/1.1\r\nHost: a\r\nx-api-key: k\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
         let clients = try (0..<2).map { _ in try worker.connect() }
         for client in clients { try client.send(post) }
         #expect(eventually { gate.figures.queued == 2 })

@@ -74,7 +74,7 @@ private let openAI = [
                         + #""arguments":"{\"usage\":{\"prompt_tokens\":1}}"}}]"#
                 )),
             "[DONE]"),
-        usage: nil, tokensSeen: 7, model: "gpt-5-mini"),
+        usage: nil, tokensSeen: 8, model: "gpt-5-mini"),
     AnswerShape(
         name: "OpenAI completions",
         text: events(

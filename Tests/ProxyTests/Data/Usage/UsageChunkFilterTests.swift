@@ -123,9 +123,12 @@ private let event = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}],\"usa
         var tap = UsageTap(isEventStream: true)
         let start = #"data: {"id":"x","choices":["#
         #expect(take(event + start, &filter, &tap, pool) == ["", event])
+        #expect(filter.isAtEventBoundary && !tap.isAtEventBoundary)
         #expect(take(#"{"delta":"#, &filter, &tap, pool) == [start, #"{"delta":"#])
         #expect(take(#"{"content":"a"#, &filter, &tap, pool) == ["", #"{"content":"a"#])
+        #expect(!filter.isAtEventBoundary)
         #expect(take("\"}}]}\n\ndata: {", &filter, &tap, pool) == ["", "\"}}]}\n\n"])
+        #expect(filter.isAtEventBoundary)
         #expect(take("}\n\n" + start, &filter, &tap, pool) == ["data: {", "}\n\n"])
         #expect(text(Array(filter.finish(blocks: pool))) == start)
         filter.release(to: pool)

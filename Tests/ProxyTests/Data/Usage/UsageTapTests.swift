@@ -1,4 +1,4 @@
-// Covers UsageTap.swift, AnswerReader.swift, JSONScan.swift, AnswerModel.swift
+// Covers UsageTap.swift, AnswerReader.swift, AnswerReader+Values.swift, JSONScan.swift, AnswerModel.swift
 import Testing
 
 @testable import Proxy
@@ -105,7 +105,7 @@ private func usage(_ input: UInt64, _ output: UInt64, cached: UInt64 = 0) -> Ans
             tap(Array(text.utf8)[..<$0], isEventStream: true).isAtEventBoundary
         }
         // Behind `\r\n\r` already: that line is empty, whether LF follows or not.
-        #expect(boundaries == [0, 8, 20, 21, 35])
+        #expect(boundaries == [0, 8, 19, 20, 34])
         #expect(!tap("{}".utf8, isEventStream: false).isAtEventBoundary)
     }
 
