@@ -46,10 +46,9 @@ struct AnswerReader {
     var usageDepth: UInt8 = 0
     var detailsDepth: UInt8 = 0
     var choices = Choices.unseen
-    /// A usage object stood at depth 1, whole.
+    /// A usage object was whole, and one stood at depth 1.
+    var hasUsage = false
     var sawUsage = false
-    /// A usage object that counts was whole.
-    var hasReported = false
     /// Octets of `carry`; `carryLost`: there were more.
     var carryCount: UInt8 = 0
     /// Bit `n` is set where the container at depth `n + 1` is an object.
@@ -84,8 +83,8 @@ struct AnswerReader {
         usageDepth = 0
         detailsDepth = 0
         choices = .unseen
+        hasUsage = false
         sawUsage = false
-        hasReported = false
         textBytes = 0
     }
 
@@ -250,7 +249,7 @@ struct AnswerReader {
         if total > 0 { members.settle(total: total) }
         if !members.isEmpty {
             settled.merge(members)
-            hasReported = true
+            hasUsage = true
             if depth == 2 { sawUsage = true }
         }
         usageDepth = 0

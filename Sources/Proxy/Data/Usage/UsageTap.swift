@@ -13,7 +13,7 @@ struct UsageTap {
     private var part = Part.streamStart
     /// Octets of what `part` compares with that were there.
     private var matched: UInt8 = 0
-    private let isEventStream: Bool
+    let isEventStream: Bool
     /// A line of the event that is open has begun.
     private var isInEvent = false
     /// The latest line ended with CR; an LF that follows belongs to it.
@@ -22,10 +22,9 @@ struct UsageTap {
     private(set) var sawDone = false
     /// The latest event that ended had no choices but a usage object at its top.
     private(set) var endedUsageChunk = false
-    /// Of the events that have ended.
+    /// Of the events that have ended, and of those up to the latest with a usage object.
     private var settledTokens: UInt32 = 0
-    /// Some of them came behind the latest event with a usage object.
-    private var hasTextSinceReport = false
+    private var reportedTokens: UInt32 = 0
 
     /// Where in a line the stream stands.
     private enum Part: UInt8 {
@@ -53,14 +52,15 @@ struct UsageTap {
     /// The latest usage object that was whole.
     var reported: AnswerUsage? { reader.settled.isEmpty ? nil : reader.settled.usage }
 
-    /// Text has come in events behind the latest one with a usage object, which cannot have counted it.
-    var hasTextBehindReport: Bool {
-        isEventStream && !reader.hasReported && (hasTextSinceReport || eventTokens > 0)
-    }
-
     /// An estimate from the text that has passed: a quarter of its bytes, at least one for each event with
     /// text. `\n` and the like count one byte, `\u` escapes three.
     var outputTokensSeen: UInt64 { UInt64(settledTokens) + eventTokens }
+
+    /// The part of `outputTokensSeen` that has passed since the latest usage object and is not in it. A whole
+    /// answer has none; Anthropic's streams begin with a usage object, and may break off before the next.
+    var outputTokensUnreported: UInt64 {
+        reader.hasUsage ? 0 : outputTokensSeen - UInt64(reportedTokens)
+    }
 
     /// The event stream stands between two events: what is said next would be read as a new one.
     var isAtEventBoundary: Bool {
@@ -220,7 +220,7 @@ struct UsageTap {
         }
         endedUsageChunk = reader.isWhole && reader.choices == .empty && reader.sawUsage
         settledTokens = UInt32(clamping: UInt64(settledTokens) + eventTokens)
-        hasTextSinceReport = !reader.hasReported && (hasTextSinceReport || eventTokens > 0)
+        if reader.hasUsage { reportedTokens = settledTokens }
         reader.reset()
         isInEvent = false
         return true
