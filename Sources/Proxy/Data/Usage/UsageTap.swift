@@ -118,6 +118,14 @@ struct UsageTap {
                 offset &+= match(ByteScan.octet(base, offset)) ? 1 : 0
             }
             guard offset < end else { break }
+            // What mostly stands behind the one line of data: its end, and an empty line.
+            if part == .value, end &- offset > 1,
+                base.loadUnaligned(fromByteOffset: offset, as: UInt16.self) == 0x0A0A
+            {
+                isAfterCR = false
+                endEvent()
+                return Stop(offset: offset &+ 2, isEventEnd: true)
+            }
             let byte = ByteScan.octet(base, offset)
             guard byte == Byte.lf || byte == Byte.cr else { continue }
             offset &+= 1
@@ -157,8 +165,15 @@ struct UsageTap {
             matched = 1
             return offset &+ 1
         }
-        part = .colon
-        return offset &+ 5
+        // Past `data: {`, as it is mostly written, in one go.
+        guard end &- offset > 6, reader.isAtStart,
+            base.loadUnaligned(fromByteOffset: offset &+ 5, as: UInt16.self) == UInt16(littleEndian: 0x7B20)
+        else {
+            part = .colon
+            return offset &+ 5
+        }
+        part = .value
+        return offset &+ 6
     }
 
     /// - Returns: false if the octet has to be looked at again, as a line's end always has.
@@ -218,11 +233,17 @@ struct UsageTap {
             isInEvent = true
             return false
         }
+        endEvent()
+        return true
+    }
+
+    @inline(__always)
+    private mutating func endEvent() {
+        part = .lineStart
         endedUsageChunk = reader.isWhole && reader.choices == .empty && reader.sawUsage
         settledTokens = UInt32(clamping: UInt64(settledTokens) + eventTokens)
         if reader.hasUsage { reportedTokens = settledTokens }
         reader.reset()
         isInEvent = false
-        return true
     }
 }
