@@ -96,7 +96,9 @@ final class StoreKeeper: Sendable {
     func keysChanged() { work.synchronize() }
 
     /// Control: runs a job and waits for it.
+    /// - Parameter milliseconds: how long; the job is run in any case.
     func ask<Value: Sendable>(
+        within milliseconds: Int32 = StoreKeeper.askMilliseconds,
         _ body: @escaping @Sendable (Result<Store, StoreError>) -> Result<Value, StoreError>
     ) -> Result<Value, StoreError> {
         let box = Locked<Result<Value, StoreError>?>(nil)
@@ -111,8 +113,8 @@ final class StoreKeeper: Sendable {
         }
         guard isAccepted else { return .failure(.failed("the store is closed")) }
         var wanted = pollfd(fd: done.descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&wanted, 1, StoreKeeper.askMilliseconds) < 0, errno == EINTR {}
-        return box.withLock { $0 } ?? .failure(.failed("no answer within 5 s"))
+        while poll(&wanted, 1, milliseconds) < 0, errno == EINTR {}
+        return box.withLock { $0 } ?? .failure(.failed("no answer within \(milliseconds) ms"))
     }
 
     /// Control: fills the audience's index, and keeps it up to date from then on.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Proxy
@@ -174,5 +175,22 @@ final class UsageScene {
         #expect(scene.written() == ["gpt": 1])
         #expect(scene.used(measure) == 40)
         scene.writer.stop()
+    }
+
+    @Test func `a start waits longer for a store that is busy than a reload does`() throws {
+        let scene = try UsageScene(isStarted: false)
+        let isBusy = Atomic(true)
+        _ = scene.keeper.perform { _ in while isBusy.load(ordering: .acquiring) { sched_yield() } }
+        let short = scene.writer.prepare(store: scene.keeper, measures: UsageScene.measures, within: 20)
+        guard case .failure(let problem) = short else {
+            Issue.record("a store that does not answer has answered")
+            return
+        }
+        #expect(problem.description.hasSuffix("no answer within 20 ms"))
+        isBusy.store(false, ordering: .releasing)
+        let long = scene.writer.prepare(
+            store: scene.keeper, measures: UsageScene.measures, within: UsageWriter.startMilliseconds)
+        #expect(throws: Never.self) { try long.get() }
+        #expect(UsageWriter.startMilliseconds >= 24 * StoreKeeper.askMilliseconds)
     }
 }
