@@ -147,6 +147,9 @@ final class StoreKeeper: Sendable {
     /// What keeps writes from being made; nil: nothing, as far as was tried.
     var writeProblem: SourceProblem? { work.writeProblem.withLock { $0 } }
 
+    /// Grows whenever the store is opened: what was written before may not be in the file that is open now.
+    var openings: UInt64 { work.openings.load(ordering: .acquiring) }
+
     /// Writes what is left, closes the store and ends the thread; waits for that for at most five seconds.
     func stop() {
         let waits = shared.withLock { shared in

@@ -12,6 +12,8 @@ struct UsageWork {
     private let ended: @Sendable (UsageOutcome) -> Void
     /// A transaction is on its way, and has not come back.
     private var isWriting = false
+    /// Of the store, when all counts were last marked for it.
+    private var openings: UInt64 = 0
     // Monotonic nanoseconds.
     private var writeAt: UInt64 = 0
     private var forgetAt: UInt64 = 0
@@ -42,15 +44,23 @@ struct UsageWork {
         store = setting.store
         isWriting = false
         (writeAt, forgetAt) = (0, 0)
-        ledger.markAllChanged()
+        markAll()
         figures.withLock { figures in
             figures.store = setting.store?.display
             figures.problem = nil
         }
     }
 
+    /// Why the number first: a store that is opened meanwhile is found by the next turn.
+    private mutating func markAll() {
+        openings = store?.openings ?? 0
+        ledger.markAllChanged()
+    }
+
     mutating func turn(now: UInt64) {
         guard now >= writeAt, let store else { return }
+        // Why: the file may have been replaced, and nobody would write down again what has not changed since.
+        if store.openings != openings { markAll() }
         writeAt = now + UsageWriter.writeNanoseconds
         write()
         guard now >= forgetAt else { return }
