@@ -207,6 +207,7 @@ final class UsageScene {
                 state: LedgerState(slots: [], reserved: 5), expiresAt: .max)
         ])
         copy.close()
+        for end in ["-wal", "-shm"] { unlink(scene.path + end) }
         rename(path, scene.path)
         let replaced = try Store(opening: scene.path, options: Store.Options())
         func counted() throws -> [UInt64] {
