@@ -5,6 +5,12 @@ public struct JSONString: Equatable, Sendable {
     public let hasEscapes: Bool
     /// All bytes of `range` are below 0x80; what escapes stand for may still be beyond.
     public let isASCII: Bool
+
+    public init(range: Range<Int>, hasEscapes: Bool, isASCII: Bool) {
+        self.range = range
+        self.hasEscapes = hasEscapes
+        self.isASCII = isASCII
+    }
 }
 
 /// What a text consists of, in its order.

@@ -1,5 +1,3 @@
-import JSON
-
 /// How many tokens the strings of a request body come to, before an upstream says it.
 ///
 /// A heuristic, for a reservation that is settled by what the upstream reports: four ASCII bytes make a
@@ -17,43 +15,36 @@ struct InputEstimate {
     private var otherBytes: UInt64 = 0
     private var fixedTokens: UInt64 = 0
 
-    var tokens: UInt64 { (asciiBytes + 3) / 4 + (otherBytes + 1) / 2 + fixedTokens }
+    var tokens: UInt64 { (asciiBytes &+ 3) / 4 &+ (otherBytes &+ 1) / 2 &+ fixedTokens }
 
-    mutating func addMessage() { fixedTokens += InputEstimate.messageTokens }
+    mutating func addMessage() { fixedTokens &+= InputEstimate.messageTokens }
 
     @inline(__always)
-    mutating func add(_ string: JSONString, of body: UnsafeRawBufferPointer) {
-        let count = string.range.count
-        guard count >= 5 else {
-            addText(string, of: body)
-            return
-        }
-        let start = body.baseAddress! + string.range.lowerBound
-        if start.loadUnaligned(as: UInt32.self) == UInt32(littleEndian: 0x6174_6164),
-            ByteScan.octet(start, 4) == Byte.colon
-        {
-            fixedTokens += InputEstimate.blobTokens
-        } else if count >= InputEstimate.blobBytesMin, string.isASCII, !hasGap(start, count) {
-            fixedTokens += InputEstimate.blobTokens
+    mutating func add(_ string: RequestString, of base: UnsafeRawPointer) {
+        if string.count >= 5, InputEstimate.isBlob(base + string.start, string) {
+            fixedTokens &+= InputEstimate.blobTokens
         } else {
-            addText(string, of: body)
+            asciiBytes &+= UInt64(truncatingIfNeeded: string.count &- string.otherCount)
+            otherBytes &+= UInt64(truncatingIfNeeded: string.otherCount)
         }
     }
 
     @inline(__always)
-    private mutating func addText(_ string: JSONString, of body: UnsafeRawBufferPointer) {
-        let count = string.range.count
-        guard !string.isASCII else {
-            asciiBytes += UInt64(count)
-            return
-        }
-        let others = JSONScan.nonASCIICount(UnsafeRawBufferPointer(rebasing: body[string.range]))
-        otherBytes += UInt64(others)
-        asciiBytes += UInt64(count - others)
+    private static func isBlob(_ start: UnsafeRawPointer, _ string: RequestString) -> Bool {
+        if isData(start) { return true }
+        guard string.count >= blobBytesMin else { return false }
+        return string.otherCount == 0 && !hasGap(start, string.count)
+    }
+
+    /// `data:`, of at least five octets.
+    @inline(__always)
+    private static func isData(_ start: UnsafeRawPointer) -> Bool {
+        start.loadUnaligned(as: UInt32.self) == UInt32(littleEndian: 0x6174_6164)
+            && ByteScan.octet(start, 4) == Byte.colon
     }
 
     /// A space, or an escape other than `\/`, as which some write the `/` of base64.
-    private func hasGap(_ base: UnsafeRawPointer, _ count: Int) -> Bool {
+    private static func hasGap(_ base: UnsafeRawPointer, _ count: Int) -> Bool {
         var offset = JSONScan.wordEnd(base, from: 0, end: count)
         while offset < count {
             guard ByteScan.octet(base, offset) == UInt8(ascii: "\\"),

@@ -111,23 +111,6 @@ enum JSONScan {
         ByteSet(low: 0x03FF_6800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE).contains(byte)
     }
 
-    /// Octets beyond ASCII.
-    static func nonASCIICount(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let base = bytes.baseAddress else { return 0 }
-        var offset = 0
-        var count = 0
-        while offset &+ 8 <= bytes.count {
-            let word = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            count &+= (word & 0x8080_8080_8080_8080).nonzeroBitCount
-            offset &+= 8
-        }
-        while offset < bytes.count {
-            count &+= Int(ByteScan.octet(base, offset) &>> 7)
-            offset &+= 1
-        }
-        return count
-    }
-
     /// The first space or backslash.
     static func wordEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start

@@ -9,7 +9,8 @@ struct RequestFacts: Equatable {
     /// What makes the upstream say the usage of a stream; nil if nothing streams, or the client asked for it.
     /// Only chat completions and completions know it: on other paths it must not be applied.
     var usageEdit: UsageEdit?
-    /// The largest of `max_tokens`, `max_completion_tokens` and `max_output_tokens`; nil: none is given.
+    /// The largest of `max_tokens`, `max_completion_tokens` and `max_output_tokens`; nil: none is given,
+    /// or null or a negative number, which set no limit.
     var outputMax: UInt64?
     /// Answers that are generated: the larger of `n` and `best_of`, at least 1.
     var choices: UInt64 = 1

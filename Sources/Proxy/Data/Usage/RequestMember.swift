@@ -8,13 +8,15 @@ enum RequestMember: UInt8, CaseIterable {
     case includeUsage
 
     /// Which were there.
-    struct Set: ExpressibleByArrayLiteral {
+    struct Set {
         private var bits: UInt16 = 0
-        init(arrayLiteral elements: RequestMember...) { for element in elements { _ = insert(element) } }
+
+        func contains(_ member: RequestMember) -> Bool { bits & 1 &<< UInt16(member.rawValue) != 0 }
 
         /// - Returns: false if it was there before.
+        @inline(__always)
         mutating func insert(_ member: RequestMember) -> Bool {
-            let bit: UInt16 = 1 << UInt16(member.rawValue)
+            let bit: UInt16 = 1 &<< UInt16(member.rawValue)
             defer { bits |= bit }
             return bits & bit == 0
         }
@@ -34,31 +36,55 @@ enum RequestMember: UInt8, CaseIterable {
         }
     }
 
-    /// What somebody may read `key` as. `isExact`: everybody does.
-    static func find(_ key: JSONString, _ reader: JSONReader, _ body: UnsafeRawBufferPointer)
-        -> (RequestMember, isExact: Bool)?
-    {
-        guard !key.hasEscapes, key.isASCII else { return findFolded(key, reader) }
-        let bytes = UnsafeRawBufferPointer(rebasing: body[key.range])
-        guard let member = candidate(length: bytes.count), let base = bytes.baseAddress else { return nil }
-        if memcmp(base, member.name.utf8Start, bytes.count) == 0 { return (member, true) }
-        return asciiCaseInsensitiveEqual(bytes, member.name) ? (member, false) : nil
+    /// What everybody reads `key` as, which has no escapes; nil: what `findOther` may know.
+    @inline(__always)
+    static func find(_ key: RequestString, _ base: UnsafeRawPointer) -> RequestMember? {
+        let start = base + key.start
+        // Why each by itself: a comparison with a literal is one of a word or two.
+        switch key.count {
+        case 1: return isEqual(start, "n") ? .n : nil
+        case 5: return isEqual(start, "model") ? .model : nil
+        case 6: return isEqual(start, "stream") ? .stream : nil
+        case 7: return isEqual(start, "best_of") ? .bestOf : nil
+        case 10: return isEqual(start, "max_tokens") ? .maxTokens : nil
+        case 13: return isEqual(start, "include_usage") ? .includeUsage : nil
+        case 14: return isEqual(start, "stream_options") ? .streamOptions : nil
+        case 17: return isEqual(start, "max_output_tokens") ? .maxOutputTokens : nil
+        case 21: return isEqual(start, "max_completion_tokens") ? .maxCompletionTokens : nil
+        default: return nil
+        }
     }
 
-    /// The one name of that length.
     @inline(__always)
-    private static func candidate(length: Int) -> RequestMember? {
-        switch length {
-        case 1: .n
-        case 5: .model
-        case 6: .stream
-        case 7: .bestOf
-        case 10: .maxTokens
-        case 13: .includeUsage
-        case 14: .streamOptions
-        case 17: .maxOutputTokens
-        case 21: .maxCompletionTokens
-        default: nil
+    private static func isEqual(_ start: UnsafeRawPointer, _ name: StaticString) -> Bool {
+        memcmp(start, name.utf8Start, name.utf8CodeUnitCount) == 0
+    }
+
+    /// Whether `findOther` may know a key that `find` does not.
+    @inline(__always)
+    static func mayBeOther(_ key: RequestString) -> Bool {
+        if key.hasEscapes || key.otherCount > 0 { return true }
+        // Bit n: a name of that length.
+        return key.count < 32 && 0x0022_64E2 as UInt32 &>> UInt32(truncatingIfNeeded: key.count) & 1 == 1
+    }
+
+    /// What somebody may read `key` as, which `find` does not know. `isExact`: everybody does.
+    static func findOther(_ key: RequestString, _ body: UnsafeRawBufferPointer)
+        -> (RequestMember, isExact: Bool)?
+    {
+        guard !key.hasEscapes, key.otherCount == 0 else { return findFolded(key.json, JSONReader(body)) }
+        let octets = UnsafeRawBufferPointer(rebasing: body[key.start..<key.end])
+        for member in allCases where asciiCaseInsensitiveEqual(octets, member.name) { return (member, false) }
+        return nil
+    }
+
+    /// `messages`, or `input`, which is the same to the Responses API.
+    @inline(__always)
+    static func isMessages(_ key: RequestString, _ base: UnsafeRawPointer) -> Bool {
+        switch key.count {
+        case 5: memcmp(base + key.start, "input", 5) == 0
+        case 8: memcmp(base + key.start, "messages", 8) == 0
+        default: false
         }
     }
 

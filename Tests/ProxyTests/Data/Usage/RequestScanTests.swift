@@ -115,10 +115,41 @@ private func edited(_ body: String) -> String? {
 
     @Test(arguments: names)
     func `a member that counts has a value that it can have`(name: String) {
-        for value in [#""1""#, "[]", "{}", "-1", "1.0", "1e2", "9007199254740993", "true", "1.5"] {
-            let isGood = name == "stream" && value == "true" || name == "stream_options" && value == "{}"
+        let isCount = !["stream", "stream_options"].contains(name)
+        for value in [#""1""#, "[]", "{}", "-1", "1.0", "1e2", "9007199254740993", "true", "0.5", "-0.5"] {
+            let isGood =
+                switch value {
+                case "true": name == "stream"
+                case "{}": name == "stream_options"
+                case "1.0": isCount
+                case "-1": name.hasPrefix("max_")
+                default: false
+                }
             #expect(
                 (scan(#"{"\#(name)":\#(value)}"#) == .failure(.memberInvalid)) != isGood, "\(name) \(value)")
+        }
+    }
+
+    @Test func `a limit that is null or negative is none, one with a fraction of zeros is whole`() {
+        for name in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
+            for value in ["null", "-1", "-1.0", "-9007199254740992"] {
+                #expect(facts(#"{"\#(name)":\#(value)}"#) == RequestFacts(), "\(value)")
+                #expect(facts(#"{"max_tokens":7,"a":{"\#(name)":\#(value)}}"#)?.outputMax == 7)
+            }
+            for value in ["4096", "4096.0", "4096.000"] {
+                #expect(facts(#"{"\#(name)":\#(value)}"#)?.outputMax == 4096, "\(value)")
+            }
+            for (value, count) in [("1", 1), ("999999", 999_999), ("1000000", 1_000_000)] {
+                #expect(facts(#"{"\#(name)":\#(value) }"#)?.outputMax == UInt64(count))
+            }
+            for value in ["007", "7x", "7.", "7e"] {
+                #expect(scan(#"{"\#(name)":\#(value)}"#) == .failure(.notJSON), "\(value)")
+            }
+        }
+        #expect(facts(#"{"max_tokens":-1,"max_completion_tokens":9}"#)?.outputMax == 9)
+        for name in ["n", "best_of"] {
+            #expect(scan(#"{"\#(name)":-1}"#) == .failure(.memberInvalid))
+            #expect(facts(#"{"\#(name)":3.0}"#)?.choices == 3)
         }
     }
 
