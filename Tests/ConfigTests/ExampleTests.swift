@@ -72,16 +72,30 @@ import Testing
         #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
     }
 
-    @Test func `the auth that the first page shows is valid without a warning`() throws {
+    /// The block of YAML on the first page that begins so.
+    static func block(_ start: String) throws -> String {
         let page = String(decoding: try #require(Files.read(Files.repository + "/README.md")), as: UTF8.self)
         let blocks = page.split(separator: "```yaml\n").dropFirst().compactMap {
             $0.split(separator: "```").first
         }
-        let block = try #require(blocks.first { $0.hasPrefix("stores:") })
+        return String(try #require(blocks.first { $0.hasPrefix(start) }))
+    }
+
+    @Test func `the auth that the first page shows is valid without a warning`() throws {
+        let block = try Self.block("stores:\n")
         let head = "version: 1\nlisteners: { l: 127.0.0.1:1 }\nupstreams: { openai: http://127.0.0.1:2 }\n"
         let result = read(head + block, environment: Self.environment)
         #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
         #expect(try #require(result.config).auth.count == 6)
+    }
+
+    @Test func `the limits that the first page shows are valid without a warning`() throws {
+        let block = try Self.block("stores: {")
+        let head =
+            "version: 1\nlisteners: { l: 127.0.0.1:1 }\nauth: { members: { mode: user-keys } }\n"
+        let result = read(head + block, environment: Self.environment)
+        #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
+        #expect(try #require(result.config).limits.count == 3)
     }
 
     @Test func `every key of the schema stands in the example`() throws {

@@ -117,7 +117,7 @@ import Testing
             Self.messages(
                 "path: /a, auth: open, limits: few, action: { name: limits, of: \(names) }",
                 limits:
-                    ", model: { by: [key, model], requests_per_day: 5 }, way: { by: route, concurrent: 5 }")
+                    ", model: { by: [key, model], requests_per_hour: 5 }, way: { by: route, concurrent: 5 }")
         }
         #expect(messages("few") == [])
         #expect(messages("[few, model]") == ["`limits` cannot tell of limit `model`: it is by key, model"])

@@ -26,9 +26,16 @@ struct Operator: Sendable {
 
     func addUser(_ name: String) throws { _ = try run("user", "add", name, "--no-password") }
 
+    /// - Parameter limit: the key's own, in requests per minute.
     /// - Returns: the key of that user, which the store then has as a digest alone.
-    func createKey(of user: String) throws -> String {
-        try parseJSON(run("apikey", "create", "--user", user, "--json")).text("api_key")
+    func createKey(of user: String, limit: Int? = nil) throws -> String {
+        let made =
+            if let limit {
+                try run("apikey", "create", "--user", user, "--limit", "\(limit)", "--json")
+            } else {
+                try run("apikey", "create", "--user", user, "--json")
+            }
+        return try parseJSON(made).text("api_key")
     }
 }
 

@@ -89,7 +89,8 @@ def tokens_used_up(base_url):
     assert int(second["x-ratelimit-remaining-tokens"]) <= left - 20, (second, usage)
     error = refusal(api, max_tokens=100)
     assert error.code == "rate_limit_exceeded", error.body
-    assert 1 <= int(error.response.headers["retry-after"]) <= 60, error.response.headers
+    # Tokens come back by sub-windows of a second: up to one later than a minute.
+    assert 1 <= int(error.response.headers["retry-after"]) <= 61, error.response.headers
 
 
 def budget(base_url):

@@ -96,7 +96,9 @@ final class StoreKeeper: Sendable {
     func keysChanged() { work.synchronize() }
 
     /// Control: runs a job and waits for it.
+    /// - Parameter milliseconds: how long; the job is run in any case.
     func ask<Value: Sendable>(
+        within milliseconds: Int32 = StoreKeeper.askMilliseconds,
         _ body: @escaping @Sendable (Result<Store, StoreError>) -> Result<Value, StoreError>
     ) -> Result<Value, StoreError> {
         let box = Locked<Result<Value, StoreError>?>(nil)
@@ -111,8 +113,8 @@ final class StoreKeeper: Sendable {
         }
         guard isAccepted else { return .failure(.failed("the store is closed")) }
         var wanted = pollfd(fd: done.descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&wanted, 1, StoreKeeper.askMilliseconds) < 0, errno == EINTR {}
-        return box.withLock { $0 } ?? .failure(.failed("no answer within 5 s"))
+        while poll(&wanted, 1, milliseconds) < 0, errno == EINTR {}
+        return box.withLock { $0 } ?? .failure(.failed("no answer within \(milliseconds) ms"))
     }
 
     /// Control: fills the audience's index, and keeps it up to date from then on.
@@ -144,6 +146,9 @@ final class StoreKeeper: Sendable {
 
     /// What keeps writes from being made; nil: nothing, as far as was tried.
     var writeProblem: SourceProblem? { work.writeProblem.withLock { $0 } }
+
+    /// Grows whenever the store is opened: what was written before may not be in the file that is open now.
+    var openings: UInt64 { work.openings.load(ordering: .acquiring) }
 
     /// Writes what is left, closes the store and ends the thread; waits for that for at most five seconds.
     func stop() {

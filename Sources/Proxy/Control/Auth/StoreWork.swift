@@ -1,5 +1,6 @@
 import CLinux
 import Stores
+import Synchronization
 
 /// What the thread of a store does between jobs: keeps the store open, brings callers up to date, writes uses
 /// back.
@@ -22,6 +23,8 @@ final class StoreWork: @unchecked Sendable {
     let problem = Locked<SourceProblem?>(nil)
     /// What keeps writes from being made, while reading goes on.
     let writeProblem = Locked<SourceProblem?>(nil)
+    /// How often it was opened: whoever saw another number may have to do with another file.
+    let openings = Atomic<UInt64>(0)
     /// Told of users that have changed, as long as their owner lives.
     private var listeners: [Listener] = []
 
@@ -80,6 +83,7 @@ final class StoreWork: @unchecked Sendable {
         do throws(StoreError) {
             store = try StoreWork.open(path, options, migrates: migrates, display)
             file = FileSignature(path)?.identity
+            openings.wrappingAdd(1, ordering: .releasing)
             version = nil
             foreign = 0
         } catch { fail(error) }

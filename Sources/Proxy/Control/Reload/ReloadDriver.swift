@@ -246,7 +246,10 @@ final class ReloadDriver {
         _ config: GatewayConfig, _ generation: Generation, _ auth: AuthSet
     ) throws(UsageProblem) -> UsageSetting {
         let store = config.usage.flatMap { auth.stores[$0.store] }
-        return try usage.prepare(store: store?.keeper, measures: generation.limits.flatMap(\.measures)).get()
+        return try usage.prepare(
+            store: store?.keeper, measures: generation.limits.flatMap(\.measures),
+            within: served == nil ? UsageWriter.startMilliseconds : StoreKeeper.askMilliseconds
+        ).get()
     }
 
     private func resolve() {

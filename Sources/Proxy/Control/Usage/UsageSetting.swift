@@ -21,6 +21,8 @@ struct UsageProblem: Error, CustomStringConvertible {
 
 /// What became of one transaction. On its way from the store's thread.
 struct UsageOutcome: Sendable {
+    /// Of the transaction, counted from 1.
+    let number: UInt64
     let store: StoreKeeper
     let usage: [UsageSubject: UsageSums]
     let ledger: [LedgerRow]

@@ -10,8 +10,15 @@ struct UsageWork {
     private var store: StoreKeeper?
     private let figures: Locked<UsageFigures>
     private let ended: @Sendable (UsageOutcome) -> Void
-    /// A transaction is on its way, and has not come back.
-    private var isWriting = false
+    /// Transactions handed to stores so far.
+    private var handed: UInt64 = 0
+    /// Those of them that have not come back.
+    private var underway = 0
+    /// The one that has to come back before the next: an outdated one, of which there may be others, brings
+    /// back counts that have been marked again since.
+    private var current: UInt64?
+    /// Of the store, when all counts were last marked for it.
+    private var openings: UInt64 = 0
     // Monotonic nanoseconds.
     private var writeAt: UInt64 = 0
     private var forgetAt: UInt64 = 0
@@ -38,19 +45,27 @@ struct UsageWork {
         journal.know(setting.measures)
         guard store !== setting.store else { return }
         // Why first: what was used until now belongs into the store that was there then.
-        if !isWriting, store != nil { _ = hand(tally.take(max: UsageTally.rowsMax), []) }
+        _ = hand(tally.take(max: UsageTally.rowsMax), [])
         store = setting.store
-        isWriting = false
+        current = nil
         (writeAt, forgetAt) = (0, 0)
-        ledger.markAllChanged()
+        markAll()
         figures.withLock { figures in
             figures.store = setting.store?.display
             figures.problem = nil
         }
     }
 
+    /// Why the number first: a store that is opened meanwhile is found by the next turn.
+    private mutating func markAll() {
+        openings = store?.openings ?? 0
+        ledger.markAllChanged()
+    }
+
     mutating func turn(now: UInt64) {
         guard now >= writeAt, let store else { return }
+        // Why: the file may have been replaced, and nobody would write down again what has not changed since.
+        if store.openings != openings { markAll() }
         writeAt = now + UsageWriter.writeNanoseconds
         write()
         guard now >= forgetAt else { return }
@@ -63,29 +78,34 @@ struct UsageWork {
 
     /// - Returns: whether there is, or may be, something left to write.
     mutating func writeMore() -> Bool {
-        if !isWriting { write() }
-        return isWriting || (store != nil && !tally.isEmpty)
+        write()
+        return underway > 0 || (store != nil && !tally.isEmpty)
     }
 
     private mutating func write() {
-        guard !isWriting, store != nil else { return }
+        guard current == nil, store != nil else { return }
         let usage = tally.take()
         let rows = journal.take(now: headgate_realtime_ns())
-        isWriting = hand(usage, rows)
+        current = hand(usage, rows)
     }
 
-    /// - Returns: whether it is on its way.
-    private mutating func hand(_ usage: [UsageSubject: UsageSums], _ rows: [LedgerRow]) -> Bool {
-        guard let store, !usage.isEmpty || !rows.isEmpty else { return false }
-        let isAccepted = store.performInAnyCase { [ended] opened in
+    /// - Returns: the number of the transaction that is on its way; nil: none is.
+    private mutating func hand(_ usage: [UsageSubject: UsageSums], _ rows: [LedgerRow]) -> UInt64? {
+        guard !usage.isEmpty || !rows.isEmpty else { return nil }
+        let number = handed + 1
+        let isAccepted = store?.performInAnyCase { [ended, store] opened in
+            guard let store else { return }
             let error = UsageWork.write(usage, rows, opened)
-            ended(UsageOutcome(store: store, usage: usage, ledger: rows, error: error))
+            ended(UsageOutcome(number: number, store: store, usage: usage, ledger: rows, error: error))
         }
-        if !isAccepted {
+        guard isAccepted ?? false else {
             tally.giveBack(usage)
             journal.giveBack(rows)
+            return nil
         }
-        return isAccepted
+        handed = number
+        underway += 1
+        return number
     }
 
     /// On the store's thread.
@@ -109,16 +129,17 @@ struct UsageWork {
     }
 
     mutating func take(_ outcome: UsageOutcome) {
-        let isCurrent = outcome.store === store
-        if isCurrent { isWriting = false }
+        let isCurrent = outcome.number == current
+        if isCurrent { current = nil }
+        underway -= 1
         if let error = outcome.error {
             tally.giveBack(outcome.usage)
-            // Why not of another store: all counts have been marked for this one since.
+            // Why not of an older one: all counts have been marked since, and these would come before them.
             if isCurrent { journal.giveBack(outcome.ledger) }
-            failed(error, outcome.store)
+            failed(error, outcome.store, isCurrent: isCurrent)
         } else {
             tally.written(outcome.usage)
-            wrote(outcome)
+            wrote(outcome, isCurrent: isCurrent)
             let isFull =
                 outcome.usage.count >= UsageTally.batchMax || outcome.ledger.count >= LedgerJournal.batchMax
             if isFull { writeAt = 0 }
@@ -129,19 +150,21 @@ struct UsageWork {
 // MARK: - Telling
 
 extension UsageWork {
-    private func wrote(_ outcome: UsageOutcome) {
+    private func wrote(_ outcome: UsageOutcome, isCurrent: Bool) {
         let requests = UsageTally.requests(of: outcome.usage)
         let hadProblem = figures.withLock { figures in
-            defer { figures.problem = nil }
             figures.written += requests
-            return figures.problem != nil
+            guard isCurrent, figures.problem != nil else { return false }
+            figures.problem = nil
+            return true
         }
         if hadProblem { Log.info("store \(outcome.store.display): usage is written again") }
     }
 
-    private func failed(_ error: StoreError, _ store: StoreKeeper) {
+    /// - Parameter isCurrent: `status` speaks of the store that is used now.
+    private func failed(_ error: StoreError, _ store: StoreKeeper, isCurrent: Bool) {
         let text = error.description
-        let isNew = figures.withLock { figures in
+        let isNew = !isCurrent || figures.withLock { figures in
             guard figures.problem?.text != text else { return false }
             let since = figures.problem?.since ?? headgate_realtime_ns()
             figures.problem = SourceProblem(since: since, text: text)

@@ -15,6 +15,9 @@ final class UsageWriter: Sendable {
     static let forgetNanoseconds: UInt64 = 3_600_000_000_000
     /// How long a stop waits for the last sums to be written.
     static let stopMilliseconds: Int32 = 5000
+    /// How long a start waits for what a store holds: nobody is served yet, and a start that fails would fail
+    /// again.
+    static let startMilliseconds: Int32 = 120_000
     /// How long the thread itself tries.
     private static let lastTriesNanoseconds: UInt64 = 4_500_000_000
 
@@ -72,14 +75,21 @@ extension UsageWriter {
     /// - Parameters:
     ///   - store: nil: `usage` is off.
     ///   - measures: all of the configuration.
-    func prepare(store: StoreKeeper?, measures: [LimitMeasure]) -> Result<UsageSetting, UsageProblem> {
+    ///   - milliseconds: how long the store is waited for.
+    func prepare(
+        store: StoreKeeper?, measures: [LimitMeasure],
+        within milliseconds: Int32 = StoreKeeper.askMilliseconds
+    ) -> Result<UsageSetting, UsageProblem> {
         let durable = measures.filter(\.isDurable)
         guard let store else { return .success(UsageSetting(store: nil, measures: durable)) }
         let known = restored.withLock { $0 }
         let wanted = durable.filter { !known.contains($0.identity) }
         guard !wanted.isEmpty else { return .success(UsageSetting(store: store, measures: durable)) }
-        return store.ask { opened in opened.flatMap { LedgerJournal.read(wanted, from: $0) } }
-            .map { UsageSetting(store: store, measures: durable, states: $0) }
+        let read = store.ask(within: milliseconds) { opened in
+            opened.flatMap { LedgerJournal.read(wanted, from: $0) }
+        }
+        return
+            read.map { UsageSetting(store: store, measures: durable, states: $0) }
             .mapError { UsageProblem(display: store.display, error: $0) }
     }
 

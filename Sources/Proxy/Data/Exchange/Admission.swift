@@ -156,7 +156,7 @@ extension Worker {
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
         switch admitCaller(route, exchange, head, bytes) {
-        case .admitted: decideAdmitted(route, exchange, head)
+        case .admitted: decideAdmitted(route, exchange, head, bytes)
         case .refused(let reply): .refuse(reply)
         case .undecided(let credential, let digest, let answerer): .ask(credential, digest, answerer)
         }
@@ -164,7 +164,7 @@ extension Worker {
 
     /// The caller may come in: on with limits, and with what the route does.
     func decideAdmitted(
-        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
         openAccount(route, exchange, head)
         if !route.action.proxies, let refusal = takeLimits(route, exchange) { return .refuse(refusal) }
@@ -180,7 +180,7 @@ extension Worker {
             exchange.upstreamIndex = upstream
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
-            return decideInspection(route, exchange, head)
+            return decideInspection(route, exchange, head, bytes)
         }
     }
 

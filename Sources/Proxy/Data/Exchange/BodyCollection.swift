@@ -119,7 +119,7 @@ extension Worker {
             releaseBody(exchange)
             ask(exchange, action.answerer, .action(request))
         case .proxy:
-            guard let reply = inspectCollected(exchange) else {
+            guard let reply = inspectCollected(exchange, head, UnsafeRawBufferPointer(bytes)) else {
                 connect(exchange, client, head, bytes)
                 return
             }

@@ -6,16 +6,32 @@ extension Worker {
     /// Whether the body decides. Where it does, limits are asked once without it and taken from when it is
     /// known.
     func decideInspection(
-        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
-        let mayUse = exchange.caller?.models == nil
         let hasBody = head.framing != .none && head.framing != .length(0)
-        guard hasBody, !mayUse || route.inspectsBody else {
+        let isRestricted = exchange.caller?.models != nil
+        let counts = route.inspectsBody && head.mayUseModel && !isMultipart(head, bytes)
+        guard hasBody, isRestricted || counts else {
+            estimateUnread(exchange, head)
             return takeLimits(route, exchange).map { .refuse($0) } ?? .proxy
         }
         exchange.isInspected = true
         exchange.bodyLimit = min(exchange.bodyLimit, UInt64(route.inspectBodyMax))
         return isTooLong(head, exchange) ? .refuse(.bodyTooLargeToInspect) : .collect
+    }
+
+    /// Files on their way: images, recordings (RFC 7578).
+    private func isMultipart(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let type = value(of: .contentType, head, bytes), type.count >= 10 else { return false }
+        return asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: type[..<10]), "multipart/")
+    }
+
+    /// A body that nobody looks into: its input is a quarter of its bytes, as far as they are known, and of its
+    /// model there is what `models` has for all that are not listed.
+    private func estimateUnread(_ exchange: RunningExchange, _ head: RequestHead) {
+        guard let account = exchange.account, account.isMetered else { return }
+        if case .length(let count) = head.framing { account.inputTokensEstimate = count / 4 + 1 }
+        account.model = exchange.serving!.plan.models.find(exchange.notes[.model])
     }
 
     /// A body that came whole with its head is looked into where it stands, and goes on from there.
@@ -30,7 +46,7 @@ extension Worker {
         let end = head.byteCount + Int(length)
         let body = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount..<end])
         let edit: UsageEdit?
-        switch inspect(exchange, body) {
+        switch inspect(exchange, body, head, UnsafeRawBufferPointer(bytes)) {
         case .refused(let reply):
             let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
             client.input.append(rest, from: blocks)
@@ -61,8 +77,10 @@ extension Worker {
 
     /// The body that was collected.
     /// - Returns: why the request does not go on.
-    func inspectCollected(_ exchange: RunningExchange) -> LocalReply? {
-        switch inspect(exchange, UnsafeRawBufferPointer(exchange.body.bytes)) {
+    func inspectCollected(
+        _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> LocalReply? {
+        switch inspect(exchange, UnsafeRawBufferPointer(exchange.body.bytes), head, bytes) {
         case .refused(let reply): return reply
         case .goesOn(nil): return nil
         case .goesOn(let edit?):
@@ -80,13 +98,20 @@ extension Worker {
         case refused(LocalReply)
     }
 
-    private func inspect(_ exchange: RunningExchange, _ body: UnsafeRawBufferPointer) -> Inspection {
+    private func inspect(
+        _ exchange: RunningExchange, _ body: UnsafeRawBufferPointer, _ head: RequestHead,
+        _ bytes: UnsafeRawBufferPointer
+    ) -> Inspection {
         guard let route = exchange.route else { fatalError("a body is looked into for a route") }
-        let facts: RequestFacts
-        switch RequestScan.scan(body) {
-        case .facts(let found): facts = found
-        case .failure(let failure): return .refused(reply(to: failure, exchange))
+        var facts = RequestFacts()
+        if !body.isEmpty {
+            switch RequestScan.scan(body) {
+            case .facts(let found): facts = found
+            case .failure(let failure): return .refused(reply(to: failure, exchange))
+            }
         }
+        // Other paths have no such member, and some servers refuse what they do not know.
+        if !ChatPath.takesStreamOptions(matchedPath(head, bytes)) { facts.usageEdit = nil }
         noteModel(facts, exchange, body)
         if let models = exchange.caller?.models {
             guard facts.model != nil else { return .refused(.modelMissing) }
@@ -128,10 +153,7 @@ extension Worker {
         account.outputTokensAsked = facts.outputMax
         account.choices = facts.choices
         account.model = exchange.serving!.plan.models.find(exchange.notes[.model])
-        // Other paths have no such member, and some servers refuse what they do not know.
-        guard route.inspectsBody, let edit = facts.usageEdit,
-            ChatPath.takesStreamOptions(exchange.notes[.path])
-        else { return nil }
+        guard route.inspectsBody, let edit = facts.usageEdit else { return nil }
         account.hidesUsage = true
         return edit
     }
@@ -152,7 +174,7 @@ extension Worker {
 /// Which requests take `stream_options` (OpenAI API reference, "Create chat completion" and "Create
 /// completion").
 enum ChatPath {
-    /// - Parameter path: as the client sent it.
+    /// - Parameter path: as routes match it.
     static func takesStreamOptions(_ path: UnsafeRawBufferPointer) -> Bool {
         path.ends(with: "/completions") || path.ends(with: "/completions/")
     }

@@ -5,7 +5,7 @@ extension Worker {
     /// The exchange gets an account where a limit applies to it, or somebody wants to know what it uses.
     func openAccount(_ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead) {
         let hasOwn = (exchange.caller?.requestsPerMinute ?? 0) > 0
-        let isMetered = route.countsUsage && head.method == .post
+        let isMetered = route.countsUsage && head.mayUseModel
         guard !route.limits.isEmpty || hasOwn || isMetered else { return }
         let account = spareAccounts.popLast() ?? UsageAccount()
         account.isMetered = isMetered
@@ -18,7 +18,7 @@ extension Worker {
             return nil
         }
         addEntries(route, exchange, account, isProbe: true)
-        let time = limitTime(exchange, account)
+        let time = limitTime()
         guard let refusal = handle.ledger.probe(account.reservation, at: time) else {
             account.forgetEntries()
             return nil
@@ -41,7 +41,7 @@ extension Worker {
         guard let account = exchange.account else { return nil }
         addEntries(route, exchange, account, isProbe: false)
         guard account.reservation.count > 0 else { return nil }
-        let time = limitTime(exchange, account)
+        let time = limitTime()
         let refusal = handle.ledger.reserve(account.reservation, at: time)
         return refusal.map { refuse($0, exchange, account, time) }
     }
@@ -54,11 +54,9 @@ extension Worker {
         return told.reply
     }
 
-    func limitTime(_ exchange: RunningExchange, _ account: UsageAccount) -> LimitTime {
-        LimitTime(
-            monotonic: now,
-            realtime: account.hasDurable ? headgate_realtime_ns() : exchange.record.startedAt)
-    }
+    /// Why the present, always: a shard has counts of others as well, and a calendar that goes back would
+    /// open their budgets.
+    func limitTime() -> LimitTime { LimitTime(monotonic: now, realtime: headgate_realtime_ns()) }
 
     // MARK: Entries
 
@@ -94,9 +92,24 @@ extension Worker {
         if parts.contains(.upstream), case .proxy(let upstream, _) = route.action {
             upstreamSubject = exchange.serving!.plan.upstreams[upstream].subject
         }
+        var model: LimitSubject?
+        if parts.contains(.model) {
+            model = exchange.serving!.plan.models.subject(of: exchange.notes[.model])
+        }
         return LimitSubject(
             of: parts, caller: exchange.caller, auth: exchange.auth, address: exchange.record.peer,
-            route: route.subject, upstream: upstreamSubject, model: exchange.notes[.model])
+            route: route.subject, upstream: upstreamSubject, model: model)
+    }
+}
+
+extension RequestHead {
+    /// It has a body, and a method for which bodies mean something (RFC 9110 §9.3).
+    var mayUseModel: Bool {
+        guard framing != .none, framing != .length(0) else { return false }
+        switch method {
+        case .post, .put, .patch, .delete, .other: return true
+        case .get, .head, .connect, .options, .trace: return false
+        }
     }
 }
 

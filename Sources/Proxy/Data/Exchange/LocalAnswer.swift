@@ -135,7 +135,9 @@ extension Worker {
             cors.writeResponseFields(
                 &writer, origin: exchange.notes[.origin], isAllowed: exchange.allowsOrigin)
         }
-        writeLimitFields(&writer, exchange)
+        // What is answered in place of an upstream is about to be taken back.
+        let isInPlace = exchange.route?.action.proxies ?? false
+        if !isInPlace || exchange.rateRefusal != nil { writeLimitFields(&writer, exchange) }
         return writer
     }
 

@@ -146,7 +146,7 @@ extension Worker {
         let charge = account.charge(input: account.inputTokensEstimate, cached: 0, output: outputTokens)
         account.outputTokensGranted = outputTokens
         return handle.ledger.grow(
-            account.reservation, to: charge, force: false, at: limitTime(exchange, account))
+            account.reservation, to: charge, force: false, at: limitTime())
     }
 
     /// `on_exceed: cut`: between two events, says so in the stream and ends it so that nobody takes it for

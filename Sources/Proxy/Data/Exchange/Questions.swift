@@ -60,7 +60,8 @@ extension Worker {
         exchange.caller = caller
         let (head, bytes) = parseHeld(exchange)
         exchange.held.release(to: blocks)
-        carryOut(decideAdmitted(route, exchange, head), exchange, client, head, bytes)
+        let decision = decideAdmitted(route, exchange, head, UnsafeRawBufferPointer(bytes))
+        carryOut(decision, exchange, client, head, bytes)
         // What was reported while control was asked is not reported again.
         if client.phase == .exchange && (client.isReadable || client.hasEnded) { queueAgain(client) }
     }

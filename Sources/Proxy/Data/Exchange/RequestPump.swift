@@ -82,6 +82,7 @@ extension Worker {
             return
         }
         exchange.sentAt = now
+        exchange.sentAt = now
         guard send(upstream, writer.bytes), sendBody(exchange, upstream) else {
             upstreamWriteFailed(exchange)
             return

@@ -9,7 +9,7 @@ extension Worker {
         let ending = exchange.ending
         completeFacts(exchange, account)
         if account.reservation.isHeld {
-            let time = limitTime(exchange, account)
+            let time = limitTime()
             if ending == .refused {
                 handle.ledger.withdraw(account.reservation, at: time)
             } else {
@@ -30,7 +30,8 @@ extension Worker {
             account.inputTokensEstimate = (exchange.requestBody.contentBytes + 3) / 4
         }
         guard account.taps else { return }
-        account.model = account.tap.model.withBytes { $0.isEmpty ? nil : serving.plan.models.find($0) }
+        let known = account.tap.model.withBytes { $0.isEmpty ? nil : serving.plan.models.find($0) }
+        if let known { account.model = known }
     }
 
     /// What each limit that counts tokens or money is charged.
@@ -38,7 +39,7 @@ extension Worker {
         _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding
     ) {
         guard account.hasSpending, let route = exchange.route else { return }
-        let measured = account.measured?.charge ?? unread(exchange, account, ending)
+        let measured = account.measured?.charge ?? unread(ending)
         for index in 0..<account.reservation.count {
             let entry = account.reservation[index]
             guard entry.measure.isSpending else { continue }
@@ -55,15 +56,11 @@ extension Worker {
         }
     }
 
-    /// What is taken to be used where the answer was not read: nothing for an error, the input where nothing
-    /// was answered.
-    /// - Returns: nil for an answer that cannot be read.
-    private func unread(
-        _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding
-    ) -> LimitCharge? {
-        if (200..<300).contains(exchange.record.status) { return nil }
-        if ending == .upstreamError { return LimitCharge() }
-        return account.charge(input: account.inputTokensEstimate, cached: 0, output: 0)
+    /// What is taken to be used where the answer was not read: nothing for an error.
+    /// - Returns: nil where nobody knows: an answer that cannot be read, or none, to a request that an upstream
+    ///   has worked on.
+    private func unread(_ ending: ExchangeEnding) -> LimitCharge? {
+        ending == .upstreamError ? LimitCharge() : nil
     }
 
     private func recordUsage(
@@ -75,7 +72,7 @@ extension Worker {
         record.keyID = exchange.caller?.keyID ?? 0
         record.userID = exchange.caller?.userID ?? 0
         record.failed = ending != .complete && ending != .clientGone
-        let used = usage(exchange, account, ending)
+        let used = usage(account, ending)
         record.inputTokens = used.charge.inputTokens
         record.outputTokens = used.charge.outputTokens
         record.cachedInputTokens = used.cachedTokens
@@ -95,11 +92,11 @@ extension Worker {
     }
 
     private func usage(
-        _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding
+        _ account: UsageAccount, _ ending: ExchangeEnding
     ) -> (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool) {
         if let measured = account.measured { return measured }
         let input = account.charge(input: account.inputTokensEstimate, cached: 0, output: 0)
-        return (unread(exchange, account, ending) ?? input, 0, ending != .upstreamError)
+        return (unread(ending) ?? input, 0, ending != .upstreamError)
     }
 }
 

@@ -31,6 +31,7 @@ enum AnswerKey: UInt8 {
         AnswerKey.response.rawValue <= rawValue && rawValue <= AnswerKey.xGroq.rawValue
     }
 
+    @inline(__always)
     init(_ base: UnsafeRawPointer, count: Int) {
         self = AnswerKey.find(Name(base: base, count: count))
     }
@@ -62,6 +63,7 @@ enum AnswerKey: UInt8 {
         }
     }
 
+    @inline(__always)
     private static func findLong(_ name: Name) -> AnswerKey {
         switch name.count {
         case 12:

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The name of the model that answers, as it says itself: the first `bytesMax` octets of it, in place.
 struct AnswerModel {
     static let bytesMax = 96
@@ -9,8 +11,9 @@ struct AnswerModel {
 
     @inline(__always)
     mutating func append(_ base: UnsafeRawPointer, count more: Int) {
-        let taken = min(more, AnswerModel.bytesMax - Int(count))
-        for index in 0..<taken { storage[Int(count) + index] = ByteScan.octet(base, index) }
+        let before = Int(count)
+        let taken = min(more, AnswerModel.bytesMax - before)
+        withUnsafeMutableBytes(of: &storage) { _ = memcpy($0.baseAddress! + before, base, taken) }
         count += UInt8(taken)
     }
 

@@ -46,10 +46,9 @@ struct AnswerReader {
     var usageDepth: UInt8 = 0
     var detailsDepth: UInt8 = 0
     var choices = Choices.unseen
-    /// A usage object stood at depth 1, whole.
+    /// A usage object was whole, and one stood at depth 1.
+    var hasUsage = false
     var sawUsage = false
-    /// A usage object that counts was whole.
-    var hasReported = false
     /// Octets of `carry`; `carryLost`: there were more.
     var carryCount: UInt8 = 0
     /// Bit `n` is set where the container at depth `n + 1` is an object.
@@ -84,8 +83,8 @@ struct AnswerReader {
         usageDepth = 0
         detailsDepth = 0
         choices = .unseen
+        hasUsage = false
         sawUsage = false
-        hasReported = false
         textBytes = 0
     }
 
@@ -98,7 +97,7 @@ struct AnswerReader {
     /// - Parameter isLine: the text stands in `data:` lines; a whole answer otherwise.
     /// - Returns: the end, or in lines the CR or LF that ends this one.
     mutating func read(_ base: UnsafeRawPointer, from start: Int, end: Int, isLine: Bool) -> Int {
-        var offset = start
+        var offset = isAtStart ? readWhole(base, start, end, isLine) : start
         while offset < end {
             switch mode {
             case .between: offset = readTokens(base, offset, end, isLine)
@@ -117,6 +116,32 @@ struct AnswerReader {
             if offset < end, isLineEnd(base, offset, isLine) { return offset }
         }
         return offset
+    }
+
+    /// Reads a text that is whole and written the usual way in one go.
+    /// - Returns: its end; `start` if nothing was read.
+    @inline(never)
+    private mutating func readWhole(
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ isLine: Bool
+    ) -> Int {
+        guard let text = WholeJSON(base, from: start, end: end, isLine: isLine) else { return start }
+        var whole = WholeAnswerReader(text, isModelKnown: model.isWhole)
+        let stop = whole.read(from: start)
+        guard stop >= 0 else { return start }
+        expected = .commaOrEnd
+        textBytes = Int64(whole.textBytes)
+        choices = whole.choices
+        if let name = whole.model {
+            model.restart()
+            model.append(base + name.lowerBound, count: name.count)
+            model.end()
+        }
+        if whole.usageKey != .none {
+            if whole.total > 0 { whole.members.settle(total: whole.total) }
+            settle(whole.members, below: whole.usageKey)
+        }
+        // Behind a whole answer there are at most spaces.
+        return isLine ? stop : end
     }
 
     @inline(__always)
@@ -248,12 +273,16 @@ struct AnswerReader {
     @inline(never)
     private mutating func settle() {
         if total > 0 { members.settle(total: total) }
-        if !members.isEmpty {
-            settled.merge(members)
-            hasReported = true
-            if depth == 2 { sawUsage = true }
-        }
+        settle(members, below: depth == 2 ? .usage : key1)
         usageDepth = 0
+    }
+
+    /// - Parameter key: at depth 1, `usage` itself or what wraps it.
+    private mutating func settle(_ members: UsageMembers, below key: AnswerKey) {
+        guard !members.isEmpty else { return }
+        settled.merge(members)
+        hasUsage = true
+        if key == .usage { sawUsage = true }
     }
 
     // MARK: Strings

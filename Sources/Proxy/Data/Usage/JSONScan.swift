@@ -34,6 +34,29 @@ enum JSONScan {
         return marks .| (lanes .< repeating(0x20))
     }
 
+    /// Within a string that is expected to be a name: the first quote, space, `!` or control character, which
+    /// are found in one comparison, or backslash.
+    @inline(__always)
+    static func nameStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset &+ ByteScan.laneCount <= end {
+            let lanes = load(base, offset)
+            let stop = firstLane((lanes .<= repeating(0x22)) .| (lanes .== repeating(0x5C)))
+            offset &+= stop
+            if stop < ByteScan.laneCount { return offset }
+        }
+        return shortNameStop(base, from: offset, end: end)
+    }
+
+    @inline(never)
+    private static func shortNameStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
+        var offset = start
+        while offset < end, ByteScan.octet(base, offset) > 0x22, ByteScan.octet(base, offset) != 0x5C {
+            offset &+= 1
+        }
+        return offset
+    }
+
     /// Between strings: the first quote, bracket or brace, or control character.
     @inline(__always)
     static func nestingStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {

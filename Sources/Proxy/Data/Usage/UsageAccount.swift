@@ -8,8 +8,6 @@ final class UsageAccount {
 
     /// The answer says what was used, and somebody wants to know.
     var isMetered = false
-    /// One of the entries is by day or month, so that the calendar's time is needed.
-    private(set) var hasDurable = false
     /// A limit that counts tokens or money has an entry.
     private(set) var hasSpending = false
 
@@ -50,11 +48,13 @@ final class UsageAccount {
         limitOfEntry[reservation.count] = limit
         let amount = min(measure.amount(of: charge), UsageAccount.amountMax)
         reservation.add(measure, subject, amount: amount, max: max)
-        if measure.isDurable { hasDurable = true }
         guard measure.isSpending else { return }
         hasSpending = true
         reservation[reservation.count - 1].growsInAnyCase = !cuts
-        outputTokensGranted = min(outputTokensGranted, charge.outputTokens)
+        // What is counted is an estimate: an answer that a request has bounded may seem longer than it is.
+        let isBounded = outputTokensAsked != nil
+        outputTokensGranted = min(
+            outputTokensGranted, isBounded ? 2 * charge.outputTokens : charge.outputTokens)
     }
 
     func limit(ofEntry index: Int) -> UInt8 { limitOfEntry[index] }
@@ -65,7 +65,6 @@ final class UsageAccount {
     /// Takes back what was added, before anything was reserved.
     func forgetEntries() {
         reservation.reset()
-        hasDurable = false
         hasSpending = false
         outputTokensGranted = .max
     }
@@ -82,19 +81,19 @@ final class UsageAccount {
                 ? UsageAccount.amountMax : min(output.partialValue, UsageAccount.amountMax))
     }
 
-    /// What was used, as far as the answer has told: what it says itself, else what was counted.
-    /// - Returns: nil where the answer could not be read.
+    /// What was used, as far as the answer has told: what it says itself, and what was counted since it did.
+    /// - Returns: nil where the answer could not be read, or is whole and says nothing of it.
     var measured: (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool)? {
         guard taps else { return nil }
         if let usage = tap.reported {
-            // A report from before the text, such as the one at the start of Anthropic's streams, knows
-            // nothing of it.
-            let seen = tap.hasTextBehindReport ? tap.outputTokensSeen : 0
+            let unreported = tap.outputTokensUnreported
             let charge = charge(
                 input: usage.inputTokens, cached: usage.cachedInputTokens,
-                output: max(usage.outputTokens, seen))
-            return (charge, usage.cachedInputTokens, seen > usage.outputTokens)
+                output: usage.outputTokens + unreported)
+            return (charge, usage.cachedInputTokens, unreported > 0)
         }
+        // Why not nothing: it may be worked on still, and be fetched later (`background` of the Responses API).
+        guard tap.isEventStream || tap.outputTokensSeen > 0 else { return nil }
         let charge = charge(input: inputTokensEstimate, cached: 0, output: tap.outputTokensSeen)
         return (charge, 0, true)
     }

@@ -13,7 +13,7 @@ struct UsageTap {
     private var part = Part.streamStart
     /// Octets of what `part` compares with that were there.
     private var matched: UInt8 = 0
-    private let isEventStream: Bool
+    let isEventStream: Bool
     /// A line of the event that is open has begun.
     private var isInEvent = false
     /// The latest line ended with CR; an LF that follows belongs to it.
@@ -22,10 +22,9 @@ struct UsageTap {
     private(set) var sawDone = false
     /// The latest event that ended had no choices but a usage object at its top.
     private(set) var endedUsageChunk = false
-    /// Of the events that have ended.
+    /// Of the events that have ended, and of those up to the latest with a usage object.
     private var settledTokens: UInt32 = 0
-    /// Some of them came behind the latest event with a usage object.
-    private var hasTextSinceReport = false
+    private var reportedTokens: UInt32 = 0
 
     /// Where in a line the stream stands.
     private enum Part: UInt8 {
@@ -53,14 +52,15 @@ struct UsageTap {
     /// The latest usage object that was whole.
     var reported: AnswerUsage? { reader.settled.isEmpty ? nil : reader.settled.usage }
 
-    /// Text has come in events behind the latest one with a usage object, which cannot have counted it.
-    var hasTextBehindReport: Bool {
-        isEventStream && !reader.hasReported && (hasTextSinceReport || eventTokens > 0)
-    }
-
     /// An estimate from the text that has passed: a quarter of its bytes, at least one for each event with
     /// text. `\n` and the like count one byte, `\u` escapes three.
     var outputTokensSeen: UInt64 { UInt64(settledTokens) + eventTokens }
+
+    /// The part of `outputTokensSeen` that has passed since the latest usage object and is not in it. A whole
+    /// answer has none; Anthropic's streams begin with a usage object, and may break off before the next.
+    var outputTokensUnreported: UInt64 {
+        reader.hasUsage ? 0 : outputTokensSeen - UInt64(reportedTokens)
+    }
 
     /// The event stream stands between two events: what is said next would be read as a new one.
     var isAtEventBoundary: Bool {
@@ -118,6 +118,14 @@ struct UsageTap {
                 offset &+= match(ByteScan.octet(base, offset)) ? 1 : 0
             }
             guard offset < end else { break }
+            // What mostly stands behind the one line of data: its end, and an empty line.
+            if part == .value, end &- offset > 1,
+                base.loadUnaligned(fromByteOffset: offset, as: UInt16.self) == 0x0A0A
+            {
+                isAfterCR = false
+                endEvent()
+                return Stop(offset: offset &+ 2, isEventEnd: true)
+            }
             let byte = ByteScan.octet(base, offset)
             guard byte == Byte.lf || byte == Byte.cr else { continue }
             offset &+= 1
@@ -157,8 +165,15 @@ struct UsageTap {
             matched = 1
             return offset &+ 1
         }
-        part = .colon
-        return offset &+ 5
+        // Past `data: {`, as it is mostly written, in one go.
+        guard end &- offset > 6, reader.isAtStart,
+            base.loadUnaligned(fromByteOffset: offset &+ 5, as: UInt16.self) == UInt16(littleEndian: 0x7B20)
+        else {
+            part = .colon
+            return offset &+ 5
+        }
+        part = .value
+        return offset &+ 6
     }
 
     /// - Returns: false if the octet has to be looked at again, as a line's end always has.
@@ -218,11 +233,17 @@ struct UsageTap {
             isInEvent = true
             return false
         }
+        endEvent()
+        return true
+    }
+
+    @inline(__always)
+    private mutating func endEvent() {
+        part = .lineStart
         endedUsageChunk = reader.isWhole && reader.choices == .empty && reader.sawUsage
         settledTokens = UInt32(clamping: UInt64(settledTokens) + eventTokens)
-        hasTextSinceReport = !reader.hasReported && (hasTextSinceReport || eventTokens > 0)
+        if reader.hasUsage { reportedTokens = settledTokens }
         reader.reset()
         isInEvent = false
-        return true
     }
 }

@@ -93,6 +93,7 @@ struct LedgerTable {
         for index in 0..<count {
             let bucket = self[index]
             bucket.pointee.redate(clock.window(of: bucket.pointee.period))
+            if bucket.pointee.period == .day || bucket.pointee.period == .month { markChanged(bucket) }
         }
     }
 

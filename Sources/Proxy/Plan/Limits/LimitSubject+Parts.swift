@@ -5,11 +5,11 @@ extension LimitSubject {
     ///   - auth: the entry that let the caller in.
     ///   - address: the client's own.
     ///   - upstream: nil: no upstream is asked.
-    ///   - model: what the request names; empty for none.
+    ///   - model: `ModelTable.subject` of what the request names; nil for none.
     init(
         of parts: LimitSubjectParts, caller: Caller?, auth: AuthPlan?, address: PeerAddress,
         route: LimitSubject = .everybody, upstream: LimitSubject? = nil,
-        model: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+        model: LimitSubject? = nil
     ) {
         // Why first: most limits are by one thing alone.
         if parts == .key {
@@ -26,7 +26,7 @@ extension LimitSubject {
         if parts.contains(.ip) { subject = subject.joined(with: LimitSubject(address)) }
         if parts.contains(.route) { subject = subject.joined(with: route) }
         if parts.contains(.upstream), let upstream { subject = subject.joined(with: upstream) }
-        if parts.contains(.model) { subject = subject.joined(with: LimitSubject(model)) }
+        if parts.contains(.model), let model { subject = subject.joined(with: model) }
         self = subject
     }
 

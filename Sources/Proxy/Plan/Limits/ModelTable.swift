@@ -29,6 +29,16 @@ final class ModelTable: Sendable {
         }.map(\.element)
     }
 
+    /// Whom a request for this model counts for in limits by model: the entry that fits, lest other spellings
+    /// of one model each have a count of their own. Names that fit none are one; without entries every name is
+    /// its own.
+    func subject(of name: UnsafeRawBufferPointer) -> LimitSubject {
+        if let model = find(name) { return LimitSubject(model.name.bytes) }
+        return isEmpty ? LimitSubject(name) : .everybody
+    }
+
+    private var isEmpty: Bool { patterns.isEmpty && places.count == 1 }
+
     /// The entry of that name, else that of the pattern with the longest literal beginning, else of the first
     /// in the file. nil: nothing is known of the model.
     func find(_ name: UnsafeRawBufferPointer) -> ModelPlan? {

@@ -116,8 +116,8 @@ private func standings(_ limits: [LimitPlan], _ request: ActionRequest, _ ledger
         let answer = try ActionTestAnswer(ActionAnswers.limits([standing], at: 1_000_000_000_000_000_000))
         #expect(
             answer.text
-                == #"{"limits":[{"name":"m","key":"usd_per_day","limit":"5","used":"0.0123","remaining":"4.9877","#
-                + #""reset_in_seconds":2,"resets_at":"2001-09-09T01:46:42Z","window_seconds":86400}]}"# + "\n"
-        )
+                == #"{"limits":[{"name":"m","key":"usd_per_day","limit":"5","used":"0.0123","#
+                + #""remaining":"4.9877","reset_in_seconds":2,"resets_at":"2001-09-09T01:46:42Z","#
+                + #""window_seconds":86400}]}"# + "\n")
     }
 }

@@ -175,4 +175,45 @@ final class UsageScene {
         #expect(scene.used(measure) == 40)
         scene.writer.stop()
     }
+
+    @Test func `a start waits longer for a store that is busy than a reload does`() throws {
+        let scene = try UsageScene(isStarted: false)
+        let isBusy = Locked(true)
+        _ = scene.keeper.perform { _ in while isBusy.withLock({ $0 }) { sched_yield() } }
+        let short = scene.writer.prepare(store: scene.keeper, measures: UsageScene.measures, within: 20)
+        guard case .failure(let problem) = short else {
+            Issue.record("a store that does not answer has answered")
+            return
+        }
+        #expect(problem.description.hasSuffix("no answer within 20 ms"))
+        isBusy.withLock { $0 = false }
+        let long = scene.writer.prepare(
+            store: scene.keeper, measures: UsageScene.measures, within: UsageWriter.startMilliseconds)
+        #expect(throws: Never.self) { try long.get() }
+        #expect(UsageWriter.startMilliseconds >= 24 * StoreKeeper.askMilliseconds)
+    }
+
+    @Test func `a file that is replaced gets all counts of limits, also those that rest`() throws {
+        let scene = try UsageScene()
+        let measure = UsageScene.measures[0]
+        _ = scene.ledger.use(measure, 40, .test(1), at: scene.now)
+        #expect(eventually { (try? scene.ledgerRows(1).count) == 1 })
+        let path = scene.folder.path + "/backup.db"
+        try Store.prepare(path)
+        let copy = try Store(opening: path, options: Store.Options())
+        try copy.putLedger([
+            LedgerRow(
+                measure: "test/1", subject: LedgerSubject(high: 7, low: 1),
+                state: LedgerState(slots: [], reserved: 5), expiresAt: .max)
+        ])
+        copy.close()
+        for end in ["-wal", "-shm"] { unlink(scene.path + end) }
+        rename(path, scene.path)
+        let replaced = try Store(opening: scene.path, options: Store.Options())
+        func counted() throws -> [UInt64] {
+            try scene.ledgerRows(1, replaced).map { $0.state.slots.map(\.amount).reduce($0.state.reserved, +) }
+        }
+        #expect(eventually { (try? counted()) == [40] })
+        #expect(scene.used(measure) == 40)
+    }
 }

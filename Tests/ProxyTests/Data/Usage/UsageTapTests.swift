@@ -225,6 +225,27 @@ private func usage(_ input: UInt64, _ output: UInt64, cached: UInt64 = 0) -> Ans
         #expect(reported(broken + next, isEventStream: true) == usage(2, 0))
     }
 
+    /// Anthropic's streams begin with a usage object, and may break off before the next.
+    @Test func `text behind a usage object is no part of it, until the next one`() {
+        let start = #"data: {"message":{"usage":{"input_tokens":9,"output_tokens":1}}}"# + "\n\n"
+        let text = #"data: {"delta":{"text":"Hello"}}"# + "\n\n"
+        let both = #"data: {"choices":[{"delta":{"content":"a"}}],"usage":{"completion_tokens":4}}"# + "\n\n"
+        func unreported(_ stream: String, cuts: [Int] = []) -> UInt64 {
+            tap(stream.utf8, isEventStream: true, cuts: cuts).outputTokensUnreported
+        }
+        #expect(unreported(start) == 0)
+        #expect(unreported(start + text + text) == 2)
+        #expect(unreported(start + text + text.dropLast(6)) == 2)
+        #expect(unreported(start + text + both) == 0)
+        #expect(unreported(start + text + both.dropLast(3)) == 0)
+        #expect(unreported(start + text + both + text) == 1)
+        #expect(unreported(text + text) == 2)
+        let all = start + text + both + text
+        for cut in 0...all.utf8.count { #expect(unreported(all, cuts: [cut]) == 1) }
+        let plain = #"{"usage":{"completion_tokens":4},"choices":[{"message":{"content":"Hello"}}]}"#
+        #expect(tap(plain.utf8, isEventStream: false).outputTokensUnreported == 0)
+    }
+
     // MARK: Text and model
 
     @Test(arguments: [

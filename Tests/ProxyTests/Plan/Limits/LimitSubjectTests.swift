@@ -50,7 +50,7 @@ private func name(_ text: String) -> LimitSubject {
             Array(which.utf8).withUnsafeBytes {
                 LimitSubject(
                     of: parts, caller: nil, auth: nil, address: peer, route: name(which),
-                    upstream: name(which), model: $0)
+                    upstream: name(which), model: LimitSubject($0))
             }
         }
         for part in [LimitSubjectParts.route, .upstream, .model, [.key, .model]] {
