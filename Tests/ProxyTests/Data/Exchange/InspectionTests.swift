@@ -192,7 +192,7 @@ import Testing
         } else {
             let refused = try client.readMessage()
             #expect(refused.status == status && refused.code == code)
-            #expect(scene.settled() == 0)
+            #expect(scene.used() == 0)
         }
         // And the next stands behind it.
         let endpoint = try scene.upstream.accept()
