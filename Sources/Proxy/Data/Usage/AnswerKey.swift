@@ -33,6 +33,10 @@ enum AnswerKey: UInt8 {
 
     @inline(__always)
     init(_ base: UnsafeRawPointer, count: Int) {
+        guard count >= 4 else {
+            self = .none
+            return
+        }
         self = AnswerKey.find(Name(base: base, count: count))
     }
 
@@ -40,42 +44,59 @@ enum AnswerKey: UInt8 {
         let base: UnsafeRawPointer
         let count: Int
 
-        /// Of the same length, as the caller has seen to.
+        /// As one load gives it.
+        @inline(__always)
+        var start: UInt32 { base.loadUnaligned(as: UInt32.self) }
+
         @inline(__always)
         func callAsFunction(_ name: StaticString) -> Bool {
-            memcmp(base, name.utf8Start, name.utf8CodeUnitCount) == 0
+            count == name.utf8CodeUnitCount && memcmp(base, name.utf8Start, name.utf8CodeUnitCount) == 0
         }
     }
 
+    /// Why by the first four octets: a few comparisons of a register tell all that are none of them, which
+    /// most are.
     @inline(__always)
     private static func find(_ name: Name) -> AnswerKey {
-        switch name.count {
-        case 4: return name("text") ? .text : .none
-        case 5: return name("usage") ? .usage : name("delta") ? .delta : name("model") ? .model : .none
-        case 6: return name("output") ? .output : name("x_groq") ? .xGroq : .none
-        case 7:
-            if name("choices") { return .choices }
-            if name("content") { return .content }
-            return name("message") ? .message : name("refusal") ? .refusal : .none
-        case 8: return name("response") ? .response : name("thinking") ? .thinking : .none
-        case 9: return name("reasoning") ? .reasoning : name("arguments") ? .arguments : .none
-        default: return findLong(name)
+        switch name.start {
+        case start("usag"): return name("usage") ? .usage : .none
+        case start("mode"): return name("model") ? .model : .none
+        case start("choi"): return name("choices") ? .choices : .none
+        case start("delt"): return name("delta") ? .delta : .none
+        case start("cont"): return name("content") ? .content : .none
+        case start("mess"): return name("message") ? .message : .none
+        case start("outp"): return name("output") ? .output : name("output_tokens") ? .outputTokens : .none
+        case start("resp"): return name("response") ? .response : .none
+        case start("x_gr"): return name("x_groq") ? .xGroq : .none
+        case start("text"): return name("text") ? .text : .none
+        case start("refu"): return name("refusal") ? .refusal : .none
+        case start("thin"): return name("thinking") ? .thinking : .none
+        case start("argu"): return name("arguments") ? .arguments : .none
+        case start("part"): return name("partial_json") ? .partialJSON : .none
+        case start("reas"): return reasoning(name)
+        case start("prom"), start("comp"), start("inpu"), start("tota"), start("cach"): return count(name)
+        default: return .none
         }
     }
 
+    /// As `Name.start` is.
     @inline(__always)
-    private static func findLong(_ name: Name) -> AnswerKey {
+    private static func start(_ text: StaticString) -> UInt32 {
+        UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt32.self)
+    }
+
+    @inline(__always)
+    private static func reasoning(_ name: Name) -> AnswerKey {
+        if name("reasoning_content") { return .reasoningContent }
+        return name("reasoning") ? .reasoning : name("reasoning_details") ? .reasoningDetails : .none
+    }
+
+    @inline(__always)
+    private static func count(_ name: Name) -> AnswerKey {
         switch name.count {
-        case 12:
-            if name("total_tokens") { return .totalTokens }
-            return name("input_tokens") ? .inputTokens : name("partial_json") ? .partialJSON : .none
-        case 13:
-            if name("prompt_tokens") { return .promptTokens }
-            return name("output_tokens") ? .outputTokens : name("cached_tokens") ? .cachedTokens : .none
-        case 17:
-            if name("completion_tokens") { return .completionTokens }
-            if name("reasoning_content") { return .reasoningContent }
-            return name("reasoning_details") ? .reasoningDetails : .none
+        case 12: return name("total_tokens") ? .totalTokens : name("input_tokens") ? .inputTokens : .none
+        case 13: return name("prompt_tokens") ? .promptTokens : name("cached_tokens") ? .cachedTokens : .none
+        case 17: return name("completion_tokens") ? .completionTokens : .none
         case 20: return name("input_tokens_details") ? .details : .none
         case 21: return name("prompt_tokens_details") ? .details : .none
         case 23:

@@ -97,7 +97,11 @@ struct AnswerReader {
     /// - Parameter isLine: the text stands in `data:` lines; a whole answer otherwise.
     /// - Returns: the end, or in lines the CR or LF that ends this one.
     mutating func read(_ base: UnsafeRawPointer, from start: Int, end: Int, isLine: Bool) -> Int {
-        var offset = isAtStart ? readWhole(base, start, end, isLine) : start
+        var offset = start
+        if isAtStart {
+            offset = readWhole(base, start, end, isLine)
+            if offset > start, offset < end, isLineEnd(base, offset, isLine) { return offset }
+        }
         while offset < end {
             switch mode {
             case .between: offset = readTokens(base, offset, end, isLine)

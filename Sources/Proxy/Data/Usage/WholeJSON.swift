@@ -42,6 +42,10 @@ struct WholeJSON {
     @inline(__always)
     func octet(_ offset: Int) -> UInt8 { ByteScan.octet(base, offset) }
 
+    /// Whether something may follow there: above 0 and at most `last`, in one comparison.
+    @inline(__always)
+    func isWithin(_ offset: Int) -> Bool { UInt(bitPattern: offset &- 1) < UInt(bitPattern: last) }
+
     /// What is there, or behind spaces.
     @inline(__always)
     func token(_ offset: Int) -> Int { octet(offset) > Byte.space ? offset : spaceEnd(offset) }
@@ -143,8 +147,8 @@ struct WholeJSON {
         return JSONScan.scalarEnd(base, from: offset, end: end)
     }
 
-    /// The end of a container of no interest, from behind its bracket. As `AnswerReader` it counts brackets of
-    /// either kind as one.
+    /// The end of a container of no interest, from behind its bracket. Counts brackets of either kind as one,
+    /// as `AnswerReader` does.
     @inline(never)
     func containerEnd(_ start: Int) -> Int {
         var offset = start

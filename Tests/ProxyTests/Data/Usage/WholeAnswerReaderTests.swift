@@ -14,7 +14,7 @@ private struct Seen: Equatable {
     var endedUsageChunk: Bool
     var mayBecomeUsageChunk: Bool
 
-    /// - Parameter step: octets of each piece. With 1 no text is whole in its piece: `AnswerReader` reads all.
+    /// - Parameter step: octets of a piece. With 1 no text is whole in its piece: `AnswerReader` reads all.
     init(_ bytes: [UInt8], isEventStream: Bool, step: Int) {
         var tap = UsageTap(isEventStream: isEventStream)
         for start in stride(from: 0, to: bytes.count, by: step) {
