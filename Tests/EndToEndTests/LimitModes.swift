@@ -40,6 +40,11 @@ import Testing
         let refused = try gate.exchange("GET", "/both")
         #expect(refused["ratelimit-policy"] == #""held";q=6;w=60"#)
         #expect(refused.errorMessage?.contains("(held)") == true)
+        let limits = try #require(try gate.requireStatus()["limits"]?.arrayValue)
+        let figures = try #require(limits.first { $0["key"] == "requests_per_minute" })
+        // Ten passed, and six of these; two of them would have if it were in force.
+        #expect(figures["name"] == "watched" && figures["mode"] == "shadow")
+        #expect(figures["shadowed"] == 14 && figures["refused"] == 0, "\(figures.text)")
     }
 
     @Test func `burst bounds any one second, whatever the minute would admit`() throws {

@@ -46,15 +46,16 @@ struct AnswerReader {
     var usageDepth: UInt8 = 0
     var detailsDepth: UInt8 = 0
     var choices = Choices.unseen
-    /// A usage object was whole, and one stood at depth 1.
-    var hasUsage = false
-    var sawUsage = false
+    /// Usage objects that were whole.
+    var usageSeen = UsageSeen.none
     /// Octets of `carry`; `carryLost`: there were more.
     var carryCount: UInt8 = 0
     /// Bit `n` is set where the container at depth `n + 1` is an object.
     var objects: UInt32 = 0
     /// Open containers below the one that is skimmed, itself included.
     var skimDepth: UInt32 = 0
+    /// For whoever adds up texts: the sum at the latest that had a usage object. Outlives `reset`.
+    var tokensAtUsage: UInt32 = 0
     /// Octets of text in this JSON text. Signed: `\u` counts below nothing until its digits have come.
     var textBytes: Int64 = 0
     /// Of the usage object that is open.
@@ -72,6 +73,13 @@ struct AnswerReader {
 
     enum Choices: UInt8 { case unseen, empty, some }
 
+    /// Where a usage object stood: at depth 1, or below.
+    enum UsageSeen: UInt8, Comparable {
+        case none, below, atTop
+
+        static func < (one: UsageSeen, other: UsageSeen) -> Bool { one.rawValue < other.rawValue }
+    }
+
     /// Forgets the text, for the next one.
     mutating func reset() {
         mode = .between
@@ -83,8 +91,7 @@ struct AnswerReader {
         usageDepth = 0
         detailsDepth = 0
         choices = .unseen
-        hasUsage = false
-        sawUsage = false
+        usageSeen = .none
         textBytes = 0
     }
 
@@ -285,8 +292,7 @@ struct AnswerReader {
     private mutating func settle(_ members: UsageMembers, below key: AnswerKey) {
         guard !members.isEmpty else { return }
         settled.merge(members)
-        hasUsage = true
-        if key == .usage { sawUsage = true }
+        usageSeen = key == .usage ? .atTop : max(usageSeen, .below)
     }
 
     // MARK: Strings

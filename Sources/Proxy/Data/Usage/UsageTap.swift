@@ -22,9 +22,8 @@ struct UsageTap {
     private(set) var sawDone = false
     /// The latest event that ended had no choices but a usage object at its top.
     private(set) var endedUsageChunk = false
-    /// Of the events that have ended, and of those up to the latest with a usage object.
+    /// Of the events that have ended.
     private var settledTokens: UInt32 = 0
-    private var reportedTokens: UInt32 = 0
 
     /// Where in a line the stream stands.
     private enum Part: UInt8 {
@@ -59,7 +58,7 @@ struct UsageTap {
     /// The part of `outputTokensSeen` that has passed since the latest usage object and is not in it. A whole
     /// answer has none; Anthropic's streams begin with a usage object, and may break off before the next.
     var outputTokensUnreported: UInt64 {
-        reader.hasUsage ? 0 : outputTokensSeen - UInt64(reportedTokens)
+        reader.usageSeen != .none ? 0 : outputTokensSeen - UInt64(reader.tokensAtUsage)
     }
 
     /// The event stream stands between two events: what is said next would be read as a new one.
@@ -240,9 +239,9 @@ struct UsageTap {
     @inline(__always)
     private mutating func endEvent() {
         part = .lineStart
-        endedUsageChunk = reader.isWhole && reader.choices == .empty && reader.sawUsage
+        endedUsageChunk = reader.isWhole && reader.choices == .empty && reader.usageSeen == .atTop
         settledTokens = UInt32(clamping: UInt64(settledTokens) + eventTokens)
-        if reader.hasUsage { reportedTokens = settledTokens }
+        if reader.usageSeen != .none { reader.tokensAtUsage = settledTokens }
         reader.reset()
         isInEvent = false
     }
