@@ -164,12 +164,14 @@ extension UsageWork {
     /// - Parameter isCurrent: `status` speaks of the store that is used now.
     private func failed(_ error: StoreError, _ store: StoreKeeper, isCurrent: Bool) {
         let text = error.description
-        let isNew = !isCurrent || figures.withLock { figures in
-            guard figures.problem?.text != text else { return false }
-            let since = figures.problem?.since ?? headgate_realtime_ns()
-            figures.problem = SourceProblem(since: since, text: text)
-            return true
-        }
+        let isNew =
+            !isCurrent
+            || figures.withLock { figures in
+                guard figures.problem?.text != text else { return false }
+                let since = figures.problem?.since ?? headgate_realtime_ns()
+                figures.problem = SourceProblem(since: since, text: text)
+                return true
+            }
         guard isNew else { return }
         Log.warning(
             "store \(store.display): usage cannot be written for now, is kept and tried again: \(text)")

@@ -211,7 +211,9 @@ final class UsageScene {
         rename(path, scene.path)
         let replaced = try Store(opening: scene.path, options: Store.Options())
         func counted() throws -> [UInt64] {
-            try scene.ledgerRows(1, replaced).map { $0.state.slots.map(\.amount).reduce($0.state.reserved, +) }
+            try scene.ledgerRows(1, replaced).map {
+                $0.state.slots.map(\.amount).reduce($0.state.reserved, +)
+            }
         }
         #expect(eventually { (try? counted()) == [40] })
         #expect(scene.used(measure) == 40)
