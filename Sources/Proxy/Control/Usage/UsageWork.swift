@@ -71,7 +71,7 @@ struct UsageWork {
         guard now >= forgetAt else { return }
         forgetAt = now + UsageWriter.forgetNanoseconds
         let isAccepted = store.perform { opened in
-            if case .success(let store) = opened { UsageWork.forgetExpired(store) }
+            if case .success(let store) = opened { UsageWork.forgetOld(store) }
         }
         if !isAccepted { forgetAt = now + UsageWriter.writeNanoseconds }
     }
@@ -122,10 +122,14 @@ struct UsageWork {
         } catch { return error }
     }
 
-    private static func forgetExpired(_ store: Store) {
+    /// Bounded: the store's thread has others to serve, and there is a next time.
+    private static func forgetOld(_ store: Store) {
         do throws(StoreError) {
-            for _ in 0..<10 where try store.forgetExpiredLedger(max: 10_000) < 10_000 { return }
-        } catch { Log.warning("\(store.path): counts of limits that have expired are not deleted: \(error)") }
+            for _ in 0..<10 where try store.forgetExpiredLedger(max: 10_000) < 10_000 { break }
+            for _ in 0..<10 where try store.forgetOldUsage(max: 10_000) < 10_000 { break }
+        } catch {
+            Log.warning("\(store.path): old usage and expired counts of limits are not deleted: \(error)")
+        }
     }
 
     mutating func take(_ outcome: UsageOutcome) {
