@@ -86,13 +86,21 @@ extension UsageTable {
             + ["REQUESTS", "FAILED", "INPUT", "CACHED", "OUTPUT", "ESTIMATED", "USD"]
         let decimals = (lines.map(\.sums) + [total]).map { Dollars.decimals($0.nanoUSD) }.max() ?? 0
         func cells(_ names: [String], _ sums: UsageSums) -> [String] {
-            names.map { $0.isEmpty ? "-" : $0 } + UsageTable.counts(sums).map { String($0.value) }
+            names.map { $0.isEmpty ? "-" : UsageTable.shortened($0) }
+                + UsageTable.counts(sums).map { String($0.value) }
                 + [Dollars.text(sums.nanoUSD, decimalsMin: max(2, decimals))]
         }
         let last = ["total"] + Array(repeating: " ", count: nameColumns.count - 1)
         return StoreCommand.table(
             heading, lines.map { cells($0.names, $0.sums) } + [cells(last, total)],
             numbersFrom: nameColumns.count)
+    }
+
+    /// Of a name. Why: a client chooses the name of its model, and one that is long would push all numbers aside.
+    static let nameWidthMax = 60
+
+    private static func shortened(_ name: String) -> String {
+        name.count > nameWidthMax ? name.prefix(nameWidthMax - 1) + "…" : name
     }
 
     private static func counts(_ sums: UsageSums) -> [(name: String, value: Int64)] {
@@ -124,9 +132,10 @@ extension UsageTable {
         // Why printable: a client chooses the name of its model, and this may go to a terminal.
         var field = Terminal.printable(name)
         let first = field.first { !$0.isWhitespace }
-        let isFormula = first.map(formulaStarts.contains) ?? false
-        if isFormula { field = "'" + field }
-        guard isFormula || field.contains(where: { $0 == "\"" || $0 == "," }) else { return field }
+        // Why also where there is one: the first one is always ours, and can be taken away again.
+        let isGuarded = first.map(formulaStarts.contains) ?? false || field.hasPrefix("'")
+        if isGuarded { field = "'" + field }
+        guard isGuarded || field.contains(where: { $0 == "\"" || $0 == "," }) else { return field }
         return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
             + "\""
     }

@@ -40,6 +40,18 @@ func `dollars are exact`(nanoUSD: Int64, text: String) {
             """)
 }
 
+@Test func `a long name is cut in the table, and whole in CSV`() {
+    let name = String(repeating: "m", count: 61)
+    let table = UsageTable(
+        [
+            group(UsageSums(requests: 1), model: name),
+            group(UsageSums(requests: 2), model: String(name.dropLast())),
+        ], by: .model)
+    let lines = table.text.split(separator: "\n").map { $0.split(separator: " ")[0] }
+    #expect(lines == ["MODEL", name.dropLast(), name.dropLast(2) + "…", "total"])
+    #expect(table.csv.contains("\r\n\(name),1,"))
+}
+
 @Test func `a user is one line however they come, and others stay apart`() {
     let one = UsageSums(requests: 1)
     let groups = [
@@ -88,6 +100,7 @@ extension UsageSubject {
 @Test(arguments: [
     ("gpt", "gpt"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("=1+1", "\"'=1+1\""),
     ("+x", "\"'+x\""), ("-x", "\"'-x\""), ("@x", "\"'@x\""), (" =x", "\"' =x\""), ("a=b", "a=b"),
+    ("'x", "\"''x\""), ("'=1", "\"''=1\""), ("it's", "it's"),
     ("=\"x\",1", "\"'=\"\"x\"\",1\""), ("a\r\nb", "a\u{FFFD}\u{FFFD}b"), ("", ""),
 ])
 func `a name in CSV is one field, and no formula`(name: String, field: String) {
@@ -117,7 +130,9 @@ func `a name in CSV is one field, and no formula`(name: String, field: String) {
 }
 
 @Test(arguments: [
-    ([], Int64(19_970), Int64(20_000)), (["--since", "7d"], 19_993, 20_000),
+    ([], Int64(19_971), Int64(20_000)), (["--since", "7d"], 19_994, 20_000),
+    (["--since", "1d"], 20_000, 20_000), (["--since", "14d", "--until", "7d"], 19_987, 19_993),
+    (["--until", "2024-10-02"], 19_969, 19_998),
     (["--since=2024-10-01", "--until", "2024-10-02"], 19_997, 19_998), (["--since", "0d"], 20_000, 20_000),
     (["--since", "1969-12-31", "--until", "1d"], -1, 19_999),
 ])
@@ -131,15 +146,15 @@ func `the days are from the first to the last, and today is one`(
 @Test(arguments: [
     (
         ["--since", "yesterday"],
-        "`--since` takes a day, such as 2026-03-01, or how long ago, such as 7d, not `yesterday`"
+        "`--since` takes a day, such as 2026-03-01, or so many days, such as 7d, not `yesterday`"
     ),
     (
         ["--until", "2026-02-30"],
-        "`--until` takes a day, such as 2026-03-01, or how long ago, such as 7d, not `2026-02-30`"
+        "`--until` takes a day, such as 2026-03-01, or so many days, such as 7d, not `2026-02-30`"
     ),
     (
         ["--since", "12h"],
-        "`--since` takes a day, such as 2026-03-01, or how long ago, such as 7d, not `12h`"
+        "`--since` takes a day, such as 2026-03-01, or so many days, such as 7d, not `12h`"
     ),
     (
         ["--since", "2024-10-05", "--until", "2024-10-04"],
