@@ -14,15 +14,6 @@ private func group(
         username: username, sums: sums)
 }
 
-@Test(arguments: [
-    (Int64(0), "0"), (1, "0.000000001"), (1_000_000_000, "1"), (12_345_000_000, "12.345"),
-    (999_999_999, "0.999999999"), (100_000_000, "0.1"), (.max, "9223372036.854775807"),
-    (-1_500_000_000, "-1.5"), (.min, "-9223372036.854775808"),
-])
-func `dollars are exact`(nanoUSD: Int64, text: String) {
-    #expect(Dollars.text(nanoUSD) == text)
-}
-
 @Test func `numbers stand to the right, dollars under each other, and a total below`() {
     let table = UsageTable(
         [
