@@ -19,16 +19,19 @@ enum UsageCommand {
         reported. CACHED is a part of INPUT.
 
           --by WHAT           key (default), user, model, day or upstream
-          --since DAY         the first day: 2026-03-01, or so long ago: 7d (default 30d)
-          --until DAY         the last day, as above (default today)
-          --csv               lines for a spreadsheet, without the total; a name that begins with = + - or @
-                              has a ' before it, lest it be taken for a formula
+          --since DAY         the first day: 2026-03-01, or so many days with today: 7d (default: 30 days up to
+                              the last one)
+          --until DAY         the last day: 2026-03-31, or so many days ago: 7d (default today)
+          --csv               lines for a spreadsheet, without the total; a name that begins with = + - @ or '
+                              has a ' before it, lest it be taken for a formula. In the table, names of more
+                              than \(UsageTable.nameWidthMax) characters are cut
         \(StoreCommand.optionsHelp)
 
         exit: 0 done (also where nothing was used), 1 not, 2 wrong command line
         """
 
     private static let secondsPerDay = UsageSubject.secondsPerDay
+    private static let daysByDefault: Int64 = 30
 
     static func run(_ command: CommandLineArguments) -> Int32 {
         StoreCommand.perform(command, target: target) { target in
@@ -100,8 +103,11 @@ enum UsageCommand {
     static func days(
         _ command: CommandLineArguments, now: Int64
     ) throws(CommandLineError) -> ClosedRange<Int64> {
-        let first = try day(command["--since"] ?? "30d", of: "--since", now: now)
         let last = try day(command["--until"] ?? "0d", of: "--until", now: now)
+        guard let since = command["--since"] else { return last - (daysByDefault - 1)...last }
+        // Why one less: today is one of so many days.
+        let isDay = !since.hasSuffix("d") || UTCTime.durationSeconds(since) == 0
+        let first = try day(since, of: "--since", now: now) + (isDay ? 0 : 1)
         guard first <= last else {
             throw CommandLineError(
                 message:
@@ -115,7 +121,7 @@ enum UsageCommand {
         if let ago = UTCTime.durationSeconds(text), text.hasSuffix("d") { return day(now - ago) }
         if text.utf8.count == 10, let seconds = UTCTime.seconds(text) { return day(seconds) }
         throw CommandLineError(
-            message: "`\(option)` takes a day, such as 2026-03-01, or how long ago, such as 7d, "
+            message: "`\(option)` takes a day, such as 2026-03-01, or so many days, such as 7d, "
                 + "not `\(Terminal.printable(text))`")
     }
 

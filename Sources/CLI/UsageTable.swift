@@ -1,3 +1,4 @@
+import Config
 import JSON
 import Stores
 
@@ -84,15 +85,30 @@ extension UsageTable {
         let heading =
             nameColumns.map { $0.uppercased() }
             + ["REQUESTS", "FAILED", "INPUT", "CACHED", "OUTPUT", "ESTIMATED", "USD"]
-        let decimals = (lines.map(\.sums) + [total]).map { Dollars.decimals($0.nanoUSD) }.max() ?? 0
+        let decimals = (lines.map(\.sums) + [total]).map { sums in
+            UsageTable.dollars(sums).drop { $0 != "." }.dropFirst().count
+        }
+        let decimalsMin = max(2, decimals.max() ?? 0)
         func cells(_ names: [String], _ sums: UsageSums) -> [String] {
-            names.map { $0.isEmpty ? "-" : $0 } + UsageTable.counts(sums).map { String($0.value) }
-                + [Dollars.text(sums.nanoUSD, decimalsMin: max(2, decimals))]
+            names.map { $0.isEmpty ? "-" : UsageTable.shortened($0) }
+                + UsageTable.counts(sums).map { String($0.value) }
+                + [UsageTable.dollars(sums, decimalsMin: decimalsMin)]
         }
         let last = ["total"] + Array(repeating: " ", count: nameColumns.count - 1)
         return StoreCommand.table(
             heading, lines.map { cells($0.names, $0.sums) } + [cells(last, total)],
             numbersFrom: nameColumns.count)
+    }
+
+    /// Of a name. Why: a client chooses the name of its model, and one that is long would push all numbers aside.
+    static let nameWidthMax = 60
+
+    private static func shortened(_ name: String) -> String {
+        name.count > nameWidthMax ? name.prefix(nameWidthMax - 1) + "…" : name
+    }
+
+    private static func dollars(_ sums: UsageSums, decimalsMin: Int = 0) -> String {
+        Amounts.written(nanoUSD: UInt64(max(0, sums.nanoUSD)), decimalsMin: decimalsMin)
     }
 
     private static func counts(_ sums: UsageSums) -> [(name: String, value: Int64)] {
@@ -112,7 +128,7 @@ extension UsageTable {
         let header = nameColumns + UsageTable.counts(UsageSums()).map(\.name) + ["usd"]
         let rows = lines.map { line in
             line.names.map(UsageTable.csvField) + UsageTable.counts(line.sums).map { String($0.value) }
-                + [Dollars.text(line.sums.nanoUSD)]
+                + [UsageTable.dollars(line.sums)]
         }
         return ([header] + rows).map { $0.joined(separator: ",") + "\r\n" }.joined()
     }
@@ -124,9 +140,10 @@ extension UsageTable {
         // Why printable: a client chooses the name of its model, and this may go to a terminal.
         var field = Terminal.printable(name)
         let first = field.first { !$0.isWhitespace }
-        let isFormula = first.map(formulaStarts.contains) ?? false
-        if isFormula { field = "'" + field }
-        guard isFormula || field.contains(where: { $0 == "\"" || $0 == "," }) else { return field }
+        // Why also where there is one: the first one is always ours, and can be taken away again.
+        let isGuarded = first.map(formulaStarts.contains) ?? false || field.hasPrefix("'")
+        if isGuarded { field = "'" + field }
+        guard isGuarded || field.contains(where: { $0 == "\"" || $0 == "," }) else { return field }
         return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
             + "\""
     }
@@ -155,25 +172,6 @@ extension UsageTable {
     private static func write(_ sums: UsageSums, _ json: inout JSONWriter) {
         for (name, value) in counts(sums) { json.member(name, value) }
         json.key("usd")
-        json.value(.number(Dollars.text(sums.nanoUSD)))
-    }
-}
-
-/// Billionths of a US dollar as decimal text, exact.
-enum Dollars {
-    /// Digits behind the point that are not 0 at the end.
-    static func decimals(_ nanoUSD: Int64) -> Int {
-        var (rest, digits) = (nanoUSD.magnitude % 1_000_000_000, 9)
-        while digits > 0, rest % 10 == 0 { (rest, digits) = (rest / 10, digits - 1) }
-        return digits
-    }
-
-    /// - Parameter decimalsMin: zeros are added up to it.
-    static func text(_ nanoUSD: Int64, decimalsMin: Int = 0) -> String {
-        let (whole, rest) = nanoUSD.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
-        let digits = String(rest + 1_000_000_000).dropFirst()
-        let count = max(decimals(nanoUSD), min(decimalsMin, 9))
-        let sign = nanoUSD < 0 ? "-" : ""
-        return sign + String(whole) + (count == 0 ? "" : "." + digits.prefix(count))
+        json.value(.number(dollars(sums)))
     }
 }

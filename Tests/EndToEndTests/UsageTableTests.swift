@@ -14,15 +14,6 @@ private func group(
         username: username, sums: sums)
 }
 
-@Test(arguments: [
-    (Int64(0), "0"), (1, "0.000000001"), (1_000_000_000, "1"), (12_345_000_000, "12.345"),
-    (999_999_999, "0.999999999"), (100_000_000, "0.1"), (.max, "9223372036.854775807"),
-    (-1_500_000_000, "-1.5"), (.min, "-9223372036.854775808"),
-])
-func `dollars are exact`(nanoUSD: Int64, text: String) {
-    #expect(Dollars.text(nanoUSD) == text)
-}
-
 @Test func `numbers stand to the right, dollars under each other, and a total below`() {
     let table = UsageTable(
         [
@@ -38,6 +29,18 @@ func `dollars are exact`(nanoUSD: Int64, text: String) {
             -        -                12      12      0       0       0          0   0.0000
             total                     16      12   1000       0       0          1  12.0015
             """)
+}
+
+@Test func `a long name is cut in the table, and whole in CSV`() {
+    let name = String(repeating: "m", count: 61)
+    let table = UsageTable(
+        [
+            group(UsageSums(requests: 1), model: name),
+            group(UsageSums(requests: 2), model: String(name.dropLast())),
+        ], by: .model)
+    let lines = table.text.split(separator: "\n").map { $0.split(separator: " ")[0] }
+    #expect(lines == ["MODEL", name.dropLast(), name.dropLast(2) + "…", "total"])
+    #expect(table.csv.contains("\r\n\(name),1,"))
 }
 
 @Test func `a user is one line however they come, and others stay apart`() {
@@ -88,6 +91,7 @@ extension UsageSubject {
 @Test(arguments: [
     ("gpt", "gpt"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("=1+1", "\"'=1+1\""),
     ("+x", "\"'+x\""), ("-x", "\"'-x\""), ("@x", "\"'@x\""), (" =x", "\"' =x\""), ("a=b", "a=b"),
+    ("'x", "\"''x\""), ("'=1", "\"''=1\""), ("it's", "it's"),
     ("=\"x\",1", "\"'=\"\"x\"\",1\""), ("a\r\nb", "a\u{FFFD}\u{FFFD}b"), ("", ""),
 ])
 func `a name in CSV is one field, and no formula`(name: String, field: String) {
@@ -117,7 +121,9 @@ func `a name in CSV is one field, and no formula`(name: String, field: String) {
 }
 
 @Test(arguments: [
-    ([], Int64(19_970), Int64(20_000)), (["--since", "7d"], 19_993, 20_000),
+    ([], Int64(19_971), Int64(20_000)), (["--since", "7d"], 19_994, 20_000),
+    (["--since", "1d"], 20_000, 20_000), (["--since", "14d", "--until", "7d"], 19_987, 19_993),
+    (["--until", "2024-10-02"], 19_969, 19_998),
     (["--since=2024-10-01", "--until", "2024-10-02"], 19_997, 19_998), (["--since", "0d"], 20_000, 20_000),
     (["--since", "1969-12-31", "--until", "1d"], -1, 19_999),
 ])
@@ -131,15 +137,15 @@ func `the days are from the first to the last, and today is one`(
 @Test(arguments: [
     (
         ["--since", "yesterday"],
-        "`--since` takes a day, such as 2026-03-01, or how long ago, such as 7d, not `yesterday`"
+        "`--since` takes a day, such as 2026-03-01, or so many days, such as 7d, not `yesterday`"
     ),
     (
         ["--until", "2026-02-30"],
-        "`--until` takes a day, such as 2026-03-01, or how long ago, such as 7d, not `2026-02-30`"
+        "`--until` takes a day, such as 2026-03-01, or so many days, such as 7d, not `2026-02-30`"
     ),
     (
         ["--since", "12h"],
-        "`--since` takes a day, such as 2026-03-01, or how long ago, such as 7d, not `12h`"
+        "`--since` takes a day, such as 2026-03-01, or so many days, such as 7d, not `12h`"
     ),
     (
         ["--since", "2024-10-05", "--until", "2024-10-04"],

@@ -13,11 +13,12 @@ public enum Amounts {
     }
 
     /// Dollars, without zeros at the end.
-    public static func written(nanoUSD: UInt64) -> String {
+    /// - Parameter decimalsMin: zeros are added up to it, nine digits at most.
+    public static func written(nanoUSD: UInt64, decimalsMin: Int = 0) -> String {
         let (dollars, rest) = nanoUSD.quotientAndRemainder(dividingBy: nanosPerDollar)
-        guard rest > 0 else { return "\(dollars)" }
-        let digits = String(String(rest + nanosPerDollar).dropFirst())
-        return "\(dollars)." + digits.reversed().drop { $0 == "0" }.reversed()
+        var digits = String(rest + nanosPerDollar).dropFirst()
+        while digits.count > decimalsMin, digits.last == "0" { digits.removeLast() }
+        return "\(dollars)" + (digits.isEmpty ? "" : "." + digits)
     }
 
     /// Digits, perhaps with a point between them.

@@ -236,7 +236,7 @@ public final class Supervisor {
     }
 
     private func finish(_ code: Int32) {
-        if code == ExitCode.success, isStopping { Log.info("stopped") }
+        let isInOrder = code == ExitCode.success && isStopping
         phase = .finished(code)
         workers.desk.close()
         driver.usage.stop()
@@ -244,5 +244,7 @@ public final class Supervisor {
         writer.stop()
         admin.close()
         driver.sockets.closeAll()
+        // Why last: whoever reads it may take it that everything is written.
+        if isInOrder { Log.info("stopped") }
     }
 }

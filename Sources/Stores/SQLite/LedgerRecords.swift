@@ -74,38 +74,93 @@ public struct LedgerState: Equatable, Sendable {
     public var isEmpty: Bool { reserved == 0 && slots.allSatisfy { $0.amount == 0 } }
 }
 
-/// How a state is written: a byte for the form, what is reserved, then index and amount of each slot, in
-/// eight bytes each, the lowest first.
+/// How a state is written: a byte for the form, then numbers: what is reserved, how many slots, and of each
+/// how far its index is from the one before, and its amount.
+///
+/// A number is written in groups of seven bits, the lowest first; a set top bit says that another follows.
+/// Why so small: a month has many slots, and a row that does not fit into a page takes another one.
 extension LedgerState {
     private static let form: UInt8 = 1
     /// More than any window has parts.
     static let slotsMax = 1024
 
     var bytes: [UInt8] {
-        let numbers = [reserved] + slots.flatMap { [$0.index, $0.amount] }
-        return [LedgerState.form]
-            + numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+        var bytes = [LedgerState.form]
+        LedgerState.append(reserved, to: &bytes)
+        LedgerState.append(UInt64(slots.count), to: &bytes)
+        var last: UInt64 = 0
+        for slot in slots {
+            LedgerState.append(slot.index - last, to: &bytes)
+            LedgerState.append(slot.amount, to: &bytes)
+            last = slot.index
+        }
+        return bytes
+    }
+
+    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+        var rest = number
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
     }
 
     /// Why `bytes` is no state.
-    enum Fault: Error, Equatable {
+    enum Fault: Error, Equatable, CustomStringConvertible {
+        case empty
         case unknownForm(UInt8)
-        case length(Int)
+        case cutShort
+        case number
+        case slots(UInt64)
         case order
+        case rest
+
+        var description: String {
+            switch self {
+            case .empty: "its state is empty"
+            case .unknownForm(let form): "its state has the form \(form), which this headgate does not know"
+            case .cutShort: "its state breaks off"
+            case .number: "a number in its state is too large"
+            case .slots(let count): "its state has \(count) parts, which is too many"
+            case .order: "the parts of its state are not in order"
+            case .rest: "its state goes on behind its end"
+            }
+        }
     }
 
     init(_ bytes: [UInt8]) throws(Fault) {
-        guard let form = bytes.first else { throw .length(0) }
+        guard let form = bytes.first else { throw .empty }
         guard form == LedgerState.form else { throw .unknownForm(form) }
-        let isWhole = bytes.count >= 9 && (bytes.count - 9).isMultiple(of: 16)
-        guard isWhole, (bytes.count - 9) / 16 <= LedgerState.slotsMax else { throw .length(bytes.count) }
-        func number(at offset: Int) -> UInt64 {
-            bytes[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        var rest = bytes.dropFirst()
+        let reserved = try LedgerState.takeNumber(&rest)
+        let count = try LedgerState.takeNumber(&rest)
+        guard count <= LedgerState.slotsMax else { throw .slots(count) }
+        var slots: [Slot] = []
+        slots.reserveCapacity(Int(count))
+        var index: UInt64 = 0
+        for number in 0..<count {
+            let step = try LedgerState.takeNumber(&rest)
+            let (next, overflow) = index.addingReportingOverflow(step)
+            guard !overflow, step > 0 || number == 0 else { throw .order }
+            index = next
+            slots.append(Slot(index: index, amount: try LedgerState.takeNumber(&rest)))
         }
-        let slots = stride(from: 9, to: bytes.count, by: 16).map { offset in
-            Slot(index: number(at: offset), amount: number(at: offset + 8))
+        guard rest.isEmpty else { throw .rest }
+        self.init(slots: slots, reserved: reserved)
+    }
+
+    private static func takeNumber(_ rest: inout ArraySlice<UInt8>) throws(Fault) -> UInt64 {
+        var number: UInt64 = 0
+        var shift: UInt64 = 0
+        while let byte = rest.popFirst() {
+            let part = UInt64(byte & 0x7F)
+            guard shift < 63 || part <= 1 else { throw .number }
+            number |= part << shift
+            guard byte & 0x80 != 0 else { return number }
+            guard shift < 63 else { throw .number }
+            shift += 7
         }
-        guard LedgerState.isOrdered(slots) else { throw .order }
-        self.init(slots: slots, reserved: number(at: 1))
+        throw .cutShort
     }
 }

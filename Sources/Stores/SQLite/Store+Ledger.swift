@@ -27,28 +27,33 @@ extension Store {
         let read = try database.rows(
             "SELECT subject, state, expires_at FROM ledger WHERE measure = ? AND expires_at > ?",
             [.text(measure), .integer(now)]
-        ) { row in Store.ledgerRow(row, measure) }
+        ) { row in ledgerRow(row, measure) }
         var rows: [LedgerRow] = []
         rows.reserveCapacity(read.count)
         for row in read { rows.append(try row.get()) }
         return rows
     }
 
-    private static func ledgerRow(_ row: Row, _ measure: String) -> Result<LedgerRow, StoreError> {
+    private func ledgerRow(_ row: Row, _ measure: String) -> Result<LedgerRow, StoreError> {
         let key = row.blob(0)
-        guard let subject = LedgerSubject(key) else { return .failure(corrupt(key, measure, "its subject")) }
+        guard let subject = LedgerSubject(key) else {
+            return .failure(corrupt(key, measure, "its subject is not 16 bytes long"))
+        }
         do throws(LedgerState.Fault) {
             let state = try LedgerState(row.blob(1))
             let expiresAt = row.number(2)
             return .success(
                 LedgerRow(measure: measure, subject: subject, state: state, expiresAt: expiresAt))
-        } catch { return .failure(corrupt(key, measure, "\(error)")) }
+        } catch { return .failure(corrupt(key, measure, error.description)) }
     }
 
-    private static func corrupt(_ key: [UInt8], _ measure: String, _ what: String) -> StoreError {
-        .corrupt(
-            "the row of `ledger` with the measure \(measure) and the subject X'\(lowercaseHex(key))' cannot be read "
-                + "(\(what)); deleting it forgets what was counted")
+    private func corrupt(_ key: [UInt8], _ measure: String, _ what: String) -> StoreError {
+        let subject = "X'\(lowercaseHex(key))'"
+        let quoted = measure.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
+        return .corrupt(
+            "what is used up of \(measure) by the subject \(subject) cannot be read: \(what); to forget it: "
+                + "sqlite3 \(path) \"DELETE FROM ledger WHERE measure = '\(quoted)' AND subject = \(subject)\""
+        )
     }
 
     /// Deletes what has expired, `max` rows at most.

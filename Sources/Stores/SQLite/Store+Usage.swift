@@ -17,6 +17,17 @@ extension Store {
             ] + counts)
     }
 
+    /// Deletes what is older than `UsageSubject.daysKept`, `max` rows at most.
+    /// - Returns: how many; `max`: there may be more.
+    @discardableResult
+    public func forgetOldUsage(max: Int = 10_000) throws(StoreError) -> Int {
+        let subject = "day, auth, caller, key_id, user_id, model, upstream"
+        return try database.run(
+            """
+            DELETE FROM usage WHERE (\(subject)) IN (SELECT \(subject) FROM usage WHERE day < ? LIMIT ?)
+            """, [.integer(now / UsageSubject.secondsPerDay - UsageSubject.daysKept), .integer(Int64(max))])
+    }
+
     private static let usageColumns = [
         "requests", "failures", "input_tokens", "output_tokens", "cached_input_tokens", "nano_usd",
         "estimated",

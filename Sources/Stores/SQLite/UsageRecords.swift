@@ -28,6 +28,8 @@ public struct UsageSubject: Hashable, Sendable {
     }
 
     public static let secondsPerDay: Int64 = 86_400
+    /// How long rows are kept, in days.
+    public static let daysKept: Int64 = 400
 }
 
 /// What was used. None is negative; one that is full stays so.

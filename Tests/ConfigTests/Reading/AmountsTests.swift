@@ -69,4 +69,13 @@ import Testing
         #expect(Amounts.written(nanoUSD: 25_000_000) == "0.025")
         #expect(Amounts.written(nanoUSD: 1) == "0.000000001")
     }
+
+    @Test(arguments: [
+        (UInt64(0), 0, "0"), (0, 2, "0.00"), (1_500_000_000, 0, "1.5"), (1_500_000_000, 4, "1.5000"),
+        (12_345_000_000, 2, "12.345"), (999_999_999, 12, "0.999999999"), (1, 12, "0.000000001"),
+        (100_000_000, 1, "0.1"), (5_000_000_000, 12, "5.000000000"), (.max, 0, "18446744073.709551615"),
+    ])
+    func `dollars are exact, with as many zeros as are asked for`(nanoUSD: UInt64, min: Int, text: String) {
+        #expect(Amounts.written(nanoUSD: nanoUSD, decimalsMin: min) == text)
+    }
 }

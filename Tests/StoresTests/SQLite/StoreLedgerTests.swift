@@ -72,31 +72,64 @@ private func row(
     }
 
     @Test(arguments: [
-        ("x''", "length(0)"), ("x'02'", "unknownForm(2)"), ("x'01'", "length(1)"),
-        ("x'01' || zeroblob(15)", "length(16)"), ("x'01' || zeroblob(8 + 16 * 2)", "order"),
-        ("x'01' || zeroblob(8 + 16 * 1025)", "length(16409)"), ("zeroblob(9)", "unknownForm(0)"),
+        ("x''", "its state is empty"),
+        ("x'02'", "its state has the form 2, which this headgate does not know"),
+        ("zeroblob(9)", "its state has the form 0, which this headgate does not know"),
+        ("x'01'", "its state breaks off"), ("x'0180'", "its state breaks off"),
+        ("x'01000105'", "its state breaks off"), ("x'010500ff'", "its state goes on behind its end"),
+        ("x'01ffffffffffffffffff02'", "a number in its state is too large"),
+        ("x'01ffffffffffffffffff81'", "a number in its state is too large"),
+        ("x'01008108'", "its state has 1025 parts, which is too many"),
+        ("x'01000205010001'", "the parts of its state are not in order"),
+        ("x'010002ffffffffffffffffff01010201'", "the parts of its state are not in order"),
     ])
     func `a state that no headgate has written is told, with what to do`(state: String, fault: String) throws
     {
         let test = try TestStore()
         try test.store.putLedger([row(1), row(2)])
         try test.query("UPDATE ledger SET state = CAST(\(state) AS BLOB) WHERE subject = x'\(key(2))'")
+        let deletion = "DELETE FROM ledger WHERE measure = '\(measure)' AND subject = X'\(key(2))'"
         #expect(
             throws: StoreError.corrupt(
-                "the row of `ledger` with the measure \(measure) and the subject X'\(key(2))' cannot be read "
-                    + "(\(fault)); deleting it forgets what was counted")
+                "what is used up of \(measure) by the subject X'\(key(2))' cannot be read: \(fault); "
+                    + "to forget it: sqlite3 \(test.path) \"\(deletion)\"")
         ) { try test.store.ledger(of: measure) }
-        try test.query("DELETE FROM ledger WHERE subject = X'\(key(2))'")
+        try test.query(deletion)
         #expect(try test.store.ledger(of: measure) == [row(1)])
     }
 
     private func key(_ number: UInt64) -> String { lowercaseHex(row(number).subject.bytes) }
 
-    @Test func `the first and the last byte of a state count`() throws {
-        let state = row(1, slots: [(1, 2), (UInt64.max, UInt64.max)], reserved: 3).state
-        #expect(state.bytes.count == 41)
+    @Test func `every byte of a state counts, and it is as small as it can be`() throws {
+        let state = row(1, slots: [(1, 2), (UInt64.max, UInt64.max)], reserved: 300).state
+        #expect(
+            state.bytes == [1, 0xAC, 2, 2, 1, 2, 0xFE] + Array(repeating: 0xFF, count: 8) + [1]
+                + Array(repeating: 0xFF, count: 9) + [1])
         #expect(try LedgerState(state.bytes) == state)
-        #expect(throws: LedgerState.Fault.length(40)) { try LedgerState(state.bytes.dropLast()) }
+        for count in 1..<state.bytes.count {
+            #expect(throws: LedgerState.Fault.cutShort) { try LedgerState(Array(state.bytes.prefix(count))) }
+        }
+        #expect(throws: LedgerState.Fault.rest) { try LedgerState(state.bytes + [0]) }
+    }
+
+    @Test func `what was written is read, whatever the numbers`() throws {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<200 {
+            let slots = (0..<Int.random(in: 0...70)).map { _ in
+                (random.next() >> UInt64.random(in: 0...63), random.next() >> UInt64.random(in: 0...63))
+            }
+            let state = row(1, slots: slots, reserved: random.next() >> UInt64.random(in: 0...63)).state
+            #expect(try LedgerState(state.bytes) == state)
+        }
+    }
+
+    @Test func `the counts of a month share a page with others`() throws {
+        let test = try TestStore()
+        let slots = (0..<61).map { (900_000 + UInt64($0), 250_000_000_000 + UInt64($0)) }
+        let before = try #require(try test.store.database.integer("PRAGMA page_count"))
+        try test.store.putLedger((0..<1000).map { row($0, slots: slots) })
+        let after = try #require(try test.store.database.integer("PRAGMA page_count"))
+        #expect(after - before < 300, "\(after - before) pages for 1000 rows")
     }
 
     @Test func `slots are kept in order, each index once`() throws {

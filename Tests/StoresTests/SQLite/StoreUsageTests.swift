@@ -171,4 +171,16 @@ extension TestStore {
         #expect(try test.usage(.day).map(\.sums) == [sums(1001)])
         #expect(try test.store.check() == [])
     }
+
+    @Test func `what is older than 400 days is deleted in bounded steps`() throws {
+        let test = try TestStore()
+        let today = test.now / 86_400
+        let models = (0..<25).map { subject(day: today - 401, model: "model \($0)") }
+        try test.store.addUsage(Dictionary(uniqueKeysWithValues: models.map { ($0, sums(1)) }))
+        try test.store.addUsage([subject(day: today - 400): sums(1), subject(day: today): sums(1)])
+        #expect(try test.store.forgetOldUsage(max: 20) == 20)
+        #expect(try test.store.forgetOldUsage(max: 20) == 5)
+        #expect(try test.store.forgetOldUsage() == 0)
+        #expect(try test.usage(.day).map(\.subject.day).sorted() == [today - 400, today])
+    }
 }

@@ -8,6 +8,7 @@ struct UsageTally {
     static let batchMax = 10_000
 
     private var sums: [UsageSubject: UsageSums] = [:]
+    private var models = UsageModels()
     /// Rows that were taken, and are neither written nor given back yet.
     private var taken = 0
     /// Requests that are not written.
@@ -26,9 +27,11 @@ struct UsageTally {
             String(decoding: Array(texts[which.rawValue]), as: UTF8.self)
         }
         let second = Int64(record.time / 1_000_000_000)
-        let subject = UsageSubject(
+        var subject = UsageSubject(
             day: second / UsageSubject.secondsPerDay, auth: text(.auth), caller: text(.caller),
-            keyID: record.keyID, userID: record.userID, model: text(.model), upstream: text(.upstream))
+            keyID: record.keyID, userID: record.userID, upstream: text(.upstream))
+        let model = String(decoding: UsageModels.cut(Array(texts[UsageText.model.rawValue])), as: UTF8.self)
+        subject.model = models.name(model, of: subject)
         guard sums[subject] != nil || count < rowsMax else {
             lost += 1
             return

@@ -71,7 +71,7 @@ struct UsageWork {
         guard now >= forgetAt else { return }
         forgetAt = now + UsageWriter.forgetNanoseconds
         let isAccepted = store.perform { opened in
-            if case .success(let store) = opened { UsageWork.forgetExpired(store) }
+            if case .success(let store) = opened { UsageWork.forgetOld(store) }
         }
         if !isAccepted { forgetAt = now + UsageWriter.writeNanoseconds }
     }
@@ -122,10 +122,14 @@ struct UsageWork {
         } catch { return error }
     }
 
-    private static func forgetExpired(_ store: Store) {
+    /// Bounded: the store's thread has others to serve, and there is a next time.
+    private static func forgetOld(_ store: Store) {
         do throws(StoreError) {
-            for _ in 0..<10 where try store.forgetExpiredLedger(max: 10_000) < 10_000 { return }
-        } catch { Log.warning("\(store.path): counts of limits that have expired are not deleted: \(error)") }
+            for _ in 0..<10 where try store.forgetExpiredLedger(max: 10_000) < 10_000 { break }
+            for _ in 0..<10 where try store.forgetOldUsage(max: 10_000) < 10_000 { break }
+        } catch {
+            Log.warning("\(store.path): old usage and expired counts of limits are not deleted: \(error)")
+        }
     }
 
     mutating func take(_ outcome: UsageOutcome) {
@@ -164,12 +168,14 @@ extension UsageWork {
     /// - Parameter isCurrent: `status` speaks of the store that is used now.
     private func failed(_ error: StoreError, _ store: StoreKeeper, isCurrent: Bool) {
         let text = error.description
-        let isNew = !isCurrent || figures.withLock { figures in
-            guard figures.problem?.text != text else { return false }
-            let since = figures.problem?.since ?? headgate_realtime_ns()
-            figures.problem = SourceProblem(since: since, text: text)
-            return true
-        }
+        let isNew =
+            !isCurrent
+            || figures.withLock { figures in
+                guard figures.problem?.text != text else { return false }
+                let since = figures.problem?.since ?? headgate_realtime_ns()
+                figures.problem = SourceProblem(since: since, text: text)
+                return true
+            }
         guard isNew else { return }
         Log.warning(
             "store \(store.display): usage cannot be written for now, is kept and tried again: \(text)")

@@ -11,7 +11,7 @@ final class UsageWriter: Sendable {
     /// How long records are left to gather once the first is there.
     static let gatherMilliseconds: Int32 = 50
     static let writeNanoseconds: UInt64 = 1_000_000_000
-    /// Between two deletions of counts that have expired.
+    /// Between two deletions of counts that have expired, and of usage that is old.
     static let forgetNanoseconds: UInt64 = 3_600_000_000_000
     /// How long a stop waits for the last sums to be written.
     static let stopMilliseconds: Int32 = 5000

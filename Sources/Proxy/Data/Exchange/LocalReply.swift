@@ -10,7 +10,7 @@ enum LocalReply: UInt8, CaseIterable {
     case credentialMissing, credentialUnknown, credentialMalformed, credentialInactive, credentialExpired
     case tokenInvalid, tokenExpired
     case credentialRefused, conflictingCredentials, authBackendUnavailable
-    case rateLimited, budgetExceeded, requestTooLargeForLimit, tooManySubjects, budgetsUnavailable
+    case rateLimited, budgetExceeded, requestTooLargeForLimit, tooManySubjects
     case modelNotAllowed, modelMissing, modelAmbiguous, bodyTooLargeToInspect
     case bodyNotJSON, memberAmbiguous, memberInvalid
     case addressNotAllowed
@@ -207,9 +207,6 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.overloaded(
                 "server_is_overloaded",
                 "The gateway keeps count of as many callers as it can at present: try again.")
-        case .budgetsUnavailable:
-            LocalReply.overloaded(
-                "budgets_unavailable", "What your budget has left cannot be told at present: try again.")
         case .modelNotAllowed:
             LocalReply.refused(403, "model_not_allowed", "Your API key may not use this model.")
         case .modelMissing:

@@ -1,3 +1,4 @@
+// Covers UsageTally.swift, UsageModels.swift
 import Testing
 
 @testable import Proxy
@@ -72,4 +73,37 @@ private func record(day: UInt64 = 20_000) -> UsageRecord {
     #expect(
         batch.values.first == UsageSums(requests: 2, inputTokens: .max, outputTokens: .max, nanoUSD: .max))
     #expect(batch.keys.first?.auth == "\u{FFFD}" && batch.keys.first?.upstream == "é")
+}
+
+@Test func `a caller has so many models on a day, and names of so many bytes`() {
+    var tally = UsageTally()
+    func models() -> [String: Int64] {
+        let batch = tally.take()
+        defer { tally.written(batch) }
+        return Dictionary(batch.map { ($0.key.model, $0.value.requests) }) { $0 + $1 }
+    }
+    for number in 0..<1005 { tally.add(record(), texts("model \(number)")) }
+    for _ in 0..<2 { tally.add(record(), texts("model 7")) }
+    let first = models()
+    #expect(first.count == 1001 && first["(other)"] == 5 && first["model 7"] == 3)
+    tally.add(record(), texts("model 1004"))
+    tally.add(record(), texts(""))
+    tally.add(record(), texts("model 1004", caller: "bob/app"))
+    tally.add(record(day: 20_001), texts("model 1004"))
+    #expect(models() == ["(other)": 1, "": 1, "model 1004": 2], "also once those of before are written")
+    for day: UInt64 in 20_002...20_010 { tally.add(record(day: day), texts("a")) }
+    #expect(models() == ["a": 9])
+}
+
+@Test(arguments: [
+    (String(repeating: "a", count: 128), String(repeating: "a", count: 128)),
+    (String(repeating: "a", count: 129), String(repeating: "a", count: 128)),
+    (String(repeating: "a", count: 127) + "é", String(repeating: "a", count: 127)),
+    (String(repeating: "a", count: 125) + "\u{1F600}", String(repeating: "a", count: 125)),
+    (String(repeating: "a", count: 124) + "\u{1F600}b", String(repeating: "a", count: 124) + "\u{1F600}"),
+])
+func `a long name is cut between characters`(name: String, cut: String) {
+    var tally = UsageTally()
+    tally.add(record(), texts(name))
+    #expect(tally.take().keys.map(\.model) == [cut])
 }
