@@ -81,7 +81,6 @@ extension LimitConfig {
         let written = Key.allCases.filter { node.has($0.rawValue) }
         checkBurst(node, written)
         checkEffect(node, written)
-        checkReserve(node)
     }
 
     private func checkBurst(_ node: MappingReader, _ written: [Key]) {
@@ -110,15 +109,6 @@ extension LimitConfig {
         }
         if isShadow, cutsOnExceed {
             node.warn("on_exceed", "`on_exceed: cut` has no effect\(node.path.inside) beside `mode: shadow`")
-        }
-    }
-
-    private func checkReserve(_ node: MappingReader) {
-        guard let defaultReserve, tokens != .input else { return }
-        for number in numbers where number.key.unit == .tokens && defaultReserve > number.max {
-            let message = "`default_reserve` is more than `\(number.key.rawValue)`\(node.path.inside)"
-            return node.fail(
-                "default_reserve", message, hint: "no request without `max_tokens` could ever pass")
         }
     }
 
