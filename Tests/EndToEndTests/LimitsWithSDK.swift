@@ -6,7 +6,9 @@ import Testing
 @Suite(.scenario) struct LimitsWithSDK {
     private static let config = """
         upstreams: { up: "http://$MOCK/v1" }
-        models: { "*": { max_output: 16k, price: { input: 1000, output: 1000 } } }
+        models:
+          small: { max_output: 1, price: { input: 1000, output: 1000 } }
+          "*": { max_output: 16k, price: { input: 1000, output: 1000 } }
         limits:
           quick: { by: ip, requests_per_second: 1 }
           tokens: { by: ip, tokens_per_minute: 400, default_reserve: 50 }

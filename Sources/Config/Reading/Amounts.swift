@@ -21,6 +21,11 @@ public enum Amounts {
         return "\(dollars)" + (digits.isEmpty ? "" : "." + digits)
     }
 
+    /// For a number that is not required.
+    static func offHint(_ text: String) -> String? {
+        ["off", "none", "false", "no"].contains(ASCII.lowercased(text)) ? "leave it out" : nil
+    }
+
     /// Digits, perhaps with a point between them.
     static func isDecimal(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
@@ -50,7 +55,7 @@ extension Form where Value == UInt64 {
         ])
         return .scalar(wanted, schema: schema, standIn: range.lowerBound) { (scalar) throws(Mismatch) in
             guard let (number, unit) = Quantities.split(scalar.text) else {
-                throw Mismatch(text: "must be \(wanted)")
+                throw Mismatch(text: "must be \(wanted)", hint: Amounts.offHint(scalar.text))
             }
             guard let scale = Amounts.countUnits.first(where: { $0.name == unit })?.scale else {
                 throw Mismatch(text: "must be \(wanted)", hint: unitHint(number, unit))
@@ -68,6 +73,7 @@ extension Form where Value == UInt64 {
     }
 
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
+        guard number < .max else { return nil }
         let short = ["k": "k", "m": "M", "g": "G", "b": "G"][Quantities.folded(unit)]
         if let short { return "write `\(number)\(short)`" }
         return unit.hasPrefix(".") ? "write a whole number, with a smaller unit" : nil
@@ -85,7 +91,8 @@ extension Form where Value == UInt64 {
         return .scalar(wanted, schema: schema, standIn: range.lowerBound) { (scalar) throws(Mismatch) in
             let text = scalar.text
             guard Amounts.isDecimal(text) else {
-                throw Mismatch(text: "must be \(wanted)", hint: dollarHint(text))
+                let offHint = isFromZero ? nil : Amounts.offHint(text)
+                throw Mismatch(text: "must be \(wanted)", hint: offHint ?? dollarHint(text))
             }
             guard scalar.isPlain else { throw Mismatch(text: "must be \(wanted)", hint: "remove the quotes") }
             let bounds = isFromZero ? "from 0 to \(high)" : "more than 0 and at most \(high)"
@@ -97,7 +104,8 @@ extension Form where Value == UInt64 {
     }
 
     private static func dollarHint(_ text: String) -> String? {
-        let bare = text.hasPrefix("$") ? String(text.dropFirst()) : text
+        let front = text.hasPrefix("$") ? String(text.dropFirst()) : text
+        let bare = front.hasSuffix("$") ? String(front.dropLast()) : front
         let whole = bare.hasPrefix(".") ? "0" + bare : bare
         return Amounts.isDecimal(whole) ? "write `\(whole)`" : nil
     }

@@ -35,6 +35,8 @@ final class MappingReader {
     private let place: Place?
     let path: ConfigPath
     private var known: [String] = []
+    /// What to say of some keys that are unknown here. Set once, by the grammar.
+    var unknownKeyHint: (String) -> String? = { _ in nil }
     private(set) var description = Description()
 
     init(_ entries: [Node.Entry], at place: Place) {
@@ -127,15 +129,18 @@ final class MappingReader {
     }
 
     /// At least one of the keys must be there.
-    func requireAny(of keys: [String]) {
+    /// - Parameter isTold: that none is there is told by another message.
+    func requireAny(of keys: [String], unless isTold: Bool = false) {
         guard let place else { return description.alternatives.append(keys) }
-        guard !keys.contains(where: { entry($0) != nil }) else { return }
+        guard !isTold, !keys.contains(where: { entry($0) != nil }) else { return }
         let list = keys.map { "`\($0)`" }.joined(separator: ", ")
         place.reading.note(
             .error, "`\(path.text)` requires at least one of \(list)", at: keySpan, path: path)
     }
 
     func has(_ key: String) -> Bool { entry(key) != nil }
+
+    func has(where isWanted: (String) -> Bool) -> Bool { entries.contains { isWanted($0.key) } }
 
     /// Whether the key was read without an error, so that its value is no stand-in.
     func isSound(_ key: String) -> Bool { place?.reading.isSound(.key(path, key)) ?? true }
@@ -160,7 +165,7 @@ final class MappingReader {
             if place.reading.isFull { return }
             let hint =
                 owner(entry.key).map { "\(Quoting.quoted(entry.key)) belongs to \($0)" }
-                ?? Suggestion.hint(for: entry.key, among: missing)
+                ?? unknownKeyHint(entry.key) ?? Suggestion.hint(for: entry.key, among: missing)
                 ?? Suggestion.nearest(to: entry.key, among: known).map { "`\($0)` is there already" }
             let message = "unknown key \(Quoting.quoted(entry.key))\(path.inside)"
             place.reading.note(
@@ -183,8 +188,18 @@ final class MappingReader {
     private func read<Value>(_ key: String, _ form: Form<Value>) -> Value? {
         guard let place, let entry = entry(key) else { return nil }
         do throws(Noted) {
-            return try form.read(Place(node: entry.value, path: .key(path, key), reading: place.reading))
+            let isShort = isShortList(entry)
+            return try form.read(
+                Place(
+                    node: entry.value, path: .key(path, key), reading: place.reading,
+                    writtenPath: isShort ? path : nil))
         } catch { return nil }
+    }
+
+    /// A list stands in place of this mapping. Why it alone: who wrote it meant no value of that key.
+    private func isShortList(_ entry: Node.Entry) -> Bool {
+        guard case .sequence = entry.value.kind else { return false }
+        return entry.keySpan == entry.value.span
     }
 
     /// The default through the key's own form, so that the schema shows what is really used.

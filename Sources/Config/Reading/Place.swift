@@ -27,9 +27,12 @@ struct Place {
     let node: Node
     let path: ConfigPath
     let reading: Reading
+    /// The key that the file has, where a value stands for a mapping of one.
+    var writtenPath: ConfigPath?
 
     func fail(_ text: String, hint: String? = nil) -> Noted {
-        reading.note(.error, "`\(path.text)` \(text)", hint: hint, at: node.span, path: path)
+        let written = (writtenPath ?? path).text
+        reading.note(.error, "`\(written)` \(text)", hint: hint, at: node.span, path: path)
         return Noted()
     }
 

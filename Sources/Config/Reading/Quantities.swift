@@ -11,11 +11,15 @@ enum Quantities {
     static let durationMax = Duration.seconds(365 * 86_400)
     static let sizeMax: UInt64 = 1 << 40
 
-    /// The number and the unit behind it; nil if it does not begin with digits.
+    /// The number and the unit behind it; nil if it does not begin with digits. What is more than 64 bits
+    /// hold is the most that they hold: more than any bound.
     static func split(_ text: String) -> (number: UInt64, unit: String)? {
         let digits = text.utf8.prefix(while: ASCII.isDigit)
-        guard let number = UInt64(String(digits) ?? "") else { return nil }
-        return (number, String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self))
+        guard !digits.isEmpty else { return nil }
+        return (
+            UInt64(String(digits) ?? "") ?? .max,
+            String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self)
+        )
     }
 
     /// The unit that somebody meant who wrote it in other words.
@@ -65,6 +69,7 @@ extension Form where Value == Duration {
     static var duration: Form { duration(.milliseconds(1)...Quantities.durationMax) }
 
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
+        guard number < .max else { return nil }
         let names = [
             "": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m",
             "minutes": "m", "hours": "h",
@@ -100,6 +105,7 @@ extension Form where Value == UInt64 {
     }
 
     private static func unitHint(_ number: UInt64, _ unit: String) -> String? {
+        guard number < .max else { return nil }
         let lower = Quantities.folded(unit)
         let known = Quantities.sizeUnits.last { ASCII.lowercased($0.name) == lower }?.name
         let short = ["": "B", "k": "KiB", "m": "MiB", "g": "GiB", "ki": "KiB", "mi": "MiB", "gi": "GiB"][

@@ -63,7 +63,11 @@ extension LimitConfig {
         numbers = Key.allCases.compactMap { key in
             node.optional(key.rawValue, key.form, key.about).map { Number(key: key, max: $0) }
         }
-        node.requireAny(of: Key.allCases.filter { $0 != .burst }.map(\.rawValue))
+        node.unknownKeyHint = Key.hint(forUnknown:)
+        let isOneMistyped = node.has(where: Key.isMeant)
+        node.requireAny(
+            of: Key.allCases.filter { $0 != .burst }.map(\.rawValue),
+            unless: isOneMistyped || node.has(Key.burst.rawValue))
         tokens = node.value("tokens", .word, default: "total", "What `tokens_per_…` counts.")
         isShadow = node.value(
             "mode", .word([("enforce", false), ("shadow", true)]), default: "enforce",
@@ -77,15 +81,16 @@ extension LimitConfig {
         charge = node.group(
             "charge", .mapping(ChargeConfig.init),
             "What a request is charged, in tokens and money, that did not end well.")
+        // Why: what belongs to a number that is mistyped is right once that is.
+        guard !isOneMistyped else { return }
         // Why not `numbers`: a number that could not be read is meant all the same.
         let written = Key.allCases.filter { node.has($0.rawValue) }
         checkBurst(node, written)
         checkEffect(node, written)
-        checkReserve(node)
     }
 
     private func checkBurst(_ node: MappingReader, _ written: [Key]) {
-        guard written.contains(.burst), written.count > 1 else { return }
+        guard written.contains(.burst) else { return }
         if written.contains(.requestsPerSecond) {
             let message = "`burst` and `requests_per_second` both count one second\(node.path.inside)"
             node.fail("burst", message, hint: "keep one of them")
@@ -110,15 +115,6 @@ extension LimitConfig {
         }
         if isShadow, cutsOnExceed {
             node.warn("on_exceed", "`on_exceed: cut` has no effect\(node.path.inside) beside `mode: shadow`")
-        }
-    }
-
-    private func checkReserve(_ node: MappingReader) {
-        guard let defaultReserve, tokens != .input else { return }
-        for number in numbers where number.key.unit == .tokens && defaultReserve > number.max {
-            let message = "`default_reserve` is more than `\(number.key.rawValue)`\(node.path.inside)"
-            return node.fail(
-                "default_reserve", message, hint: "no request without `max_tokens` could ever pass")
         }
     }
 

@@ -1,14 +1,15 @@
 /// What cannot be held, or never has an effect, in `limits`, and where routes list them.
 extension Validation {
     func checkLimits() {
+        let models = SoundModels(config.models, reading)
         for limit in config.limits {
             let path = ConfigPath.key(.key(.root, "limits"), limit.name)
             guard reading.isSound(path), !reading.isFull else { continue }
             warnNeverReached(limit, path)
             warnForgotten(limit, path)
-            guard reading.isSound(.key(.root, "models")) else { continue }
-            let isBounded = checkReserve(limit, path)
-            if checkPrices(limit, path), isBounded { warnTooLarge(limit, path) }
+            guard let models else { continue }
+            let isBounded = checkReserve(limit, models, path)
+            if checkPrices(limit, models, path), isBounded { checkRoom(limit, models, path) }
         }
     }
 
@@ -46,9 +47,9 @@ extension Validation {
     // MARK: With models
 
     /// - Returns: whether it is known how many output tokens any request may come to.
-    private func checkReserve(_ limit: LimitConfig, _ path: ConfigPath) -> Bool {
+    private func checkReserve(_ limit: LimitConfig, _ models: SoundModels, _ path: ConfigPath) -> Bool {
         guard limit.defaultReserve == nil, let place = placeOfCounting(limit, path) else { return true }
-        let unbounded = config.models.filter { $0.maxOutput == nil }.map(\.name)
+        let unbounded = models.named.filter { $0.maxOutput == nil }.map(\.name)
         if let first = unbounded.first {
             note(
                 "`\(place.text)` cannot be held: nothing bounds a request without `max_tokens` for "
@@ -58,7 +59,7 @@ extension Validation {
                 at: place)
             return false
         }
-        guard !hasCatchAll else { return true }
+        guard !models.haveCatchAll else { return true }
         note(
             "`\(place.text)` cannot be held: nothing bounds a request without `max_tokens`"
                 + (config.models.isEmpty ? "" : " for a model that `models` does not name"),
@@ -69,26 +70,27 @@ extension Validation {
     }
 
     /// - Returns: whether it is known what any model costs.
-    private func checkPrices(_ limit: LimitConfig, _ path: ConfigPath) -> Bool {
+    private func checkPrices(_ limit: LimitConfig, _ models: SoundModels, _ path: ConfigPath) -> Bool {
         guard let number = limit.numbers.first(where: { $0.key.unit == .money }) else { return true }
         let place = ConfigPath.key(path, number.key.rawValue)
         let price = "price: { input: 2, output: 8 }"
-        let unpriced = config.models.filter { $0.price == nil }.map(\.name)
+        let unpriced = models.named.filter { $0.price == nil }.map(\.name)
         if let first = unpriced.first {
             note(
                 "`\(place.text)` cannot be held: no price is known of \(listed(unpriced))",
                 hint: "add one such as `\(price)` to \(Quoting.quoted(first)) in `models`", at: place)
             return false
         }
-        guard !hasCatchAll else { return true }
+        guard !models.haveCatchAll else { return true }
         note(
             "`\(place.text)` cannot be held: no price is known of a model that `models` does not name",
             hint: "add `\"*\": { \(price) }` to `models`, with the highest there is", at: place)
         return false
     }
 
-    /// A reserve that no window has room for, so that a request without `max_tokens` never passes.
-    private func warnTooLarge(_ limit: LimitConfig, _ path: ConfigPath) {
+    /// A reserve that the number has no room for, so that a request without `max_tokens` never passes.
+    private func checkRoom(_ limit: LimitConfig, _ models: SoundModels, _ path: ConfigPath) {
+        let others = models.haveCatchAll ? [] : [ModelConfig(name: "*", maxOutput: nil, price: nil)]
         for number in limit.numbers {
             let isTooLarge = { (model: ModelConfig) in
                 guard let reserve = Self.reserve(limit, model) else { return false }
@@ -98,17 +100,27 @@ extension Validation {
                 case .requests, .concurrent: return false
                 }
             }
-            let models = config.models.filter(isTooLarge).map(\.name)
-            guard !models.isEmpty, !reading.isFull else { continue }
+            let found = models.named.filter(isTooLarge).map(\.name)
+            let areOthers = others.contains(where: isTooLarge)
+            guard !found.isEmpty || areOthers, !reading.isFull else { continue }
+            let areAll =
+                found.count == models.named.count && areOthers != models.haveCatchAll && models.areAllSound
+            let which =
+                areAll ? "" : " for " + (found.isEmpty ? "models that `models` does not name" : listed(found))
             let place = ConfigPath.key(path, number.key.rawValue)
             let message =
-                "`\(place.text)` is less than what is reserved for a request without `max_tokens` for "
-                + "\(listed(models)): none ever passes"
-            let hint = limit.defaultReserve == nil ? "add `default_reserve`, or raise it" : "raise it"
-            reading.note(.warning, message, hint: hint, at: reading.keySpan(of: place), path: place)
+                "`\(place.text)` is less than what is reserved for a request without `max_tokens`\(which): "
+                + "none ever passes"
+            let hint =
+                limit.defaultReserve == nil
+                ? "add `default_reserve`, or raise it" : "raise it, or lower `default_reserve`"
+            // Why: a shadow refuses nobody.
+            let severity: Diagnostic.Severity = areAll && !limit.isShadow ? .error : .warning
+            reading.note(severity, message, hint: hint, at: reading.keySpan(of: place), path: place)
         }
     }
 
+    /// What is reserved where the request says nothing, in output tokens: the smaller of both.
     private static func reserve(_ limit: LimitConfig, _ model: ModelConfig) -> UInt64? {
         guard let reserve = limit.defaultReserve, let max = model.maxOutput else {
             return limit.defaultReserve ?? model.maxOutput
@@ -128,14 +140,30 @@ extension Validation {
         return number.map { .key(path, $0.key.rawValue) }
     }
 
-    /// Models that no other entry names have one.
-    private var hasCatchAll: Bool { config.models.contains { $0.name == "*" } }
-
     private func listed(_ names: [String]) -> String {
         names.prefix(5).map(Quoting.quoted).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
     }
 
     private func note(_ message: String, hint: String, at place: ConfigPath) {
         reading.note(.error, message, hint: hint, at: reading.keySpan(of: place), path: place)
+    }
+}
+
+/// What is known of models.
+private struct SoundModels {
+    /// Without those that have a mistake, which is told already.
+    let named: [ModelConfig]
+    /// Whether there is an entry for the models that no other entry names.
+    let haveCatchAll: Bool
+    /// No entry has a mistake.
+    let areAllSound: Bool
+
+    /// nil if the section could not be read.
+    init?(_ models: [ModelConfig], _ reading: Reading) {
+        let section = ConfigPath.key(.root, "models")
+        areAllSound = reading.isSound(section)
+        guard areAllSound || !models.isEmpty else { return nil }
+        named = models.filter { reading.isSound(.key(section, $0.name)) }
+        haveCatchAll = models.contains { $0.name == "*" }
     }
 }

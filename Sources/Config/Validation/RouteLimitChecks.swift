@@ -16,6 +16,35 @@ extension Validation {
             if !reading.isFull { checkEffect(limit, route, index) }
         }
         checkCount(listed, route)
+        if listed.count == route.limits.count { warnWithoutEffect(listed, route) }
+    }
+
+    private func warnWithoutEffect(_ listed: [LimitConfig], _ route: RouteConfig) {
+        let path = Self.path(of: route)
+        if listed.isEmpty, reading.isSound(.key(path, "auth")), reading.isSound(.key(.root, "auth")),
+            !hasOwnLimits(route)
+        {
+            warn(.key(path, "rate_limit_headers"), "there is no limit to tell of")
+        }
+        if case .upstream = route.action {
+            guard reading.isSound(.key(.root, "auth")), !listed.contains(where: \.looksIntoBodies),
+                !route.auth.contains(where: { auth[$0]?.mode.mayNameModels ?? false })
+            else { return }
+            warn(.key(path, "inspect_body"), "nothing of the route goes by what stands in a body")
+        } else {
+            warn(.key(path, "inspect_body"), "no upstream answers there")
+        }
+    }
+
+    private func warn(_ place: ConfigPath, _ reason: String) {
+        guard reading.node(at: place) != nil, !reading.isFull else { return }
+        let message = "`\(place.text)` has no effect: \(reason)"
+        reading.note(.warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
+    }
+
+    /// Callers of the route may have a limit of their own.
+    private func hasOwnLimits(_ route: RouteConfig) -> Bool {
+        route.auth.contains { auth[$0]?.mode.mayLimitCallers ?? false }
     }
 
     private func checkInspection(_ route: RouteConfig, _ place: ConfigPath) {
@@ -44,7 +73,7 @@ extension Validation {
     private func checkCount(_ limits: [LimitConfig], _ route: RouteConfig) {
         var count = limits.reduce(0) { $0 + $1.numbers.count }
         let givesWay = limits.contains { $0.givesWayToOwn && $0.number(.requestsPerMinute) != nil }
-        let hasOwn = route.auth.contains { auth[$0]?.mode.mayLimitCallers ?? false }
+        let hasOwn = hasOwnLimits(route)
         if hasOwn, !givesWay { count += 1 }
         guard count > Self.measuresMax else { return }
         let place = ConfigPath.key(Self.path(of: route), "limits")
@@ -56,12 +85,26 @@ extension Validation {
     }
 }
 
+extension LimitConfig {
+    /// The body of a request decides what is reserved, or whose count it is.
+    fileprivate var looksIntoBodies: Bool { countsTokens || countsMoney || by.contains(.model) }
+}
+
 extension AuthConfig.Mode {
     /// Its callers can have a limit of their own.
     fileprivate var mayLimitCallers: Bool {
         switch self {
         case .none, .envKey, .tokenFile: false
         case .jwt(let jwt): jwt.limitClaim != nil
+        case .userKeys: true
+        }
+    }
+
+    /// Its callers can be bound to certain models.
+    fileprivate var mayNameModels: Bool {
+        switch self {
+        case .none, .envKey, .tokenFile: false
+        case .jwt(let jwt): jwt.modelsClaim != nil
         case .userKeys: true
         }
     }

@@ -15,6 +15,7 @@ import Testing
     @Test(arguments: [
         ("10K", "write `10k`"), ("2m", "write `2M`"), ("2 M", "write `2M`"), ("1b", "write `1G`"),
         ("1.5M", "write a whole number, with a smaller unit"), ("'5'", "remove the quotes"),
+        ("off", "leave it out"),
     ])
     func `a count in other words gets a hint`(_ text: String, _ hint: String) throws {
         #expect(try refusal(of: text, as: .count(1...1000)).hint == hint)
@@ -38,7 +39,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("$5", "write `5`"), (".5", "write `0.5`"), ("$.5", "write `0.5`"), ("'5'", "remove the quotes"),
+        ("$5", "write `5`"), ("5$", "write `5`"), (".5", "write `0.5`"), ("$.5", "write `0.5`"),
+        ("'5'", "remove the quotes"),
     ])
     func `dollars in other words get a hint`(_ text: String, _ hint: String) throws {
         #expect(try refusal(of: text, as: .dollars(0...100_000_000_000)).hint == hint)
@@ -47,6 +49,20 @@ import Testing
     @Test(arguments: ["-1", "5.", "1e3", "1.2.3", "0.0000000001", "100.1", "18446744074", "five", "~", "{}"])
     func `what is no amount within its range is refused`(_ text: String) throws {
         #expect(try refusal(of: text, as: .dollars(0...100_000_000_000)).message.hasPrefix("`key` must be"))
+    }
+
+    @Test func `a budget that is off is left out, and a price is not`() throws {
+        #expect(try refusal(of: "off", as: .dollars(1...5_000_000_000)).hint == "leave it out")
+        #expect(try refusal(of: "off", as: .dollars(0...5_000_000_000)).hint == nil)
+    }
+
+    @Test(arguments: ["99999999999999999999", "99999999999999999999k", "18446744073709551615k"])
+    func `a number with too many digits is told the bound`(_ text: String) throws {
+        #expect(try refusal(of: text, as: .count(1...1000)).message.hasPrefix("`key` must be from 1 to 1k"))
+    }
+
+    @Test func `what no 64 bits hold gets no hint`() throws {
+        #expect(try refusal(of: "99999999999999999999m", as: .count(1...1000)).hint == nil)
     }
 
     @Test func `nothing is not more than nothing`() throws {

@@ -8,6 +8,7 @@ private func limits(_ text: String) throws -> [LimitConfig] {
     return try config("version: 1\n\(models)limits:\n\(text)").limits
 }
 
+// Covers LimitConfig.swift, LimitKeyHints.swift
 @Suite struct LimitConfigTests {
     @Test func `a limit has a subject and a number`() throws {
         let limits = try limits(
@@ -89,6 +90,45 @@ private func limits(_ text: String) throws -> [LimitConfig] {
         #expect(read(text).diagnostics.count { $0.severity == .error } == 1)
         let burst = "version: 1\nlimits: { a: { by: ip, burst: 5 } }\n"
         #expect(read(burst).diagnostics.count { $0.severity == .error } == 1)
+    }
+
+    private func errors(_ limit: String) -> [Diagnostic] {
+        read("version: 1\nlimits: { a: { by: ip, \(limit) } }\n").diagnostics.filter { $0.severity == .error }
+    }
+
+    @Test(arguments: [
+        (
+            "requests_per_month",
+            "there is `requests_per_second`, `requests_per_minute`, `requests_per_hour` and `requests_per_day`"
+        ),
+        (
+            "rpm",
+            "there is `requests_per_second`, `requests_per_minute`, `requests_per_hour` and `requests_per_day`"
+        ),
+        ("tokens_per_second", "there is `tokens_per_minute`, `tokens_per_hour` and `tokens_per_day`"),
+        ("TPM", "there is `tokens_per_minute`, `tokens_per_hour` and `tokens_per_day`"),
+        ("usd_per_hour", "there is `usd_per_day` and `usd_per_month`"),
+        ("requests_per_minut", "did you mean `requests_per_minute`?"),
+    ])
+    func `a number that there is not gets one error, and a hint`(key: String, hint: String) {
+        let found = errors("\(key): 5")
+        #expect(found.map(\.message) == ["unknown key `\(key)` in limits.a"])
+        #expect(found.map(\.hint) == [hint])
+    }
+
+    @Test func `a limit without a number is told of all there are`() {
+        #expect(
+            errors("mode: shadow").map { $0.message.hasPrefix("`limits.a` requires at least one of") } == [
+                true
+            ])
+        #expect(errors("colour: 5").count == 2)
+    }
+
+    @Test func `burst alone is told what it goes with`() {
+        let found = errors("burst: 5")
+        #expect(found.map(\.message) == ["`burst` stands without a longer time in limits.a"])
+        #expect(found[0].hint?.contains("`requests_per_minute`") == true)
+        #expect(errors("burst: 5, requests_per_minut: 5").map(\.keyPath) == ["limits.a.requests_per_minut"])
     }
 
     @Test func `the schema asks for a number`() {

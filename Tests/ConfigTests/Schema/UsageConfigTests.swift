@@ -24,6 +24,14 @@ import Testing
         #expect(problems("").contains(unused) && !problems("usage: main\n").contains(unused))
     }
 
+    @Test func `a list is told where it stands`() {
+        let message = { (text: String) in
+            read(Self.head + text).diagnostics.filter { $0.severity == .error }.map(\.message)
+        }
+        #expect(message("usage: [main]\n") == ["`usage` must be a name, found a list"])
+        #expect(message("usage: { store: [main] }\n") == ["`usage.store` must be a name, found a list"])
+    }
+
     @Test(arguments: ["{}", "[main]", "''", "true"])
     func `anything else is refused`(_ text: String) {
         #expect(read(Self.head + "usage: \(text)\n").config == nil)

@@ -62,6 +62,42 @@ private let priced = "max_output: 1k, price: { input: 1, output: 8 }"
         #expect(problems("usd_per_day: 0.07, default_reserve: 1k", models: models) == [])
     }
 
+    @Test func `a reserve that fits for no model is an error`() {
+        let error = ["error limits.a.tokens_per_minute"]
+        #expect(problems("tokens_per_minute: 999", models: "'*': { \(priced) }") == error)
+        #expect(problems("tokens_per_minute: 999, default_reserve: 1k") == error)
+        #expect(
+            problems("tokens_per_minute: 999, default_reserve: 1k", models: "m: { max_output: 1k }") == error)
+        #expect(
+            problems("usd_per_day: 0.0079", models: "'*': { \(priced) }") == ["error limits.a.usd_per_day"])
+        #expect(
+            problems("tokens_per_minute: 999, default_reserve: 1k, mode: shadow") == [
+                "warning limits.a.tokens_per_minute"
+            ])
+    }
+
+    @Test func `the smaller of default_reserve and max_output is what is reserved`() {
+        let limit = "tokens_per_minute: 1k, default_reserve: 2k"
+        let warning = ["warning limits.a.tokens_per_minute"]
+        #expect(problems(limit, models: "'*': { max_output: 1k }") == [])
+        #expect(problems(limit, models: "m: { max_output: 1k }") == warning, "for models not named")
+        #expect(problems(limit, models: "m: { max_output: 3k }, '*': { max_output: 1k }") == warning)
+        #expect(problems("tokens_per_minute: 1k, tokens: input, default_reserve: 2k") == [])
+    }
+
+    @Test func `a mistake in one model hides nothing of the others`() {
+        let broken = "b: { max_output: 0 }"
+        let found = ["error models.b.max_output", "error limits.a.usd_per_day"]
+        #expect(problems("usd_per_day: 5, default_reserve: 1", models: "\(broken), m: {}") == found)
+        #expect(problems("usd_per_day: 5", models: "\(broken), '*': { \(priced) }") == [found[0]])
+        #expect(problems("usd_per_day: 5", models: "'*': { max_output: 0 }") == ["error models.*.max_output"])
+        let small = "tokens_per_day: 1, default_reserve: 2"
+        #expect(
+            problems(small, models: "\(broken), '*': { \(priced) }") == [
+                found[0], "warning limits.a.tokens_per_day",
+            ])
+    }
+
     @Test func `a shorter time that admits more is warned about`() {
         #expect(
             problems("requests_per_second: 6, requests_per_minute: 5") == [

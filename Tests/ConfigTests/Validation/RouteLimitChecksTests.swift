@@ -5,10 +5,11 @@ import Testing
 private let five =
     "requests_per_second: 1, requests_per_minute: 1, requests_per_hour: 1, requests_per_day: 1, concurrent: 1"
 
-/// Errors of one route.
-private func errors(_ route: String, limits: String = "", auth: String = "keys", process: String = "{}")
-    -> [String]
-{
+/// Key paths of what is wrong with one route.
+private func problems(
+    _ severity: Diagnostic.Severity, _ route: String, limits: String = "", auth: String = "keys",
+    process: String = "{}"
+) -> [String] {
     let text = """
         version: 1
         process: \(process)
@@ -24,8 +25,13 @@ private func errors(_ route: String, limits: String = "", auth: String = "keys",
         limits: { one: { by: ip, \(five) }, two: { by: [ip, key], \(five) }, three: { by: [ip, user], \(five) }, \(limits) }
         routes: [{ path: /a, auth: \(auth), \(route) }]
         """
-    return read(text).diagnostics.filter { $0.severity == .error }.map(\.keyPath)
+    return read(text).diagnostics.filter { $0.severity == severity }.map(\.keyPath)
+        .filter { severity == .error || $0.hasPrefix("routes") }
 }
+
+private func errors(_ route: String, limits: String = "", auth: String = "keys", process: String = "{}")
+    -> [String]
+{ problems(.error, route, limits: limits, auth: auth, process: process) }
 
 @Suite struct RouteLimitChecksTests {
     @Test(arguments: [
@@ -71,5 +77,34 @@ private func errors(_ route: String, limits: String = "", auth: String = "keys",
             ])
         #expect(errors("to: u, inspect_body: 16MiB", process: "{ body_memory: 16MiB }") == [])
         #expect(errors("to: u", process: "{ body_memory: 16MiB }") == [])
+    }
+
+    @Test(arguments: [
+        ("shared", true), ("plain", true), ("keys", false), ("staff", false), ("[shared, keys]", false),
+    ])
+    func `fields that tell of no limit have no effect`(auth: String, isWarned: Bool) {
+        let fields = "rate_limit_headers: openai"
+        #expect(
+            problems(.warning, "to: u, \(fields)", auth: auth)
+                == (isWarned ? ["routes[0].rate_limit_headers"] : []))
+        #expect(problems(.warning, "to: u, \(fields), limits: one", auth: auth) == [])
+        #expect(problems(.warning, "to: u", auth: auth) == [])
+    }
+
+    @Test(arguments: [
+        ("to: u", true), ("to: u, limits: one", true), ("respond: {}", true),
+        ("to: u, limits: [one, x]", false),
+        ("to: u, limits: y", false),
+    ])
+    func `a bound on bodies that nobody looks into has no effect`(route: String, isWarned: Bool) {
+        let limits =
+            "x: { by: ip, tokens_per_minute: 5, tokens: input }, y: { by: [ip, model], requests_per_minute: 1 }"
+        let inspecting = "\(route), inspect_body: 1MiB"
+        let expected = isWarned ? ["routes[0].inspect_body"] : []
+        #expect(problems(.warning, inspecting, limits: limits, auth: "shared") == expected)
+        // The keys of a store, and some tokens, name the models that may be asked for.
+        let isWarnedOfKeys = isWarned && !route.hasPrefix("to: u")
+        #expect(problems(.warning, inspecting, limits: limits).isEmpty != isWarnedOfKeys)
+        #expect(problems(.warning, route, limits: limits) == [])
     }
 }

@@ -15,6 +15,8 @@ final class LimitRegistry {
 
     /// By identity.
     private var known: [String: Known] = [:]
+    /// Identities of all numbers that were ever served.
+    private(set) var served: Set<String> = []
 
     /// By the name of the limit. Changes nothing that is served.
     func plans(of config: GatewayConfig) -> [String: LimitPlan] {
@@ -22,6 +24,9 @@ final class LimitRegistry {
         for limit in config.limits { plans[limit.name] = plan(limit) }
         return plans
     }
+
+    /// The configuration is served from now on.
+    func commit(_ config: GatewayConfig) { served.formUnion(LimitRegistry.identities(of: config)) }
 
     /// Of the callers of an entry of `auth` that have a limit of their own.
     func ownMeasure(of auth: String) -> LimitMeasure {
@@ -57,10 +62,15 @@ final class LimitRegistry {
     }
 
     /// `per-key/tokens_per_day/by=key,model`: everything that decides what is counted, and not how much.
-    private static func identity(_ key: LimitConfig.Key, _ config: LimitConfig) -> String {
+    static func identity(_ key: LimitConfig.Key, _ config: LimitConfig) -> String {
         let subject = "by=" + config.by.map(\.rawValue).joined(separator: ",")
         let isTotal = config.tokens == .total || !key.countsTokens
         return "\(config.name)/\(key.rawValue)/\(subject)"
             + (isTotal ? "" : "/tokens=\(config.tokens.rawValue)")
+    }
+
+    /// Of every number of `limits:`.
+    static func identities(of config: GatewayConfig) -> Set<String> {
+        Set(config.limits.flatMap { limit in limit.numbers.map { identity($0.key, limit) } })
     }
 }

@@ -216,9 +216,11 @@ final class ReloadDriver {
         }
         var restartWarnings: [Diagnostic] = []
         if let served {
-            let comparison = ConfigComparison(served: served.config, next: loaded.config)
+            let comparison = ConfigComparison(
+                served: served.config, next: loaded.config, counted: self.limits.served)
             restartWarnings = comparison.restartWarnings(outcome.places)
-            diagnostics += comparison.removalWarnings(outcome.places) + restartWarnings
+            diagnostics += comparison.removalWarnings(outcome.places)
+            diagnostics += comparison.resetWarnings(outcome.places) + restartWarnings
         }
         var config = loaded.config
         // Why: `process:` of the start stays in force, so that every later change of it is reported again.
@@ -284,6 +286,7 @@ final class ReloadDriver {
         }
         auth.commit(next.auth)
         usage.commit(next.usage)
+        limits.commit(next.served.config)
         for ticket in gates.commit(next.gates, of: next.served.config) {
             workers.mailboxes.tell(ticket, .placeFreed(ticket))
         }

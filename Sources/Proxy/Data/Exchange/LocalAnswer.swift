@@ -158,6 +158,7 @@ extension Worker {
         let hasBody = exchange.method != .head && status != 204 && status != 304
         let sentBody = hasBody ? body : UnsafeRawBufferPointer(start: nil, count: 0)
         exchange.record.responseBodyBytes = UInt64(sentBody.count)
+        if let account = exchange.account { settleReservation(exchange, account) }
         let result: SendResult
         if sentBody.count <= Worker.copyMax {
             writer.put(sentBody)

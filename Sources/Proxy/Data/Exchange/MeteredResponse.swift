@@ -50,6 +50,7 @@ extension Worker {
             account.tap.scan(step.piece)
             if isOver { account.tap.finish() }
             noteProgress(exchange, account)
+            if isOver { settleReservation(exchange, account) }
             return putEnd(step.piece, exchange, &writer, step.verdict)
         }
         let passing = account.filter.take(
@@ -60,6 +61,7 @@ extension Worker {
         }
         guard isOver else { return putEnd(passing.second, exchange, &writer, step.verdict) }
         account.tap.finish()
+        settleReservation(exchange, account)
         return put(passing.second, exchange, &writer, mayWait: false)
             && putEnd(account.filter.finish(blocks: blocks), exchange, &writer, step.verdict)
     }

@@ -153,7 +153,9 @@ enum RateLimitFields {
             // Nobody knows when one of the exchanges that run will end.
             if standing.nextIn > 0 {
                 cursor.put(word: 0x3D743B, count: 3)  // ;t=
-                cursor.put(decimal: standing.nextIn.roundedUpToSeconds)
+                // Why: what was used comes back up to a sub-window late, and who reads `t` above `w` takes it
+                // for a mistake. `Retry-After` is exact.
+                cursor.put(decimal: min(standing.nextIn.roundedUpToSeconds, pieces.pointee.windowSeconds))
             }
         }
         cursor.putLineEnd()

@@ -88,7 +88,8 @@ extension RateRefusal {
         let (reason, wait): (Reason, UInt64) =
             switch refusal.reason {
             // Never earlier than the `t` of the policy in `RateLimit`.
-            case .full(let wait): (.full, RateRefusal.knownWait(Swift.max(wait, entry.nextIn)))
+            case .full(let wait):
+                (.full, RateRefusal.knownWait(Swift.max(wait, entry.nextIn), entry.measure.period))
             case .tooLarge: (.tooLarge, 0)
             case .tooManySubjects: (.tooManySubjects, 0)
             }
@@ -109,7 +110,12 @@ extension RateRefusal {
             resetsAt: wait > 0 ? realtime &+ wait : 0)
     }
 
-    private static func knownWait(_ wait: UInt64) -> UInt64 { wait > 0 ? wait : concurrentWait }
+    /// Why at most a minute for one by the minute: the last sub-window makes it a second more, for which clients
+    /// would not come again at all. They come that second too early instead, and are told the rest.
+    private static func knownWait(_ wait: UInt64, _ period: LimitMeasure.Period) -> UInt64 {
+        if wait == 0 { return concurrentWait }
+        return period == .minute ? min(wait, patienceMax) : wait
+    }
 }
 
 // MARK: - Words

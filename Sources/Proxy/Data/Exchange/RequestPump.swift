@@ -82,7 +82,6 @@ extension Worker {
             return
         }
         exchange.sentAt = now
-        exchange.sentAt = now
         guard send(upstream, writer.bytes), sendBody(exchange, upstream) else {
             upstreamWriteFailed(exchange)
             return

@@ -203,6 +203,7 @@ extension Worker {
             return
         }
         let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : exchange.responseOutput)
+        if step.verdict == .ended, let account = exchange.account { settleReservation(exchange, account) }
         if let client = exchange.client {
             if exchange.isEventStream { exchange.tail.scan(step.piece) }
             exchange.record.responseBodyBytes += UInt64(step.piece.count)

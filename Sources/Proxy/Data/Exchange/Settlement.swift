@@ -5,21 +5,27 @@ extension Worker {
     /// Exactly once, when the exchange ends.
     func settle(_ exchange: RunningExchange) {
         guard let account = exchange.account else { return }
+        settleReservation(exchange, account)
         exchange.account = nil
         let ending = exchange.ending
-        completeFacts(exchange, account)
-        if account.reservation.isHeld {
-            let time = limitTime()
-            if ending == .refused {
-                handle.ledger.withdraw(account.reservation, at: time)
-            } else {
-                noteActuals(exchange, account, ending)
-                handle.ledger.settle(account.reservation, at: time)
-            }
-        }
         if account.isMetered && ending != .refused { recordUsage(exchange, account, ending) }
         account.reset(blocks: blocks)
         if spareAccounts.count < Worker.spareExchangesMax { spareAccounts.append(account) }
+    }
+
+    /// Before the last bytes of an answer go out: whoever has them may come again at once, by another worker,
+    /// and must not meet what this exchange still holds.
+    func settleReservation(_ exchange: RunningExchange, _ account: UsageAccount) {
+        completeFacts(exchange, account)
+        guard account.reservation.isHeld else { return }
+        let ending = exchange.ending
+        let time = limitTime()
+        if ending == .refused {
+            handle.ledger.withdraw(account.reservation, at: time)
+        } else {
+            noteActuals(exchange, account, ending)
+            handle.ledger.settle(account.reservation, at: time)
+        }
     }
 
     /// A request whose body nobody looked into: its model is what the answer says, its input a quarter of its

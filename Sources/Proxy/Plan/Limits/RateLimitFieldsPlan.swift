@@ -27,7 +27,8 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
             case .tokens, .inputTokens, .outputTokens: .tokens
             case .concurrent: .concurrent
             }
-        var pieces = RateLimitFieldPieces(kind: kind, max: max)
+        var pieces = RateLimitFieldPieces(
+            kind: kind, max: max, windowSeconds: RateLimitFieldsPlan.windowSeconds(period) ?? .max)
         var bytes = Bytes()
         pieces.firstPolicy = bytes.append(
             Array("RateLimit-Policy: \"".utf8) + policy + Array("\";q=".utf8), quota, parameters)
@@ -100,18 +101,21 @@ final class RateLimitFieldsPlan: @unchecked Sendable {
         return key == "requests" ? [] : [UInt8(ascii: "/")] + key.utf8.map { $0 == 0x5F ? 0x2D : $0 }
     }
 
+    /// nil: a calendar month has no one length, and `w` may be left out.
+    private static func windowSeconds(_ period: LimitMeasure.Period) -> UInt64? {
+        switch period {
+        case .second: 1
+        case .minute: 60
+        case .hour: 3600
+        case .day: 86_400
+        case .month, .none: nil
+        }
+    }
+
     /// Behind the quota. There is no registered unit for tokens: an unregistered `qu` would make the policy
     /// invalid, a parameter of our own is a comment to those who do not know it.
     private static func parameters(_ unit: LimitMeasure.Unit, _ period: LimitMeasure.Period) -> String {
-        let window: String =
-            switch period {
-            case .second: ";w=1"
-            case .minute: ";w=60"
-            case .hour: ";w=3600"
-            case .day: ";w=86400"
-            // A calendar month has no one length, and `w` may be left out.
-            case .month, .none: ""
-            }
+        let window = windowSeconds(period).map { ";w=\($0)" } ?? ""
         let meaning: String =
             switch unit {
             case .requests, .money: ""
@@ -152,6 +156,8 @@ struct RateLimitFieldPieces {
     let kind: Kind
     /// The measure's.
     let max: UInt64
+    /// `w` of its policy; the most there is where it has none.
+    let windowSeconds: UInt64
     /// May be read up to `padding` bytes beyond the end of any piece.
     var base = UnsafeRawPointer(bitPattern: 1)!
     static let padding = 32

@@ -49,6 +49,19 @@ import Testing
             ])
     }
 
+    @Test func `ietf tells no time beyond the window that it states`() {
+        let table: [(LimitMeasure.Period, nextIn: UInt64, told: String)] = [
+            (.day, 86_735 * second, "86400"), (.day, 86_400 * second, "86400"),
+            (.day, 86_399 * second, "86399"), (.minute, 61 * second, "60"), (.hour, 3601 * second, "3600"),
+            (.second, 1001 * millisecond, "1"), (.month, 2_000_000 * second, "2000000"),
+        ]
+        for (period, nextIn, told) in table {
+            let sample = ReservationSample()
+            sample.add(.sample(.tokens, period, max: 100), used: 100, nextIn: nextIn, emptyIn: nextIn)
+            #expect(fields(sample, .ietf)[1].hasSuffix(";r=0;t=\(told)"))
+        }
+    }
+
     @Test func `the older three say when one more request passes`() {
         let table: [(RateLimitFieldStyles, reset: String)] = [
             (.iso, "2026-03-01T11:59:30Z"), (.epoch, "1772366370"), (.delta, "30"),
