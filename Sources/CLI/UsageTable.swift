@@ -100,7 +100,8 @@ extension UsageTable {
             numbersFrom: nameColumns.count)
     }
 
-    /// Of a name. Why: a client chooses the name of its model, and one that is long would push all numbers aside.
+    /// Of a name. Why: a client chooses the name of its model, and one that is long would push all numbers
+    /// aside.
     static let nameWidthMax = 60
 
     private static func shortened(_ name: String) -> String {

@@ -37,7 +37,7 @@ extension Validation {
     }
 
     private func warn(_ place: ConfigPath, _ reason: String) {
-        guard reading.node(at: place) != nil, !reading.isFull else { return }
+        guard reading.node(at: place) != nil, reading.isSound(place), !reading.isFull else { return }
         let message = "`\(place.text)` has no effect: \(reason)"
         reading.note(.warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
     }

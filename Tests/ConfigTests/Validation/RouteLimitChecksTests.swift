@@ -29,9 +29,11 @@ private func problems(
         .filter { severity == .error || $0.hasPrefix("routes") }
 }
 
-private func errors(_ route: String, limits: String = "", auth: String = "keys", process: String = "{}")
-    -> [String]
-{ problems(.error, route, limits: limits, auth: auth, process: process) }
+private func errors(
+    _ route: String, limits: String = "", auth: String = "keys", process: String = "{}"
+) -> [String] {
+    problems(.error, route, limits: limits, auth: auth, process: process)
+}
 
 @Suite struct RouteLimitChecksTests {
     @Test(arguments: [

@@ -1,7 +1,7 @@
 import Stores
 
-/// Names of models, as rows of `usage` have them: a client may choose any, and each makes a row that stays for
-/// long.
+/// Names of models, as rows of `usage` have them: a client may choose any, and each makes a row that stays
+/// for long.
 struct UsageModels {
     /// Of a name, in UTF-8; what is longer is cut.
     static let bytesMax = 128

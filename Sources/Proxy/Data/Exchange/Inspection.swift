@@ -26,8 +26,8 @@ extension Worker {
         return asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: type[..<10]), "multipart/")
     }
 
-    /// A body that nobody looks into: its input is a quarter of its bytes, as far as they are known, and of its
-    /// model there is what `models` has for all that are not listed.
+    /// A body that nobody looks into: its input is a quarter of its bytes, as far as they are known, and
+    /// of its model there is what `models` has for all that are not listed.
     private func estimateUnread(_ exchange: RunningExchange, _ head: RequestHead) {
         guard let account = exchange.account, account.isMetered else { return }
         if case .length(let count) = head.framing { account.inputTokensEstimate = count / 4 + 1 }

@@ -202,8 +202,8 @@ enum MediaType {
             && asciiCaseInsensitiveEqual(UnsafeRawBufferPointer(rebasing: value[(end - 5)..<end]), "+json")
     }
 
-    /// Sixteen bytes are `application/json`, in any case. What sets bit 5 besides letters is set there anyway,
-    /// or a control character, which no field value has.
+    /// Sixteen bytes are `application/json`, in any case. What sets bit 5 besides letters is set there
+    /// anyway, or a control character, which no field value has.
     private static func isPlainJSON(_ base: UnsafeRawPointer) -> Bool {
         let caseBits: UInt64 = 0x2020_2020_2020_2020
         let first = UInt64(littleEndian: base.loadUnaligned(as: UInt64.self)) | caseBits

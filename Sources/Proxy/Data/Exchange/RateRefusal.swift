@@ -110,8 +110,8 @@ extension RateRefusal {
             resetsAt: wait > 0 ? realtime &+ wait : 0)
     }
 
-    /// Why at most a minute for one by the minute: the last sub-window makes it a second more, for which clients
-    /// would not come again at all. They come that second too early instead, and are told the rest.
+    /// Why at most a minute for one by the minute: the last sub-window makes it a second more, for which
+    /// clients would not come again at all. They come that second too early instead, and are told the rest.
     private static func knownWait(_ wait: UInt64, _ period: LimitMeasure.Period) -> UInt64 {
         if wait == 0 { return concurrentWait }
         return period == .minute ? min(wait, patienceMax) : wait

@@ -31,7 +31,9 @@ extension Worker {
     /// A request whose body nobody looked into: its model is what the answer says, its input a quarter of its
     /// bytes.
     private func completeFacts(_ exchange: RunningExchange, _ account: UsageAccount) {
-        guard account.isMetered, exchange.notes[.model].isEmpty, let serving = exchange.serving else { return }
+        guard account.isMetered, exchange.notes[.model].isEmpty, let serving = exchange.serving else {
+            return
+        }
         if account.inputTokensEstimate == 0 {
             account.inputTokensEstimate = (exchange.requestBody.contentBytes + 3) / 4
         }
@@ -63,8 +65,8 @@ extension Worker {
     }
 
     /// What is taken to be used where the answer was not read: nothing for an error.
-    /// - Returns: nil where nobody knows: an answer that cannot be read, or none, to a request that an upstream
-    ///   has worked on.
+    /// - Returns: nil where nobody knows: an answer that cannot be read, or none, to a request that an
+    ///   upstream has worked on.
     private func unread(_ ending: ExchangeEnding) -> LimitCharge? {
         ending == .upstreamError ? LimitCharge() : nil
     }

@@ -151,8 +151,7 @@ struct AnswerReader {
             if whole.total > 0 { whole.members.settle(total: whole.total) }
             settle(whole.members, below: whole.usageKey)
         }
-        // Behind a whole answer there are at most spaces.
-        return isLine ? stop : end
+        return stop
     }
 
     @inline(__always)

@@ -92,7 +92,8 @@ final class UsageAccount {
                 output: usage.outputTokens + unreported)
             return (charge, usage.cachedInputTokens, unreported > 0)
         }
-        // Why not nothing: it may be worked on still, and be fetched later (`background` of the Responses API).
+        // Why not nothing: it may be worked on still, and be fetched later (`background` of the Responses
+        // API).
         guard tap.isEventStream || tap.outputTokensSeen > 0 else { return nil }
         let charge = charge(input: inputTokensEstimate, cached: 0, output: tap.outputTokensSeen)
         return (charge, 0, true)

@@ -30,8 +30,8 @@ final class ModelTable: Sendable {
     }
 
     /// Whom a request for this model counts for in limits by model: the entry that fits, lest other spellings
-    /// of one model each have a count of their own. Names that fit none are one; without entries every name is
-    /// its own.
+    /// of one model each have a count of their own. Names that fit none are one; without entries every
+    /// name is its own.
     func subject(of name: UnsafeRawBufferPointer) -> LimitSubject {
         if let model = find(name) { return LimitSubject(model.name.bytes) }
         return isEmpty ? LimitSubject(name) : .everybody

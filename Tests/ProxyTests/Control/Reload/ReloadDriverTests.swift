@@ -187,7 +187,7 @@ private let brokenRow =
     #expect(started.result == .failed && !scene.driver.isConfigBroken)
     #expect(
         started.text.contains("error: usage: what is used up already of limits cannot be read from main.db"))
-    #expect(started.text.contains("the measure daily/requests_per_day/by=ip"), "\(started.text)")
+    #expect(started.text.contains("what is used up of daily/requests_per_day/by=ip"), "\(started.text)")
     let other = try Scene()
     let damaged = try other.store()
     try damaged.database.run(brokenRow, [.integer(.max)])

@@ -176,7 +176,7 @@ import Testing
     @Test(
         arguments: [
             ("[1]", 400, "invalid_json"), ("", 200, nil), (#"{"n":1,"n":2}"#, 400, "duplicate_member"),
-            (#"{"max_tokens":-1}"#, 400, "invalid_value"),
+            (#"{"max_tokens":0.5}"#, 400, "invalid_value"),
             (#"{"model":"a","model":"b"}"#, 400, "duplicate_model"),
         ] as [(String, Int, String?)])
     func `a body that does not say what it asks for goes nowhere and takes nothing`(

@@ -104,7 +104,6 @@ import Testing
             Request too large: it may use more than a limit has altogether.
         tooManySubjects 503 service_unavailable_error server_is_overloaded gateway retry-after=1
             The gateway keeps count of as many callers as it can at present: try again.
-            What your budget has left cannot be told at present: try again.
         modelNotAllowed 403 invalid_request_error model_not_allowed client
             Your API key may not use this model.
         modelMissing 403 invalid_request_error model_not_allowed client
