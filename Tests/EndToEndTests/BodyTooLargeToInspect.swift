@@ -69,7 +69,7 @@ import Testing
         for (more, code) in [
             (#""model":"other","#, "duplicate_model"),
             (#""max_tokens":1,"max_tokens":9,"#, "duplicate_member"),
-            (#""max_tokens":-1,"#, "invalid_value"), (#""stream":"yes","#, "invalid_value"),
+            (#""max_tokens":0.5,"#, "invalid_value"), (#""stream":"yes","#, "invalid_value"),
         ] {
             let answer = try gate.chat(more)
             #expect(answer.status == 400 && answer.errorCode == code, "\(more): \(answer.text)")

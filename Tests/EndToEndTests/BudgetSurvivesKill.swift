@@ -134,7 +134,8 @@ import Testing
         for max in [2000, 900, 45, 40, 20, 1000] {
             try scene.reconfigure(
                 Self.config.replacing("tokens_per_day: 1000", with: "tokens_per_day: \(max)")
-                    .replacing("usd_per_month: 10", with: "usd_per_month: \(Double(max) / 100)"))
+                    .replacing("usd_per_month: 10", with: "usd_per_month: \(Double(max) / 100)")
+                    .replacing("max_output: 1k", with: "max_output: \(min(max, 1000))"))
             for budget in Budget.allCases {
                 // Beyond what one answer may come to, others have to take a part.
                 let streams = try max > 1000 ? [scene.beginStream(1000, of: budget)] : []
