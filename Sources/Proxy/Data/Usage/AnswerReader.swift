@@ -124,7 +124,16 @@ struct AnswerReader {
                 if mode == .skimString { offset &+= 1 }
             case .ignored: return isLine ? JSONScan.lineEnd(base, from: offset, end: end) : end
             }
-            if offset < end, isLineEnd(base, offset, isLine) { return offset }
+            if offset < end, isLineEnd(base, offset, isLine) { return lineEnded(offset) }
+        }
+        return offset
+    }
+
+    /// A string cannot go on in the next line.
+    private mutating func lineEnded(_ offset: Int) -> Int {
+        switch mode {
+        case .string, .escape, .skimString, .skimEscape: mode = .ignored
+        case .between, .scalar, .skim, .ignored: break
         }
         return offset
     }

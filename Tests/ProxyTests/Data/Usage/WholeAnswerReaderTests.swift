@@ -134,4 +134,18 @@ private let unusual = [
             }
         }
     }
+
+    @Test func `a string that a line's end breaks off is read no further, wherever the pieces end`() {
+        for inside in ["c\u{0}", "c\\", "c\u{0}\\", "c", "c\u{1}\u{1}"] {
+            for key in ["model", "content", "x"] {
+                let text =
+                    "data: {\"\(key)\":\"\(inside)\ndata: {\"model\":\"m\",\"usage\":{\"output_tokens\":15}}\n\n"
+                let bytes = Array(text.utf8)
+                let slow = Seen(bytes, isEventStream: true, step: 1)
+                for step in 2...bytes.count {
+                    #expect(Seen(bytes, isEventStream: true, step: step) == slow, "\(inside) by \(step)")
+                }
+            }
+        }
+    }
 }
