@@ -125,16 +125,18 @@ enum ByteScan {
     }
 
     @inline(__always)
-    private static func load(_ base: UnsafeRawPointer, _ offset: Int) -> Lanes {
+    static func load(_ base: UnsafeRawPointer, _ offset: Int) -> Lanes {
         base.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
     }
 
+    /// Why a function: a literal within a comparison may be taken for a scalar, and then each lane is
+    /// compared by itself.
     @inline(__always)
-    private static func repeating(_ byte: UInt8) -> Lanes { Lanes(repeating: byte) }
+    static func repeating(_ byte: UInt8) -> Lanes { Lanes(repeating: byte) }
 
     /// The index of the first set lane, or `laneCount`.
     @inline(__always)
-    private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+    static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
         let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
         if halves[0] != 0 { return halves[0].trailingZeroBitCount &>> 3 }
         return 8 &+ halves[1].trailingZeroBitCount &>> 3

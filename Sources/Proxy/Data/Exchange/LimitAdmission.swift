@@ -74,7 +74,7 @@ extension Worker {
                 counts && limit.countsTokensOrMoney
                 ? account.charge(defaultReserve: limit.defaultReserve) : LimitCharge()
             for measure in limit.measures {
-                if measure.isSpending && !counts { continue }
+                if measure.unit.isSpending && !counts { continue }
                 if own > 0 && limit.givesWayToOwn && measure.isRequestsPerMinute { continue }
                 account.add(measure, subject, of: charge, limit: UInt8(index), cuts: limit.cutsOnExceed)
             }

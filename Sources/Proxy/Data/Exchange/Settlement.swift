@@ -50,7 +50,7 @@ extension Worker {
         let measured = account.measured?.charge ?? unread(ending)
         for index in 0..<account.reservation.count {
             let entry = account.reservation[index]
-            guard entry.measure.isSpending else { continue }
+            guard entry.measure.unit.isSpending else { continue }
             let policy = route.limits[Int(account.limit(ofEntry: index))].charge
             let actual: UInt64 =
                 switch policy.amount(for: ending) {

@@ -8,7 +8,7 @@ enum JSONScan {
     static func stringStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start
         while offset &+ ByteScan.laneCount <= end {
-            let stop = firstLane(stringMarks(base, offset))
+            let stop = ByteScan.firstLane(stringMarks(base, offset))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
             // Long strings: twice as many at a time, once the first sixteen were not all.
@@ -29,9 +29,9 @@ enum JSONScan {
 
     @inline(__always)
     private static func stringMarks(_ base: UnsafeRawPointer, _ offset: Int) -> SIMDMask<SIMD16<Int8>> {
-        let lanes = load(base, offset)
-        let marks = (lanes .== repeating(0x22)) .| (lanes .== repeating(0x5C))
-        return marks .| (lanes .< repeating(0x20))
+        let lanes = ByteScan.load(base, offset)
+        let marks = (lanes .== ByteScan.repeating(0x22)) .| (lanes .== ByteScan.repeating(0x5C))
+        return marks .| (lanes .< ByteScan.repeating(0x20))
     }
 
     /// Within a string that is expected to be a name: the first quote, space, `!` or control character, which
@@ -40,8 +40,9 @@ enum JSONScan {
     static func nameStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start
         while offset &+ ByteScan.laneCount <= end {
-            let lanes = load(base, offset)
-            let stop = firstLane((lanes .<= repeating(0x22)) .| (lanes .== repeating(0x5C)))
+            let lanes = ByteScan.load(base, offset)
+            let stop = ByteScan.firstLane(
+                (lanes .<= ByteScan.repeating(0x22)) .| (lanes .== ByteScan.repeating(0x5C)))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
         }
@@ -62,12 +63,12 @@ enum JSONScan {
     static func nestingStop(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start
         while offset &+ ByteScan.laneCount <= end {
-            let lanes = load(base, offset)
+            let lanes = ByteScan.load(base, offset)
             // `[` and `{`, `]` and `}` differ in one bit.
-            let folded = lanes | repeating(0x20)
-            let brackets = (folded .== repeating(0x7B)) .| (folded .== repeating(0x7D))
-            let others = (lanes .== repeating(0x22)) .| (lanes .< repeating(0x20))
-            let stop = firstLane(brackets .| others)
+            let folded = lanes | ByteScan.repeating(0x20)
+            let brackets = (folded .== ByteScan.repeating(0x7B)) .| (folded .== ByteScan.repeating(0x7D))
+            let others = (lanes .== ByteScan.repeating(0x22)) .| (lanes .< ByteScan.repeating(0x20))
+            let stop = ByteScan.firstLane(brackets .| others)
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
         }
@@ -85,9 +86,9 @@ enum JSONScan {
     static func lineEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start
         while offset &+ ByteScan.laneCount <= end {
-            let lanes = load(base, offset)
-            let stop = firstLane(
-                (lanes .== repeating(Byte.lf)) .| (lanes .== repeating(Byte.cr)))
+            let lanes = ByteScan.load(base, offset)
+            let stop = ByteScan.firstLane(
+                (lanes .== ByteScan.repeating(Byte.lf)) .| (lanes .== ByteScan.repeating(Byte.cr)))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
         }
@@ -115,9 +116,9 @@ enum JSONScan {
     static func wordEnd(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var offset = start
         while offset &+ ByteScan.laneCount <= end {
-            let lanes = load(base, offset)
-            let stop = firstLane(
-                (lanes .== repeating(Byte.space)) .| (lanes .== repeating(0x5C)))
+            let lanes = ByteScan.load(base, offset)
+            let stop = ByteScan.firstLane(
+                (lanes .== ByteScan.repeating(Byte.space)) .| (lanes .== ByteScan.repeating(0x5C)))
             offset &+= stop
             if stop < ByteScan.laneCount { return offset }
         }
@@ -130,26 +131,8 @@ enum JSONScan {
     }
 
     @inline(__always)
-    private static func load(_ base: UnsafeRawPointer, _ offset: Int) -> Lanes {
-        base.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
-    }
-
-    /// Why a function: a literal within a comparison may be taken for a scalar, and then each lane is
-    /// compared by itself.
-    @inline(__always)
-    private static func repeating(_ byte: UInt8) -> Lanes { Lanes(repeating: byte) }
-
-    @inline(__always)
     private static func hasLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Bool {
         let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
         return halves[0] | halves[1] != 0
-    }
-
-    /// The index of the first set lane, or `ByteScan.laneCount`.
-    @inline(__always)
-    private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        if halves[0] != 0 { return halves[0].trailingZeroBitCount &>> 3 }
-        return 8 &+ halves[1].trailingZeroBitCount &>> 3
     }
 }

@@ -48,7 +48,7 @@ final class UsageAccount {
         limitOfEntry[reservation.count] = limit
         let amount = min(measure.amount(of: charge), UsageAccount.amountMax)
         reservation.add(measure, subject, amount: amount, max: max)
-        guard measure.isSpending else { return }
+        guard measure.unit.isSpending else { return }
         hasSpending = true
         reservation[reservation.count - 1].growsInAnyCase = !cuts
         // What is counted is an estimate: an answer that a request has bounded may seem longer than it is.
@@ -118,15 +118,5 @@ final class UsageAccount {
         hidesUsage = false
         mustCut = false
         saidCut = false
-    }
-}
-
-extension LimitMeasure {
-    /// What it counts is known only when the answer has told.
-    var isSpending: Bool {
-        switch unit {
-        case .inputTokens, .outputTokens, .tokens, .money: true
-        case .requests, .concurrent: false
-        }
     }
 }

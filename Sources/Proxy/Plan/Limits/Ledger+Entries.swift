@@ -201,7 +201,7 @@ extension Ledger {
     /// By how much `reserved` is to be raised.
     @inline(__always)
     func growth(_ entry: EntryPointer, _ charge: LimitCharge) -> UInt64 {
-        guard entry.pointee.isMetered, entry.pointee.isBooked else { return 0 }
+        guard entry.pointee.unit.isSpending, entry.pointee.isBooked else { return 0 }
         let amount = entry.pointee.measure.amount(of: charge)
         return amount > entry.pointee.reserved ? amount &- entry.pointee.reserved : 0
     }
@@ -251,7 +251,7 @@ extension Ledger {
     func settle(_ entry: EntryPointer) {
         let bucket = find(entry)
         bucket.pointee.release(entry.pointee.reserved)
-        guard entry.pointee.isMetered else { return }
+        guard entry.pointee.unit.isSpending else { return }
         let window = entry.pointee.shard.unsafelyUnwrapped.pointee.clock.window(of: entry.pointee.period)
         if !bucket.pointee.addToNewest(entry.pointee.actual, window) {
             bucket.pointee.expire(window)

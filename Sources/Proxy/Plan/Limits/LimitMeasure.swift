@@ -12,6 +12,15 @@ final class LimitMeasure: Sendable {
         case money
         /// Exchanges that run at once: nothing is left of one when it ends.
         case concurrent
+
+        /// Tokens and money: what is used is known only when the answer has told.
+        @inline(__always)
+        var isSpending: Bool {
+            switch self {
+            case .inputTokens, .outputTokens, .tokens, .money: true
+            case .requests, .concurrent: false
+            }
+        }
     }
 
     enum Period: UInt8, Sendable, CaseIterable {

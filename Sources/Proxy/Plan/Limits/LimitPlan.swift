@@ -14,6 +14,8 @@ final class LimitPlan: Sendable {
     /// By key or by user alone: a caller's own `requests_per_minute` stands in place of this one's. All else
     /// of the limit holds besides.
     let givesWayToOwn: Bool
+    /// Needs to know what a request may come to, and what it came to.
+    let countsTokensOrMoney: Bool
 
     init(
         name: PlanText, measures: [LimitMeasure], subject: LimitSubjectParts, cutsOnExceed: Bool = false,
@@ -26,16 +28,7 @@ final class LimitPlan: Sendable {
         self.defaultReserve = defaultReserve
         self.charge = charge
         givesWayToOwn = subject == .key || subject == .user
-    }
-
-    /// Needs to know what a request may come to, and what it came to.
-    var countsTokensOrMoney: Bool {
-        measures.contains { measure in
-            switch measure.unit {
-            case .inputTokens, .outputTokens, .tokens, .money: true
-            case .requests, .concurrent: false
-            }
-        }
+        countsTokensOrMoney = measures.contains(where: \.unit.isSpending)
     }
 }
 

@@ -45,10 +45,6 @@ final class Reservation {
         @inline(__always)
         var remaining: UInt64 { used < max ? max - used : 0 }
 
-        /// It is known what is used only when the exchange ends.
-        @inline(__always)
-        var isMetered: Bool { unit != .requests && unit != .concurrent }
-
         /// Something of it ends with the exchange.
         @inline(__always)
         var ends: Bool { unit != .requests && isBooked }

@@ -142,7 +142,7 @@ private struct LedgerTrial {
         for index in 0..<reservation.count {
             let entry = reservation[index]
             let amount = entry.measure.amount(of: charge)
-            guard entry.isMetered, amount > entry.reserved else { continue }
+            guard entry.unit.isSpending, amount > entry.reserved else { continue }
             grown.append((LedgerModel.Key(id: entry.measure.id, subject: entry.subject), amount))
             let after = model.range(entry, adding: amount - entry.reserved).lowerBound
             if after > entry.max, !entry.measure.isShadow, !entry.growsInAnyCase { isOver = true }
