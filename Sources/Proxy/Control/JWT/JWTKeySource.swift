@@ -80,6 +80,9 @@ final class JWTKeySource: Sendable {
     /// As they are at present; `JWTKeySet.none` before the first good look.
     var keys: JWTKeySet { shared.withLock { $0.keys } }
 
+    /// Whether who asks now shares a fetch that is under way, which may have the new keys in already.
+    var isFetching: Bool { shared.withLock { $0.isFetching } }
+
     /// Why the source cannot be read at present; nil: it can, or nobody has looked yet.
     var problem: SourceProblem? { shared.withLock { $0.problem } }
 

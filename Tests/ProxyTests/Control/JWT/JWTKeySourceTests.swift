@@ -51,7 +51,7 @@ private func ids(_ source: JWTKeySource) -> [String?] { source.keys.keys.map(\.i
         #expect(source.isInDoubt(now: 0, maxStale: .max))
         try source.start()
         defer { source.stop() }
-        #expect(eventually { ids(source) == ["rsa"] })
+        #expect(eventually { ids(source) == ["rsa"] && !source.isFetching })
         #expect(!source.isInDoubt(now: .max, maxStale: 0))
     }
 
@@ -64,7 +64,7 @@ private func ids(_ source: JWTKeySource) -> [String?] { source.keys.keys.map(\.i
         let source = try script.source()
         try source.start()
         defer { source.stop() }
-        #expect(eventually { ids(source) == ["rsa"] })
+        #expect(eventually { ids(source) == ["rsa"] && !source.isFetching })
         script.next(answer)
         let asked = Locked(false)
         #expect(source.afterFetch { asked.withLock { $0 = true } })
@@ -81,7 +81,7 @@ private func ids(_ source: JWTKeySource) -> [String?] { source.keys.keys.map(\.i
         let source = try script.source()
         try source.start()
         defer { source.stop() }
-        #expect(eventually { ids(source) == ["rsa"] })
+        #expect(eventually { ids(source) == ["rsa"] && !source.isFetching })
         #expect(source.problem == nil)
         #expect(script.count.withLock { $0 } == 2)
     }
@@ -91,7 +91,7 @@ private func ids(_ source: JWTKeySource) -> [String?] { source.keys.keys.map(\.i
         let source = try script.source()
         try source.start()
         defer { source.stop() }
-        #expect(eventually { ids(source) == ["rsa"] })
+        #expect(eventually { ids(source) == ["rsa"] && !source.isFetching })
         script.next(.set(ForeignTokens.nextJWKS))
         script.isHeld.withLock { $0 = true }
         let seen = Locked<[[String?]]>([])
@@ -114,7 +114,7 @@ private func ids(_ source: JWTKeySource) -> [String?] { source.keys.keys.map(\.i
         source.onChange { _ in changes.withLock { $0 += 1 } }
         try source.start()
         defer { source.stop() }
-        #expect(eventually { ids(source) == ["rsa"] })
+        #expect(eventually { ids(source) == ["rsa"] && !source.isFetching })
         let asked = Locked(false)
         #expect(source.afterFetch { asked.withLock { $0 = true } })
         #expect(eventually { asked.withLock { $0 } })
@@ -126,7 +126,7 @@ private func ids(_ source: JWTKeySource) -> [String?] { source.keys.keys.map(\.i
         let source = try script.source()
         #expect(!source.afterFetch {})
         try source.start()
-        #expect(eventually { ids(source) == ["rsa"] })
+        #expect(eventually { ids(source) == ["rsa"] && !source.isFetching })
         let asked = Locked(false)
         #expect(source.afterFetch { asked.withLock { $0 = true } })
         source.stop()
