@@ -31,7 +31,11 @@ final class ScriptedServer: Sendable {
         try ControlThread.start("test-server") {
             while true {
                 let accepted = accept(listening, nil, nil)
-                guard accepted >= 0 else { return }
+                guard accepted >= 0 else {
+                    // Why here: closed elsewhere, the number could be another server's when it is accepted from.
+                    close(listening)
+                    return
+                }
                 serve(ScriptedConnection(accepted))
             }
         }
@@ -40,7 +44,6 @@ final class ScriptedServer: Sendable {
     /// Nobody listens any more.
     func stop() {
         shutdown(listening, Int32(SHUT_RDWR))
-        close(listening)
     }
 
     /// Reads the request and sends this.
