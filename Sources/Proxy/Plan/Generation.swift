@@ -8,6 +8,8 @@ final class Generation: Sendable {
     let routes: RouteTable
     let upstreams: [UpstreamPlan]
     let models: ModelTable
+    /// Those of them that say where to: for routes with `to: models`.
+    let modelRoutes: ModelTable
     /// In file order, those included that no route lists.
     let limits: [LimitPlan]
     /// Usage is written down.
@@ -20,7 +22,7 @@ final class Generation: Sendable {
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
-        models: ModelTable = .empty, limits: [LimitPlan] = [], recordsUsage: Bool = false,
+        models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [], recordsUsage: Bool = false,
         trustedProxies: [AddressRange],
         recordsAccess: Bool, census: GenerationCensus
     ) {
@@ -29,6 +31,7 @@ final class Generation: Sendable {
         self.routes = routes
         self.upstreams = upstreams
         self.models = models
+        self.modelRoutes = modelRoutes
         self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies

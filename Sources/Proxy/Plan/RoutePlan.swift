@@ -32,6 +32,8 @@ final class RoutePlan: Sendable {
     /// Bytes; `UInt64.max` for no limit.
     let maxBodyBytes: UInt64
     let cors: CORSPolicy?
+    let defaults: BodyDefaults
+    let transform: BodyTransform
     /// `routes[3]`, for logs and answers.
     let label: String
     let labelText: PlanText
@@ -47,7 +49,8 @@ final class RoutePlan: Sendable {
         subject: LimitSubject = .everybody, errors: ErrorShape = .openai,
         errorFooter: [UInt8] = [], action: RouteAction, stripPrefix: [UInt8],
         addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
-        maxBodyBytes: UInt64, cors: CORSPolicy?, label: String, labelText: PlanText
+        maxBodyBytes: UInt64, cors: CORSPolicy?, defaults: BodyDefaults = .none,
+        transform: BodyTransform = .none, label: String, labelText: PlanText
     ) {
         self.match = match
         self.auth = auth
@@ -68,6 +71,8 @@ final class RoutePlan: Sendable {
         self.responseHeaders = responseHeaders
         self.maxBodyBytes = maxBodyBytes
         self.cors = cors
+        self.defaults = defaults
+        self.transform = transform
         self.label = label
         self.labelText = labelText
     }
@@ -136,6 +141,8 @@ enum ErrorShape: Sendable {
 enum RouteAction: Sendable {
     /// Index into `Generation.upstreams`, and the upstream's clocks with the route's own put over them.
     case proxy(upstream: Int, timeouts: UpstreamTimeouts)
+    /// The model that a request names says which upstream answers.
+    case models(ModelRoutePlan)
     case respond(FixedResponse)
     /// Control answers.
     case action(ActionPlan)
@@ -143,9 +150,22 @@ enum RouteAction: Sendable {
     /// An upstream answers.
     var proxies: Bool {
         switch self {
-        case .proxy: true
+        case .proxy, .models: true
         case .respond, .action: false
         }
+    }
+}
+
+/// `to: models`.
+final class ModelRoutePlan: Sendable {
+    /// By index into `Generation.upstreams`: its clocks with the route's own put over them.
+    let timeouts: [UpstreamTimeouts]
+    /// Where all entries lead to one upstream and rename nothing: bodies too large to be looked into go there.
+    let onlyUpstream: Int?
+
+    init(timeouts: [UpstreamTimeouts], onlyUpstream: Int?) {
+        self.timeouts = timeouts
+        self.onlyUpstream = onlyUpstream
     }
 }
 

@@ -14,10 +14,18 @@ final class UpstreamPlan: Sendable {
     let gate: UpstreamGate?
     /// Nanoseconds that an exchange may wait for a place.
     let queueTimeout: UInt64
+    let balance: BalancePlan
+    let health: HealthPlan
+    let retry: RetryPlan
+    let retryBudget: RetryBudget
+    /// nil: requests go without a key, but for what the route's `request_headers` say.
+    let key: KeyPlan?
 
     init(
         name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool,
-        gate: UpstreamGate?, queueTimeout: UInt64
+        gate: UpstreamGate?, queueTimeout: UInt64, balance: BalancePlan = BalancePlan(),
+        health: HealthPlan = HealthPlan(), retry: RetryPlan = RetryPlan(),
+        retryBudget: RetryBudget = RetryBudget(percent: 20), key: KeyPlan? = nil
     ) {
         self.name = name
         nameText = PlanText(name)
@@ -27,6 +35,11 @@ final class UpstreamPlan: Sendable {
         self.preservesHost = preservesHost
         self.gate = gate
         self.queueTimeout = queueTimeout
+        self.balance = balance
+        self.health = health
+        self.retry = retry
+        self.retryBudget = retryBudget
+        self.key = key
     }
 }
 
@@ -47,10 +60,12 @@ final class EndpointPlan: Sendable {
     let maxIdlePerWorker: Int
     /// Nanoseconds an idle connection is kept.
     let idleTimeout: UInt64
+    /// Its share among the endpoints of the upstream; at least 1.
+    let weight: Int
 
     init(
         state: EndpointState, authority: [UInt8], basePath: [UInt8], basePathEndsInV1: Bool,
-        maxConnections: Int, maxIdlePerWorker: Int, idleTimeout: UInt64
+        maxConnections: Int, maxIdlePerWorker: Int, idleTimeout: UInt64, weight: Int = 1
     ) {
         self.state = state
         self.authority = authority
@@ -59,6 +74,7 @@ final class EndpointPlan: Sendable {
         self.maxConnections = maxConnections
         self.maxIdlePerWorker = maxIdlePerWorker
         self.idleTimeout = idleTimeout
+        self.weight = weight
     }
 }
 
@@ -76,6 +92,7 @@ final class EndpointState: Sendable {
     let connectionCount = Atomic<Int>(0)
     /// Those of them that serve an exchange; the bound is `EndpointPlan.maxConnections`.
     let leasedCount = Atomic<Int>(0)
+    let health = EndpointHealth()
     /// Exchanges that this endpoint answered or failed, for `status`.
     let exchangeCount = Atomic<UInt64>(0)
     let failureCount = Atomic<UInt64>(0)
@@ -119,4 +136,6 @@ struct UpstreamTimeouts: Sendable, Equatable {
     var idle: UInt64
     /// The whole exchange. Off by default: streams have no natural end.
     var total: UInt64
+
+    static let off = UpstreamTimeouts(connect: 0, firstByte: 0, idle: 0, total: 0)
 }

@@ -59,7 +59,7 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
             case .waits: break
             case .full: reply.send(.refused(.tooManyQuestions))
             }
-        case .action: reply.send(.refused(.internalError))
+        case .action, .upstreamKey: reply.send(.refused(.internalError))
         }
     }
 

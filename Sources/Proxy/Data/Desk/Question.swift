@@ -7,6 +7,8 @@ struct Question: Sendable {
         /// Is this credential good? Asked of the `jwt` entry that it belongs to.
         case credential(PresentedCredential)
         case action(ActionRequest)
+        /// With which key does this go to the upstream? Asked of the upstream's chain.
+        case upstreamKey(KeyRequest)
     }
     let ticket: Ticket
     let answerer: Answerer
@@ -60,8 +62,23 @@ struct ActionRequest: Sendable {
     let requestID: [UInt8]
 }
 
+/// For whom a key is wanted.
+struct KeyRequest: Sendable {
+    /// Where the answer is looked for next time.
+    let key: KeyIndex.Key
+    /// The caller as the record names them; empty for nobody in particular.
+    let callerLabel: [UInt8]
+    /// What the request's body names; empty for none, or where keys are not by model.
+    let model: [UInt8]
+    /// All of the last answer were refused by the upstream: others are wanted, if there are any.
+    let refused: KeySet?
+    let requestID: [UInt8]
+}
+
 /// What control says.
 enum Answer: Sendable {
+    /// Keys for the upstream; at least one. In the index already, where that is of use.
+    case keys(KeySet)
     /// The credential is good. The caller is in the entry's index already, where that is of use.
     case accepted(Caller)
     /// 401 or 503, in the shape of the route.

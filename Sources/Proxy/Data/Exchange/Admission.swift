@@ -178,9 +178,11 @@ extension Worker {
             exchange.bodyLimit = route.maxBodyBytes
             if isTooLong(head, exchange) { return .refuse(.bodyTooLarge) }
             exchange.upstreamIndex = upstream
+            exchange.timeouts = timeouts
             exchange.totalDeadline = Worker.after(timeouts.total, now)
             exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
             return decideInspection(route, exchange, head, bytes)
+        case .models: return .refuse(.modelNotFound)
         }
     }
 

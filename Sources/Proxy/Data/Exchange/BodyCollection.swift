@@ -118,7 +118,7 @@ extension Worker {
             let request = actionRequest(exchange, route, head, UnsafeRawBufferPointer(bytes))
             releaseBody(exchange)
             ask(exchange, action.answerer, .action(request))
-        case .proxy:
+        case .proxy, .models:
             guard let reply = inspectCollected(exchange, head, UnsafeRawBufferPointer(bytes)) else {
                 connect(exchange, client, head, bytes)
                 return

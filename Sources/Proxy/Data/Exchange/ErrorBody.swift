@@ -38,7 +38,15 @@ struct ErrorBody {
         writeMessage(&writer, properties, orRather: properties.openaiMessage)
         writer.put("\",\"type\":\"")
         writer.put(properties.type)
-        writer.put("\",\"param\":null,\"code\":\"")
+        writer.put("\",\"param\":")
+        if properties.param.isEmpty {
+            writer.put("null")
+        } else {
+            writer.put("\"")
+            writer.put(properties.param)
+            writer.put("\"")
+        }
+        writer.put(",\"code\":\"")
         writer.put(properties.code)
         writer.put("\"")
         writeFooter(&writer, footer)

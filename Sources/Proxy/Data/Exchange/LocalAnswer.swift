@@ -26,6 +26,7 @@ extension Worker {
             writer.put(decimal: properties.retryAfterSeconds)
             writer.put("\r\n")
         }
+        if properties.isFinal { writer.put("x-should-retry: false\r\n") }
         if reply == .methodNotAllowed { writeAllow(&writer, allowed) }
         endAnswer(exchange, &writer, body.bytes, ending: keepsBody)
     }

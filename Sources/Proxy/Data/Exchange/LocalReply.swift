@@ -11,7 +11,7 @@ enum LocalReply: UInt8, CaseIterable {
     case tokenInvalid, tokenExpired
     case credentialRefused, conflictingCredentials, authBackendUnavailable
     case rateLimited, budgetExceeded, requestTooLargeForLimit, tooManySubjects
-    case modelNotAllowed, modelMissing, modelAmbiguous, bodyTooLargeToInspect
+    case modelNotAllowed, modelMissing, modelAmbiguous, modelNotFound, bodyTooLargeToInspect
     case bodyNotJSON, memberAmbiguous, memberInvalid
     case addressNotAllowed
     case unknownURL
@@ -22,6 +22,8 @@ enum LocalReply: UInt8, CaseIterable {
     case internalError
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
+    case upstreamKeyMissing, upstreamKeyUnavailable, upstreamCredentialsExhausted
+    case chatInvalid
     case upstreamFull, upstreamQueueFull, upstreamQueueTimeout
     case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, tooManyBodies, draining
 
@@ -47,6 +49,10 @@ enum LocalReply: UInt8, CaseIterable {
         var format: StaticString = ""
         /// A credential was sent and is no good: the entry's `reject_status` takes the place of 401.
         var isRejection = false
+        /// Member `param` of the openai shape; empty: null.
+        var param: StaticString = ""
+        /// Waiting does not help: `x-should-retry: false`.
+        var isFinal = false
     }
 
     init(_ error: HeadError) {
@@ -213,6 +219,16 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.refused(
                 403, "model_not_allowed",
                 "Your API key is for certain models: the body has to be JSON that names one as model.")
+        case .modelNotFound:
+            Properties(
+                status: 404, type: "invalid_request_error", code: "model_not_found",
+                message: "The model does not exist, or you do not have access to it.", param: "model")
+        case .chatInvalid:
+            Properties(
+                status: 422, type: "invalid_request_error", code: "invalid_value",
+                message:
+                    "The body has to be a JSON object with messages: a list of objects with a role (user, system, assistant) and a content."
+            )
         case .modelAmbiguous:
             LocalReply.refused(
                 400, "duplicate_model", "The body has more than one top-level model: send one.")
@@ -275,6 +291,18 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.upstream(502, "upstream_bad_response", "The upstream's answer is not valid HTTP/1.1.")
         case .upstreamTimeout:
             LocalReply.upstream(504, "upstream_timeout", "The upstream did not answer in time.")
+        case .upstreamKeyMissing:
+            LocalReply.refused(
+                403, "upstream_key_missing",
+                "There is no key for the upstream, neither yours nor one for all: store one.")
+        case .upstreamKeyUnavailable:
+            LocalReply.overloaded(
+                "upstream_key_unavailable", "Your key for the upstream cannot be looked up at present: try again.")
+        case .upstreamCredentialsExhausted:
+            Properties(
+                status: 502, type: "upstream_error", code: "upstream_credentials_exhausted",
+                message: "The upstream takes none of the keys that there are for this request.",
+                fault: .upstream, isFinal: true)
         case .upstreamFull:
             LocalReply.overloaded(
                 "upstream_saturated",

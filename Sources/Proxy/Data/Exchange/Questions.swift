@@ -28,6 +28,7 @@ extension Worker {
         exchange.machine.answered()
         switch answer {
         case .accepted(let caller): goOn(exchange, caller)
+        case .keys: refuse(exchange, .internalError)
         case .refused(let reply):
             if exchange.caller == nil { exchange.auth = nil }
             refuse(exchange, reply)

@@ -27,6 +27,9 @@ final class RunningExchange {
     var queueDeadline: UInt64 = .max
     var upstreamIndex = 0
     var endpoint = 0
+    /// The clocks of the upstream that it goes to, with the route's put over them; all off before one is
+    /// known.
+    var timeouts = UpstreamTimeouts.off
     var requestBody = BodyReader(.none)
     var responseBody = BodyReader(.none)
     var responseOutput: BodyOutput = .verbatim
@@ -69,12 +72,6 @@ final class RunningExchange {
     /// Bytes of the local reply's code, for the record.
     var replyCode: StaticString = ""
 
-    /// The clocks of the route; all off where it leads to no upstream.
-    var timeouts: UpstreamTimeouts {
-        if case .proxy(_, let timeouts) = route?.action { return timeouts }
-        return UpstreamTimeouts(connect: 0, firstByte: 0, idle: 0, total: 0)
-    }
-
     func reset(blocks: BlockPool) {
         held.release(to: blocks)
         body.release(to: blocks)
@@ -103,6 +100,7 @@ final class RunningExchange {
         listenerIndex = 0
         upstreamIndex = 0
         endpoint = 0
+        timeouts = .off
         method = .other
         clientVersion = .http11
         clientKeepsAlive = false

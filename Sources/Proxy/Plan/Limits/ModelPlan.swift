@@ -5,11 +5,16 @@ final class ModelPlan: Sendable {
     /// Output tokens of one answer at most; nil: nobody said.
     let maxOutput: UInt64?
     let price: ModelPrice?
+    /// Where requests for it go, best first; empty: the entry says nothing of that.
+    let targets: [ModelTarget]
 
-    init(name: PlanText, maxOutput: UInt64? = nil, price: ModelPrice? = nil) {
+    init(
+        name: PlanText, maxOutput: UInt64? = nil, price: ModelPrice? = nil, targets: [ModelTarget] = []
+    ) {
         self.name = name
         self.maxOutput = maxOutput
         self.price = price
+        self.targets = targets
     }
 }
 
