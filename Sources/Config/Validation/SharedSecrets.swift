@@ -28,13 +28,18 @@ struct SharedSecrets {
     private func sentUpstream() -> [String: ConfigPath] {
         var sent: [String: ConfigPath] = [:]
         for route in config.routes {
-            guard case .upstream = route.action else { continue }
+            guard route.action.proxies else { continue }
             let set = ConfigPath.key(.key(Validation.path(of: route), "request_headers"), "set")
             for assignment in route.requestHeaders.set {
                 let path = ConfigPath.key(set, assignment.name)
                 for name in variables(of: assignment.value, at: path) where sent[name] == nil {
                     sent[name] = path
                 }
+            }
+        }
+        for upstream in config.upstreams {
+            for (source, path) in Validation.keySources(of: upstream) {
+                for name in variables(of: source, at: path) where sent[name] == nil { sent[name] = path }
             }
         }
         return sent

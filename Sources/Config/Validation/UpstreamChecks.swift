@@ -5,16 +5,18 @@ extension Validation {
             let path = ConfigPath.key(.key(.root, "upstreams"), upstream.name)
             guard reading.isSound(path) else { continue }
             let hasTLSKey = reading.node(at: .key(path, "tls")) != nil
-            if hasTLSKey, !upstream.endpoints.contains(where: { $0.scheme == .https }) {
+            if hasTLSKey, !upstream.endpoints.contains(where: { $0.url.scheme == .https }) {
                 let tls = ConfigPath.key(path, "tls")
                 let message = "`\(tls.text)` has no effect: no endpoint is https"
                 reading.note(
                     .error, message, hint: "remove it, or write `https://`", at: reading.keySpan(of: tls),
                     path: tls)
             }
+            checkName(upstream, path)
+            checkBalance(upstream, path)
             var seen: Set<String> = []
             for (index, endpoint) in upstream.endpoints.enumerated() {
-                let url = "\(endpoint.scheme)://\(endpoint.authority)\(endpoint.basePath)"
+                let url = "\(endpoint.url.scheme)://\(endpoint.url.authority)\(endpoint.url.basePath)"
                 guard !seen.insert(url).inserted, !reading.isFull else { continue }
                 let place = ConfigPath.index(.key(path, "endpoints"), index)
                 reading.note(
@@ -29,6 +31,23 @@ extension Validation {
                     path: queue)
             }
         }
+    }
+
+    private func checkName(_ upstream: UpstreamConfig, _ path: ConfigPath) {
+        guard upstream.name == RouteConfig.modelsWord else { return }
+        let message =
+            "`\(path.text)` cannot be named so: `to: models` means whatever `models` says of a request's model"
+        reading.note(
+            .error, message, hint: "give it another name", at: reading.keySpan(of: path), path: path)
+    }
+
+    private func checkBalance(_ upstream: UpstreamConfig, _ path: ConfigPath) {
+        let place = ConfigPath.key(path, "balance")
+        guard upstream.endpoints.count == 1, reading.node(at: place) != nil else { return }
+        let message = "`\(place.text)` has no effect: there is one endpoint"
+        reading.note(
+            .warning, message, hint: "list several in `endpoints`", at: reading.keySpan(of: place),
+            path: place)
     }
 
     func checkClocks(_ timeouts: UpstreamTimeoutsConfig, at path: ConfigPath) {
