@@ -72,6 +72,15 @@ final class UpstreamGate: Sendable {
         }
     }
 
+    /// Worker: an exchange that another upstream has failed would go here, and does not wait.
+    func enterIfFree() -> Bool {
+        state.withLock { state in
+            guard state.inFlight < state.bounds.inFlightMax else { return false }
+            state.inFlight += 1
+            return true
+        }
+    }
+
     /// Worker: one who was in is done with the upstream.
     /// - Returns: who is in instead, and is to be told.
     func leave() -> Ticket? { state.withLock { $0.leave() } }

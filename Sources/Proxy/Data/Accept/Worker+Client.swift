@@ -398,6 +398,8 @@ extension Worker {
                 deadline = Worker.after(limits.clientIdle / 4, now)
             } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
                 deadline = Worker.after(limits.body, now)
+            } else if let exchange = client.exchange, exchange.machine.isKeying {
+                deadline = min(exchange.askedAt + handle.answerLimit, exchange.totalDeadline)
             } else if let exchange = client.exchange, exchange.machine.isAsking {
                 deadline = exchange.askedAt + handle.answerLimit
             } else if let exchange = client.exchange, exchange.machine.isQueued {
@@ -428,7 +430,7 @@ extension Worker {
                 if hasStalled(client) { perform(exchange.machine.clientStalled(), exchange) }
             } else if awaitsRequestBody(exchange) {
                 perform(exchange.machine.requestRefused(.bodyTimeout), exchange)
-            } else if exchange.machine.isAsking {
+            } else if exchange.machine.isAsking || exchange.machine.isKeying {
                 answerMissing(exchange)
             } else if exchange.machine.isQueued {
                 queueTimedOut(exchange)

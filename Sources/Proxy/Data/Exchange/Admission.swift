@@ -174,16 +174,19 @@ extension Worker {
             exchange.bodyLimit = min(route.maxBodyBytes, UInt64(ActionPlan.bodyMax))
             return isTooLong(head, exchange) ? .refuse(.bodyTooLarge) : .collect
         case .proxy(let upstream, let timeouts):
-            if head.asksForWebSocket { return .refuse(.upgradeRefused) }
-            exchange.bodyLimit = route.maxBodyBytes
-            if isTooLong(head, exchange) { return .refuse(.bodyTooLarge) }
-            exchange.upstreamIndex = upstream
-            exchange.timeouts = timeouts
-            exchange.totalDeadline = Worker.after(timeouts.total, now)
-            exchange.endpoint = exchange.serving!.nextEndpoint(of: upstream)
-            return decideInspection(route, exchange, head, bytes)
-        case .models: return .refuse(.modelNotFound)
+            aim(exchange, at: upstream, timeouts)
+            return decideProxied(route, exchange, head, bytes)
+        case .models: return decideProxied(route, exchange, head, bytes)
         }
+    }
+
+    private func decideProxied(
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> Decision {
+        if head.asksForWebSocket { return .refuse(.upgradeRefused) }
+        exchange.bodyLimit = route.maxBodyBytes
+        if isTooLong(head, exchange) { return .refuse(.bodyTooLarge) }
+        return decideInspection(route, exchange, head, bytes)
     }
 
     func isTooLong(_ head: RequestHead, _ exchange: RunningExchange) -> Bool {
@@ -275,6 +278,17 @@ extension Worker {
         }
         _ = exchange.machine.admitted()
         exchange.record.attempts = 1
+        switch chooseKey(exchange) {
+        case .ready: break
+        case .asked:
+            hold(exchange, UnsafeRawBufferPointer(bytes), head)
+            return rearm(client)
+        case .none(let reply):
+            hold(exchange, UnsafeRawBufferPointer(bytes), head)
+            return perform(
+                exchange.machine.connectFailed(again: moveOn(exchange), reply: reply), exchange)
+        }
+        chooseEndpoint(exchange)
         switch lease(exchange, freshOnly: false) {
         case .ready(let upstream): forward(exchange, client, upstream, head, bytes)
         case .connecting:
@@ -282,8 +296,7 @@ extension Worker {
             rearm(client)
         case .refused(let reply):
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
-            perform(
-                exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
+            leaseRefused(exchange, reply)
         }
     }
 }

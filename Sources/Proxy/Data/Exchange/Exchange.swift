@@ -6,9 +6,14 @@
 ///      │ └─▶ queued (until there is a place at the upstream) ─▶ connecting
 ///      ▼
 ///     admitting ─▶ connecting ─▶ waiting ─▶ relaying ─▶ finished
-///                   │      ▲        │           │
-///                   └──────┘        │           └─ clientLeft after the last event ─▶ draining ─▶ finished
-///        connectFailed, one left    └─ upstreamLost, replayable ─▶ connecting
+///                   │ ▲  ▲ │        │           │
+///                   └─┘  │ │        │           └─ clientLeft after the last event ─▶ draining ─▶ finished
+///  connectFailed, again  │ │        └─ lost, timed out or turned away, again ─▶ connecting
+///                        │ └─▶ keying (control says which key goes to the upstream)
+///                        └──────┘
+///
+/// Whether once more, and where, is `Repetition`'s to decide. After the first byte of an answer there is no way
+/// back to `connecting`: nothing is ever sent twice then.
 ///
 /// Pure: no socket, no clock, no allocation. `ExchangeDriver` reports what happened by calling one method and
 /// performs the one `Action` it gets back. Nothing that a client or an upstream sends can make an event
@@ -25,8 +30,10 @@ struct Exchange: Equatable {
         case queued
         /// No byte has reached an upstream, so trying another address is safe.
         case connecting(attempt: UInt8)
+        /// Control was asked for the key that goes to the upstream.
+        case keying(attempt: UInt8)
         /// The request is on its way or there; nothing was answered.
-        case waiting(attempt: UInt8, request: RequestSide, replayable: Bool)
+        case waiting(attempt: UInt8, request: RequestSide)
         /// The response head has gone to the client.
         case relaying(request: RequestSide)
         /// The client has left after the last event; the upstream is read to its end, to be reused.
@@ -57,37 +64,60 @@ struct Exchange: Equatable {
         case releaseUpstream(reuse: Bool)
     }
 
-    /// First attempt included.
-    static let attemptsMax: UInt8 = 3
+    /// First attempt included: a bound over all upstreams and keys. What an upstream allows is less.
+    static let attemptsMax: UInt8 = 64
 
     private(set) var state: State = .admitting
 
     var isCollecting: Bool {
         switch state {
         case .collecting: true
-        case .admitting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished: false
+        case .admitting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
+            false
         }
     }
 
     var isAsking: Bool {
         switch state {
         case .asking: true
-        case .admitting, .collecting, .queued, .connecting, .waiting, .relaying, .draining, .finished: false
+        case .admitting, .collecting, .queued, .connecting, .keying, .waiting, .relaying, .draining,
+            .finished:
+            false
+        }
+    }
+
+    var isKeying: Bool {
+        switch state {
+        case .keying: true
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining,
+            .finished:
+            false
         }
     }
 
     var isQueued: Bool {
         switch state {
         case .queued: true
-        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished: false
+        case .admitting, .collecting, .asking, .connecting, .keying, .waiting, .relaying, .draining,
+            .finished:
+            false
+        }
+    }
+
+    /// The one that is being made; 0 where no upstream is asked, or asked any more.
+    var attempt: UInt8 {
+        switch state {
+        case .connecting(let attempt), .keying(let attempt), .waiting(let attempt, _): attempt
+        case .admitting, .collecting, .asking, .queued, .relaying, .draining, .finished: 0
         }
     }
 
     /// The last byte of the request went to the upstream.
     var hasSentRequest: Bool {
         switch state {
-        case .waiting(_, request: .sent, _), .relaying(request: .sent), .draining: true
-        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying, .finished: false
+        case .waiting(_, request: .sent), .relaying(request: .sent), .draining: true
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .finished:
+            false
         }
     }
 
@@ -97,7 +127,7 @@ struct Exchange: Equatable {
         case .admitting:
             state = .connecting(attempt: 1)
             return .connect(freshOnly: false)
-        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
             invalid("admitted")
         }
     }
@@ -106,7 +136,7 @@ struct Exchange: Equatable {
     mutating func bodyWanted() {
         switch state {
         case .admitting: state = .collecting
-        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
             invalid("bodyWanted")
         }
     }
@@ -115,7 +145,7 @@ struct Exchange: Equatable {
     mutating func bodyCollected() {
         switch state {
         case .collecting: state = .admitting
-        case .admitting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .admitting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
             invalid("bodyCollected")
         }
     }
@@ -124,7 +154,7 @@ struct Exchange: Equatable {
     mutating func asked() {
         switch state {
         case .admitting: state = .asking
-        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
             invalid("asked")
         }
     }
@@ -133,7 +163,8 @@ struct Exchange: Equatable {
     mutating func answered() {
         switch state {
         case .asking: state = .admitting
-        case .admitting, .collecting, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .queued, .connecting, .keying, .waiting, .relaying, .draining,
+            .finished:
             invalid("answered")
         }
     }
@@ -142,7 +173,7 @@ struct Exchange: Equatable {
     mutating func queued() {
         switch state {
         case .admitting: state = .queued
-        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
             invalid("queued")
         }
     }
@@ -153,7 +184,8 @@ struct Exchange: Equatable {
         case .queued:
             state = .connecting(attempt: 1)
             return .connect(freshOnly: false)
-        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .connecting, .keying, .waiting, .relaying, .draining,
+            .finished:
             invalid("placeFreed")
         }
     }
@@ -164,7 +196,8 @@ struct Exchange: Equatable {
         case .queued:
             state = .finished
             return .reply(.upstreamQueueTimeout)
-        case .admitting, .collecting, .asking, .connecting, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .connecting, .keying, .waiting, .relaying, .draining,
+            .finished:
             invalid("queueTimedOut")
         }
     }
@@ -173,47 +206,82 @@ struct Exchange: Equatable {
     mutating func answeredLocally() {
         switch state {
         case .admitting: state = .finished
-        case .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining, .finished:
+        case .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying, .draining, .finished:
             invalid("answeredLocally")
         }
     }
 
-    /// - Parameter replayable: the connection was a pooled one and the request can be repeated (RFC 9110
-    ///   §9.2.2).
-    mutating func connected(replayable: Bool) -> Action {
+    /// Which key goes to the upstream is not known here.
+    mutating func keyWanted() {
+        switch state {
+        case .connecting(let attempt): state = .keying(attempt: attempt)
+        case .admitting, .collecting, .asking, .queued, .keying, .waiting, .relaying, .draining, .finished:
+            invalid("keyWanted")
+        }
+    }
+
+    /// It is known now.
+    mutating func keyFound() -> Action {
+        switch state {
+        case .keying(let attempt):
+            state = .connecting(attempt: attempt)
+            return .connect(freshOnly: false)
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining,
+            .finished:
+            invalid("keyFound")
+        }
+    }
+
+    /// There is none, or nobody says so in time.
+    /// - Parameter again: another upstream is tried.
+    mutating func keyMissing(again: Bool, reply: LocalReply) -> Action {
+        switch state {
+        case .keying(let attempt): return tryAgain(again, attempt, freshOnly: false, else: reply)
+        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying, .draining,
+            .finished:
+            invalid("keyMissing")
+        }
+    }
+
+    /// There is a connection.
+    mutating func connected() -> Action {
         switch state {
         case .connecting(let attempt):
-            state = .waiting(attempt: attempt, request: .sending, replayable: replayable)
+            state = .waiting(attempt: attempt, request: .sending)
             return .sendRequest
-        case .admitting, .collecting, .asking, .queued, .waiting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .keying, .waiting, .relaying, .draining, .finished:
             invalid("connected")
         }
     }
 
     /// - Parameters:
-    ///   - anotherLeft: there is an address that was not tried.
-    ///   - reply: what to say if this was the last.
-    mutating func connectFailed(anotherLeft: Bool, reply: LocalReply) -> Action {
+    ///   - again: there is another endpoint, address or upstream, and it may be tried.
+    ///   - reply: what to say else.
+    mutating func connectFailed(again: Bool, reply: LocalReply) -> Action {
         switch state {
-        case .connecting(let attempt):
-            if anotherLeft && attempt < Exchange.attemptsMax {
-                state = .connecting(attempt: attempt + 1)
-                return .connect(freshOnly: false)
-            }
-            state = .finished
-            return .reply(reply)
-        case .admitting, .collecting, .asking, .queued, .waiting, .relaying, .draining, .finished:
+        case .connecting(let attempt): return tryAgain(again, attempt, freshOnly: false, else: reply)
+        case .admitting, .collecting, .asking, .queued, .keying, .waiting, .relaying, .draining, .finished:
             invalid("connectFailed")
         }
+    }
+
+    private mutating func tryAgain(
+        _ again: Bool, _ attempt: UInt8, freshOnly: Bool, else reply: LocalReply
+    ) -> Action {
+        guard again, attempt < Exchange.attemptsMax else {
+            state = .finished
+            return .reply(reply)
+        }
+        state = .connecting(attempt: attempt + 1)
+        return .connect(freshOnly: freshOnly)
     }
 
     /// The last byte of the request went to the upstream.
     mutating func requestEnded() -> Action {
         switch state {
-        case .waiting(let attempt, _, let replayable):
-            state = .waiting(attempt: attempt, request: .sent, replayable: replayable)
+        case .waiting(let attempt, _): state = .waiting(attempt: attempt, request: .sent)
         case .relaying: state = .relaying(request: .sent)
-        case .admitting, .collecting, .asking, .queued, .connecting, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .draining, .finished:
             invalid("requestEnded")
         }
         return .wait
@@ -222,10 +290,10 @@ struct Exchange: Equatable {
     /// A complete, valid, final response head.
     mutating func headArrived() -> Action {
         switch state {
-        case .waiting(_, let request, _):
+        case .waiting(_, let request):
             state = .relaying(request: request)
             return .relayHead
-        case .admitting, .collecting, .asking, .queued, .connecting, .relaying, .draining, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .relaying, .draining, .finished:
             invalid("headArrived")
         }
     }
@@ -242,31 +310,37 @@ struct Exchange: Equatable {
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: upstreamReusable)
-        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .waiting, .finished:
             invalid("responseEnded")
+        }
+    }
+
+    /// The upstream has answered, but not so that its answer is passed on.
+    /// - Parameters:
+    ///   - again: another attempt is made; false: `reply` takes its place.
+    mutating func turnedAway(again: Bool, reply: LocalReply) -> Action {
+        switch state {
+        case .waiting(let attempt, _): return tryAgain(again, attempt, freshOnly: false, else: reply)
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .relaying, .draining, .finished:
+            invalid("turnedAway")
         }
     }
 
     /// The upstream closed, reset, or sent what is not HTTP.
     /// - Parameters:
-    ///   - nothingAnswered: not one byte of an answer has come.
+    ///   - again: the request may go out once more. Never looked at once an answer has begun.
+    ///   - freshOnly: on a new connection: this one was a pooled one, which had ended meanwhile.
     ///   - reply: what to say if the client has not been answered.
-    mutating func upstreamLost(nothingAnswered: Bool, reply: LocalReply) -> Action {
+    mutating func upstreamLost(again: Bool, freshOnly: Bool, reply: LocalReply) -> Action {
         switch state {
-        case .waiting(let attempt, _, let replayable):
-            if replayable && nothingAnswered && attempt < Exchange.attemptsMax {
-                state = .connecting(attempt: attempt + 1)
-                return .connect(freshOnly: true)
-            }
-            state = .finished
-            return .reply(reply)
+        case .waiting(let attempt, _): return tryAgain(again, attempt, freshOnly: freshOnly, else: reply)
         case .relaying:
             state = .finished
             return .abort(.upstreamLost)
         case .draining:
             state = .finished
             return .releaseUpstream(reuse: false)
-        case .admitting, .collecting, .asking, .queued, .connecting, .finished:
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .finished:
             invalid("upstreamLost")
         }
     }
@@ -278,7 +352,7 @@ struct Exchange: Equatable {
         case .relaying(request: .sent) where sawLastEvent:
             state = .draining
             return .drainUpstream
-        case .admitting, .collecting, .asking, .queued, .connecting, .waiting, .relaying:
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .waiting, .relaying:
             state = .finished
             return .abort(.clientLeft)
         case .draining: return .wait
@@ -289,7 +363,7 @@ struct Exchange: Equatable {
     /// The request body broke a rule or a bound, or its sender stopped sending.
     mutating func requestRefused(_ reply: LocalReply) -> Action {
         switch state {
-        case .collecting, .connecting, .waiting:
+        case .collecting, .connecting, .keying, .waiting:
             state = .finished
             return .reply(reply)
         case .relaying:
@@ -303,7 +377,7 @@ struct Exchange: Equatable {
     /// `client_idle`: the client does not read.
     mutating func clientStalled() -> Action {
         switch state {
-        case .collecting, .asking, .queued, .relaying, .waiting, .connecting:
+        case .collecting, .asking, .queued, .relaying, .waiting, .connecting, .keying:
             state = .finished
             return .abort(.clientStalled)
         case .admitting, .draining, .finished:
@@ -312,9 +386,12 @@ struct Exchange: Equatable {
     }
 
     /// `first_byte`, `idle` or `total` of the upstream. `total` runs while the exchange is queued, too.
-    mutating func upstreamTimedOut() -> Action {
+    /// - Parameter again: `first_byte` it was, and another attempt is made.
+    mutating func upstreamTimedOut(again: Bool) -> Action {
         switch state {
-        case .queued, .connecting, .waiting:
+        case .waiting(let attempt, _):
+            return tryAgain(again, attempt, freshOnly: false, else: .upstreamTimeout)
+        case .queued, .connecting, .keying:
             state = .finished
             return .reply(.upstreamTimeout)
         case .relaying:
@@ -331,7 +408,7 @@ struct Exchange: Equatable {
     /// `on_revoke: cut`: whoever this is for may not be here any more.
     mutating func callerRevoked() -> Action {
         switch state {
-        case .collecting, .asking, .queued, .connecting, .waiting:
+        case .collecting, .asking, .queued, .connecting, .keying, .waiting:
             state = .finished
             return .reply(.credentialInactive)
         case .relaying:
@@ -345,7 +422,7 @@ struct Exchange: Equatable {
     /// `drain_timeout` is over.
     mutating func cut() -> Action {
         switch state {
-        case .admitting, .collecting, .asking, .queued, .connecting, .waiting:
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .waiting:
             state = .finished
             return .reply(.draining)
         case .relaying:

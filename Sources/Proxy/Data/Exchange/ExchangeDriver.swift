@@ -21,14 +21,29 @@ extension Worker {
     /// The request is in `held`; it goes out when there is a connection.
     func startConnecting(_ exchange: RunningExchange, freshOnly: Bool) {
         dropUpstream(exchange)
-        exchange.record.attempts += 1
+        exchange.record.attempts = exchange.machine.attempt
+        switch chooseKey(exchange) {
+        case .ready: break
+        case .asked:
+            if let client = exchange.client { rearm(client) }
+            return
+        case .none(let reply):
+            return perform(
+                exchange.machine.connectFailed(again: moveOn(exchange), reply: reply), exchange)
+        }
+        if !freshOnly { chooseEndpoint(exchange) }
         switch lease(exchange, freshOnly: freshOnly) {
         case .ready(let upstream): resumeWithHeldRequest(exchange, upstream)
         case .connecting: break
-        case .refused(let reply):
-            perform(
-                exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
+        case .refused(let reply): leaseRefused(exchange, reply)
         }
+    }
+
+    /// No connection can be had, or no more of them.
+    func leaseRefused(_ exchange: RunningExchange, _ reply: LocalReply) {
+        // Why not again: another endpoint needs a descriptor as well.
+        let again = reply != .outOfDescriptors && triesAgain(exchange, after: .unconnected)
+        perform(exchange.machine.connectFailed(again: again, reply: reply), exchange)
     }
 
     /// The upstream connection of this attempt is of no use any more.
@@ -122,6 +137,7 @@ extension Worker {
         exchange.record.totalTime = now - exchange.startedAt
         exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
         settle(exchange)
+        endCourse(exchange)
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)

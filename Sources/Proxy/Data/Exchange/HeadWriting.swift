@@ -25,9 +25,10 @@ extension Worker {
         }
         writer.put("\r\n")
         let trusts = plan.trustedProxies.contains { $0.contains(client.peer) }
-        let isMetered = exchange.account?.isMetered ?? false
+        let isRead = exchange.account?.isMetered ?? false || route.transform != .none
         let seen = writeRequestFields(
-            &writer, head, bytes, edits: route.requestHeaders, trusts: trusts, asksForPlain: isMetered)
+            &writer, head, bytes, edits: route.requestHeaders, trusts: trusts, asksForPlain: isRead,
+            credential: exchange.course?.credential)
         let owned = route.requestHeaders.owned
         writeForwarded(&writer, client, head, bytes, seen, owned)
         if !owned.contains(.requestID) { writeRequestID(&writer, exchange) }
@@ -58,7 +59,7 @@ extension Worker {
 
     private func writeRequestFields(
         _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, edits: HeaderEdits,
-        trusts: Bool, asksForPlain: Bool
+        trusts: Bool, asksForPlain: Bool, credential: UpstreamCredential?
     ) -> Forwarded {
         var seen = Forwarded()
         let joinsForwardedFor = trusts && !edits.owned.contains(.forwardedFor)
@@ -93,6 +94,10 @@ extension Worker {
             writer.put("Accept-Encoding: identity\r\n")
         }
         for assignment in edits.assignments { writer.put(assignment.line) }
+        if let credential {
+            credential.uses.add(1, ordering: .relaxed)
+            writer.put(credential.line)
+        }
         return seen
     }
 

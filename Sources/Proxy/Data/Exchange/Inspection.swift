@@ -3,21 +3,81 @@ import JSON
 /// Request bodies that are looked into before the request goes on: for the model that they name, and for what
 /// they can come to use.
 extension Worker {
-    /// Whether the body decides. Where it does, limits are asked once without it and taken from when it is
-    /// known.
+    /// Whether the body decides, or is kept. Where it does, limits are asked once without it and taken from
+    /// when it is known.
     func decideInspection(
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Decision {
-        let hasBody = head.framing != .none && head.framing != .length(0)
-        let isRestricted = exchange.caller?.models != nil
-        let counts = route.inspectsBody && head.mayUseModel && !isMultipart(head, bytes)
-        guard hasBody, isRestricted || counts else {
-            estimateUnread(exchange, head)
-            return takeLimits(route, exchange).map { .refuse($0) } ?? .proxy
+        guard decides(route, exchange, head, bytes) else {
+            return decideUnread(route, exchange, head, bytes)
+        }
+        let limit = min(exchange.bodyLimit, UInt64(route.inspectBodyMax))
+        if case .length(let count) = head.framing, count > limit, let upstream = unreadUpstream(route, exchange) {
+            aim(exchange, at: upstream.index, upstream.timeouts)
+            return decideUnread(route, exchange, head, bytes)
         }
         exchange.isInspected = true
-        exchange.bodyLimit = min(exchange.bodyLimit, UInt64(route.inspectBodyMax))
+        exchange.readsFacts = true
+        exchange.bodyLimit = limit
         return isTooLong(head, exchange) ? .refuse(.bodyTooLargeToInspect) : .collect
+    }
+
+    private func decides(
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard head.framing != .none && head.framing != .length(0) else { return false }
+        if exchange.caller?.models != nil || route.transform != .none { return true }
+        guard head.mayUseModel, !isMultipart(head, bytes) else { return false }
+        return route.inspectsBody || !route.defaults.isEmpty || choosesByModel(route, exchange)
+    }
+
+    /// The model says where to, with which key, or to which endpoint.
+    private func choosesByModel(_ route: RoutePlan, _ exchange: RunningExchange) -> Bool {
+        guard case .proxy = route.action else { return true }
+        let upstream = upstreamPlan(of: exchange)
+        if upstream.key?.isByModel ?? false { return true }
+        guard case .hash(let parts) = upstream.balance.method else { return false }
+        return parts.contains(.model)
+    }
+
+    /// Where a body goes that is too large to be looked into: nothing but where to, or with which of the
+    /// caller's own keys, depends on it, and there is one place alone.
+    private func unreadUpstream(
+        _ route: RoutePlan, _ exchange: RunningExchange
+    ) -> (index: Int, timeouts: UpstreamTimeouts)? {
+        guard exchange.caller?.models == nil, route.transform == .none, !route.inspectsBody,
+            route.defaults.isEmpty
+        else { return nil }
+        switch route.action {
+        case .proxy(let upstream, let timeouts): return (upstream, timeouts)
+        case .models(let plan): return plan.onlyUpstream.map { ($0, plan.timeouts[$0]) }
+        case .respond, .action: return nil
+        }
+    }
+
+    /// Nobody looks into the body, if there is one.
+    private func decideUnread(
+        _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
+    ) -> Decision {
+        if case .models(let plan) = route.action, exchange.timeouts == .off {
+            if let only = plan.onlyUpstream {
+                aim(exchange, at: only, plan.timeouts[only])
+            } else {
+                noteDefaultModel(exchange, route)
+                guard aimByModel(exchange, plan) else { return .refuse(.modelRequired) }
+            }
+        }
+        if case .length(let count) = head.framing, count > 0, wantsBody(exchange, byteCount: count) {
+            exchange.isInspected = true
+            exchange.keepsBody = true
+            return .collect
+        }
+        estimateUnread(exchange, head)
+        return takeLimits(route, exchange).map { .refuse($0) } ?? .proxy
+    }
+
+    private func noteDefaultModel(_ exchange: RunningExchange, _ route: RoutePlan) {
+        if let model = route.defaults.model { exchange.notes.append(.model, model.name.bytes, from: blocks) }
     }
 
     /// Files on their way: images, recordings (RFC 7578).
@@ -45,17 +105,15 @@ extension Worker {
         else { return false }
         let end = head.byteCount + Int(length)
         let body = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount..<end])
-        let edit: UsageEdit?
-        switch inspect(exchange, body, head, UnsafeRawBufferPointer(bytes)) {
-        case .refused(let reply):
+        if let refusal = inspect(exchange, body, head, UnsafeRawBufferPointer(bytes)) {
             let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[head.byteCount...])
             client.input.append(rest, from: blocks)
             exchange.machine.answeredLocally()
-            answer(exchange, reply)
+            answer(exchange, refusal)
             return true
-        case .goesOn(let wanted): edit = wanted
         }
-        guard let edit else {
+        let edits = edits(exchange, of: body)
+        guard exchange.keepsBody || !edits.isEmpty else {
             exchange.isInspected = false
             connect(exchange, client, head, bytes)
             return true
@@ -63,16 +121,44 @@ extension Worker {
         let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[end...])
         client.input.append(rest, from: blocks)
         exchange.requestBody.endWhole(contentBytes: length)
-        guard handle.bodies.take(Int(length)) else {
+        guard takeBudget(exchange, Int(length)) else {
             exchange.machine.answeredLocally()
             answer(exchange, .tooManyBodies)
             return true
         }
-        exchange.budgetedBytes = Int(length)
-        put(body, with: edit, into: &exchange.body)
+        keep(body, edits, exchange)
         connect(
             exchange, client, head, UnsafeMutableRawBufferPointer(rebasing: bytes[..<head.byteCount]))
         return true
+    }
+
+    /// A body that is kept is there twice while it goes out.
+    private func takeBudget(_ exchange: RunningExchange, _ byteCount: Int) -> Bool {
+        let wanted = exchange.keepsBody ? 2 * byteCount : byteCount
+        guard handle.bodies.take(wanted) else { return false }
+        exchange.budgetedBytes += wanted
+        return true
+    }
+
+    /// As it came where it may go out again, and perhaps under another name; else as it goes out.
+    private func keep(_ body: UnsafeRawBufferPointer, _ edits: BodyEdits, _ exchange: RunningExchange) {
+        guard !exchange.keepsBody, !hasOtherUpstream(exchange) else {
+            exchange.body.append(body, from: blocks)
+            return
+        }
+        edits.write(body, into: &exchange.body, from: blocks)
+        exchange.course?.facts = nil
+    }
+
+    /// What becomes of the body on its way to where the exchange goes now.
+    func edits(_ exchange: RunningExchange, of body: UnsafeRawBufferPointer) -> BodyEdits {
+        guard let course = exchange.course, let facts = course.facts, let route = exchange.route else {
+            return BodyEdits()
+        }
+        let name = course.model.map { $0.targets[course.target].name } ?? .asSent
+        return facts.edits(
+            of: body, name: name, defaults: route.defaults,
+            asksUsage: exchange.account?.hidesUsage ?? false)
     }
 
     /// The body that was collected.
@@ -80,46 +166,61 @@ extension Worker {
     func inspectCollected(
         _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> LocalReply? {
-        switch inspect(exchange, UnsafeRawBufferPointer(exchange.body.bytes), head, bytes) {
-        case .refused(let reply): return reply
-        case .goesOn(nil): return nil
-        case .goesOn(let edit?):
-            var edited = ByteQueue()
-            put(UnsafeRawBufferPointer(exchange.body.bytes), with: edit, into: &edited)
-            exchange.body.release(to: blocks)
-            exchange.body = edited
-            return nil
+        let body = UnsafeRawBufferPointer(exchange.body.bytes)
+        if let refusal = inspect(exchange, body, head, bytes) { return refusal }
+        if exchange.keepsBody {
+            guard handle.bodies.take(body.count) else { return .tooManyBodies }
+            exchange.budgetedBytes += body.count
         }
+        return nil
     }
 
-    private enum Inspection {
-        /// With this change, so that the answer says what was used.
-        case goesOn(UsageEdit?)
-        case refused(LocalReply)
-    }
-
+    /// - Returns: why the request does not go on. Else where to is known.
     private func inspect(
         _ exchange: RunningExchange, _ body: UnsafeRawBufferPointer, _ head: RequestHead,
         _ bytes: UnsafeRawBufferPointer
-    ) -> Inspection {
+    ) -> LocalReply? {
         guard let route = exchange.route else { fatalError("a body is looked into for a route") }
+        guard exchange.readsFacts else {
+            estimateUnread(exchange, head)
+            return takeLimits(route, exchange)
+        }
         var facts = RequestFacts()
         if !body.isEmpty {
             switch RequestScan.scan(body) {
             case .facts(let found): facts = found
-            case .failure(let failure): return .refused(reply(to: failure, exchange))
+            case .failure(let failure): return reply(to: failure, exchange)
             }
         }
         // Other paths have no such member, and some servers refuse what they do not know.
-        if !ChatPath.takesStreamOptions(matchedPath(head, bytes)) { facts.usageEdit = nil }
-        noteModel(facts, exchange, body)
-        if let models = exchange.caller?.models {
-            guard facts.model != nil else { return .refused(.modelMissing) }
-            guard models.contains(exchange.notes[.model]) else { return .refused(.modelNotAllowed) }
+        if route.transform == .none, !ChatPath.takesStreamOptions(matchedPath(head, bytes)) {
+            facts.usageEdit = nil
         }
-        let edit = noteFacts(facts, exchange, route)
-        if let refusal = takeLimits(route, exchange) { return .refused(refusal) }
-        return .goesOn(edit)
+        noteModel(facts, exchange, body, route)
+        if let models = exchange.caller?.models {
+            guard !exchange.notes[.model].isEmpty else { return .modelMissing }
+            guard models.contains(exchange.notes[.model]) else { return .modelNotAllowed }
+        }
+        if let refusal = aimInspected(exchange, route) { return refusal }
+        noteFacts(facts, exchange, route)
+        exchange.keepsBody = wantsBody(exchange, byteCount: UInt64(body.count))
+        if needsFacts(exchange, route, facts) { course(of: exchange).facts = facts }
+        return takeLimits(route, exchange)
+    }
+
+    private func aimInspected(_ exchange: RunningExchange, _ route: RoutePlan) -> LocalReply? {
+        guard case .models(let plan) = route.action, !aimByModel(exchange, plan) else { return nil }
+        if !exchange.notes[.model].isEmpty { return .modelNotFound }
+        guard let only = plan.onlyUpstream else { return .modelRequired }
+        aim(exchange, at: only, plan.timeouts[only])
+        return nil
+    }
+
+    /// The body does not go on as it came, or may not next time.
+    private func needsFacts(_ exchange: RunningExchange, _ route: RoutePlan, _ facts: RequestFacts) -> Bool {
+        exchange.account?.hidesUsage ?? false || exchange.course?.model != nil
+            || route.defaults.model != nil && facts.model == nil
+            || route.defaults.temperature != nil && !facts.hasTemperature
     }
 
     private func reply(to failure: RequestScan.Failure, _ exchange: RunningExchange) -> LocalReply {
@@ -134,9 +235,13 @@ extension Worker {
     }
 
     private func noteModel(
-        _ facts: RequestFacts, _ exchange: RunningExchange, _ body: UnsafeRawBufferPointer
+        _ facts: RequestFacts, _ exchange: RunningExchange, _ body: UnsafeRawBufferPointer,
+        _ route: RoutePlan
     ) {
-        guard let model = facts.model else { return }
+        guard let model = facts.model else {
+            if facts.otherModel.map({ facts.isNull($0, body) }) ?? true { noteDefaultModel(exchange, route) }
+            return
+        }
         let raw = UnsafeRawBufferPointer(rebasing: body[model.range])
         guard model.hasEscapes else { return exchange.notes.append(.model, raw, from: blocks) }
         var name = ByteWriter(pathScratch)
@@ -145,29 +250,13 @@ extension Worker {
         exchange.notes.append(.model, name.bytes, from: blocks)
     }
 
-    private func noteFacts(
-        _ facts: RequestFacts, _ exchange: RunningExchange, _ route: RoutePlan
-    ) -> UsageEdit? {
-        guard let account = exchange.account, account.isMetered else { return nil }
+    private func noteFacts(_ facts: RequestFacts, _ exchange: RunningExchange, _ route: RoutePlan) {
+        guard let account = exchange.account, account.isMetered else { return }
         account.inputTokensEstimate = facts.inputTokensEstimate
         account.outputTokensAsked = facts.outputMax
         account.choices = facts.choices
         account.model = exchange.serving!.plan.models.find(exchange.notes[.model])
-        guard route.inspectsBody, let edit = facts.usageEdit else { return nil }
-        account.hidesUsage = true
-        return edit
-    }
-
-    private func put(
-        _ body: UnsafeRawBufferPointer, with edit: UsageEdit, into queue: inout ByteQueue
-    ) {
-        let insertion = edit.insertion
-        queue.append(UnsafeRawBufferPointer(rebasing: body[..<edit.offset]), from: blocks)
-        queue.append(
-            UnsafeRawBufferPointer(start: insertion.utf8Start, count: insertion.utf8CodeUnitCount),
-            from: blocks)
-        queue.append(
-            UnsafeRawBufferPointer(rebasing: body[(edit.offset + edit.removeCount)...]), from: blocks)
+        account.hidesUsage = route.inspectsBody && facts.usageEdit != nil
     }
 }
 

@@ -65,10 +65,13 @@ extension Worker {
     ) {
         let own = exchange.caller?.requestsPerMinute ?? 0
         let counts = account.isMetered && !isProbe
+        let isAimed = exchange.timeouts != .off
         for index in route.limits.indices {
             let limit = route.limits[index]
             // Which model it is about is not known yet.
-            if isProbe && limit.subject.contains(.model) { continue }
+            if isProbe && (limit.subject.contains(.model) || !isAimed && limit.subject.contains(.upstream)) {
+                continue
+            }
             let subject = subject(of: limit.subject, route, exchange)
             let charge =
                 counts && limit.countsTokensOrMoney
@@ -89,8 +92,8 @@ extension Worker {
         of parts: LimitSubjectParts, _ route: RoutePlan, _ exchange: RunningExchange
     ) -> LimitSubject {
         var upstreamSubject: LimitSubject?
-        if parts.contains(.upstream), case .proxy(let upstream, _) = route.action {
-            upstreamSubject = exchange.serving!.plan.upstreams[upstream].subject
+        if parts.contains(.upstream), route.action.proxies {
+            upstreamSubject = upstreamPlan(of: exchange).subject
         }
         var model: LimitSubject?
         if parts.contains(.model) {

@@ -11,7 +11,7 @@ enum LocalReply: UInt8, CaseIterable {
     case tokenInvalid, tokenExpired
     case credentialRefused, conflictingCredentials, authBackendUnavailable
     case rateLimited, budgetExceeded, requestTooLargeForLimit, tooManySubjects
-    case modelNotAllowed, modelMissing, modelAmbiguous, modelNotFound, bodyTooLargeToInspect
+    case modelNotAllowed, modelMissing, modelAmbiguous, modelNotFound, modelRequired, bodyTooLargeToInspect
     case bodyNotJSON, memberAmbiguous, memberInvalid
     case addressNotAllowed
     case unknownURL
@@ -223,6 +223,11 @@ enum LocalReply: UInt8, CaseIterable {
             Properties(
                 status: 404, type: "invalid_request_error", code: "model_not_found",
                 message: "The model does not exist, or you do not have access to it.", param: "model")
+        case .modelRequired:
+            Properties(
+                status: 400, type: "invalid_request_error", code: "missing_required_parameter",
+                message: "This route chooses by the model: the body has to be a JSON object that names one.",
+                param: "model")
         case .chatInvalid:
             Properties(
                 status: 422, type: "invalid_request_error", code: "invalid_value",
@@ -240,7 +245,7 @@ enum LocalReply: UInt8, CaseIterable {
         case .bodyNotJSON:
             LocalReply.refused(
                 400, "invalid_json",
-                "This route counts what requests use: the body has to be a JSON object.")
+                "This route looks into requests: the body has to be a JSON object.")
         case .memberAmbiguous:
             LocalReply.refused(
                 400, "duplicate_member",

@@ -25,10 +25,11 @@ extension Worker {
             return
         }
         exchange.ticket = 0
+        guard !exchange.machine.isKeying else { return keyAnswered(exchange, answer) }
         exchange.machine.answered()
         switch answer {
         case .accepted(let caller): goOn(exchange, caller)
-        case .keys: refuse(exchange, .internalError)
+        case .keys: fatalError("no key was asked for")
         case .refused(let reply):
             if exchange.caller == nil { exchange.auth = nil }
             refuse(exchange, reply)
@@ -42,6 +43,7 @@ extension Worker {
     func answerMissing(_ exchange: RunningExchange) {
         asking[exchange.ticket] = nil
         exchange.ticket = 0
+        guard !exchange.machine.isKeying else { return keyMissing(exchange, .upstreamKeyUnavailable) }
         exchange.machine.answered()
         refuse(exchange, .authBackendUnavailable)
     }

@@ -42,8 +42,7 @@ extension Worker {
             return
         }
         let hasBody = head.framing != .none && head.framing != .length(0)
-        let canRepeat = exchange.method.isIdempotent && !hasBody
-        _ = exchange.machine.connected(replayable: upstream.isReused && canRepeat)
+        _ = exchange.machine.connected()
         exchange.record.reusedUpstream = upstream.isReused
         var writer = ByteWriter(writeBuffer)
         writeRequestHead(&writer, exchange, client, head, UnsafeRawBufferPointer(bytes))
@@ -51,18 +50,19 @@ extension Worker {
             perform(exchange.machine.requestRefused(.headTooLarge), exchange)
             return
         }
-        if canRepeat && upstream.isReused {
-            let headBytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount])
-            // The head alone: what stands behind it is the next request's, and goes to `input` once.
-            exchange.held.release(to: blocks)
-            hold(exchange, headBytes, head)
-        } else {
-            exchange.held.release(to: blocks)
-        }
+        // The head alone: what stands behind it is the next request's, and goes to `input` once.
+        exchange.held.release(to: blocks)
+        if !hasBody, mayRepeat(exchange) { holdHead(exchange, head, bytes) }
         exchange.sentAt = now
         exchange.requestBody = BodyReader(head.framing)
         let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[head.byteCount...])
         passRequestBody(exchange, client, upstream, rest, after: &writer)
+    }
+
+    private func holdHead(
+        _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
+    ) {
+        hold(exchange, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount]), head)
     }
 
     /// The body was read whole: head and body go out at once, the transfer coding replaced by a length.
@@ -70,11 +70,13 @@ extension Worker {
         _ exchange: RunningExchange, _ client: ClientConnection, _ upstream: UpstreamConnection,
         _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
     ) {
-        _ = exchange.machine.connected(replayable: false)
+        _ = exchange.machine.connected()
         exchange.record.reusedUpstream = upstream.isReused
         exchange.held.release(to: blocks)
+        if exchange.keepsBody { holdHead(exchange, head, bytes) }
+        let edits = edits(exchange, of: UnsafeRawBufferPointer(exchange.body.bytes))
         var head = head
-        head.framing = .length(UInt64(exchange.body.count))
+        head.framing = .length(UInt64(exchange.body.count + edits.growth))
         var writer = ByteWriter(writeBuffer)
         writeRequestHead(&writer, exchange, client, head, UnsafeRawBufferPointer(bytes))
         guard !writer.overflowed else {
@@ -82,7 +84,7 @@ extension Worker {
             return
         }
         exchange.sentAt = now
-        guard send(upstream, writer.bytes), sendBody(exchange, upstream) else {
+        guard send(upstream, writer.bytes), sendBody(exchange, upstream, edits) else {
             upstreamWriteFailed(exchange)
             return
         }
@@ -90,12 +92,17 @@ extension Worker {
         rearm(upstream, exchange)
     }
 
-    /// The body becomes what the connection has to send: it is there once, and counts until it has left.
-    private func sendBody(_ exchange: RunningExchange, _ upstream: UpstreamConnection) -> Bool {
-        if upstream.output.isEmpty {
+    /// The body becomes what the connection has to send: it is there once, and counts until it has left. One
+    /// that is kept is copied.
+    private func sendBody(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ edits: BodyEdits
+    ) -> Bool {
+        if !exchange.keepsBody, edits.isEmpty, upstream.output.isEmpty {
             swap(&upstream.output, &exchange.body)
         } else {
-            upstream.output.append(UnsafeRawBufferPointer(exchange.body.bytes), from: blocks)
+            edits.write(
+                UnsafeRawBufferPointer(exchange.body.bytes), into: &upstream.output, from: blocks)
+            if exchange.keepsBody { return flushUpstream(upstream) }
             exchange.body.release(to: blocks)
         }
         upstream.budgetedBytes = exchange.budgetedBytes

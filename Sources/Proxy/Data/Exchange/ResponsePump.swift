@@ -72,8 +72,26 @@ extension Worker {
     private func upstreamLost(
         _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply
     ) {
-        let nothingAnswered = upstream.input.isEmpty && !exchange.sawInterim && reply == .upstreamClosed
-        perform(exchange.machine.upstreamLost(nothingAnswered: nothingAnswered, reply: reply), exchange)
+        guard !exchange.isCommitted else {
+            return perform(
+                exchange.machine.upstreamLost(again: false, freshOnly: false, reply: reply), exchange)
+        }
+        if isStale(exchange, upstream, reply) {
+            return perform(
+                exchange.machine.upstreamLost(again: true, freshOnly: true, reply: reply), exchange)
+        }
+        noteFailure(exchange)
+        let again = !exchange.sawInterim && triesAgain(exchange, after: .lost)
+        perform(exchange.machine.upstreamLost(again: again, freshOnly: false, reply: reply), exchange)
+    }
+
+    /// A pooled connection that had ended before the request came to it: that is no failure of the upstream,
+    /// and a request that may be acted on twice goes out on a new one (RFC 9112 §9.3.1).
+    private func isStale(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply
+    ) -> Bool {
+        upstream.isReused && upstream.input.isEmpty && !exchange.sawInterim && reply == .upstreamClosed
+            && exchange.method.isIdempotent && isRepeatable(exchange)
     }
 
     // MARK: Head
@@ -151,9 +169,12 @@ extension Worker {
         _ bytes: UnsafeMutableRawBufferPointer
     ) {
         guard let client = exchange.client else { return }
+        if turnsAway(exchange, upstream, head, UnsafeRawBufferPointer(bytes)) { return }
         _ = exchange.machine.headArrived()
         exchange.isCommitted = true
         exchange.held.release(to: blocks)
+        if exchange.keepsBody { releaseBody(exchange) }
+        endCourse(exchange)
         exchange.record.status = head.status
         exchange.record.firstByteTime = now - exchange.sentAt
         upstream.pool.state.exchangeCount.add(1, ordering: .relaxed)
@@ -175,7 +196,8 @@ extension Worker {
         writeResponseHead(&writer, exchange, head, UnsafeRawBufferPointer(bytes))
         guard !writer.overflowed else {
             perform(
-                exchange.machine.upstreamLost(nothingAnswered: false, reply: .upstreamBadResponse), exchange)
+                exchange.machine.upstreamLost(again: false, freshOnly: false, reply: .upstreamBadResponse),
+                exchange)
             return
         }
         let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[head.byteCount...])

@@ -27,6 +27,12 @@ final class RunningExchange {
     var queueDeadline: UInt64 = .max
     var upstreamIndex = 0
     var endpoint = 0
+    /// Endpoints of the upstream that have had it.
+    var tried = Balancer.Tried()
+    /// Attempts of the upstream.
+    var attemptsHere: UInt8 = 0
+    /// nil: there is one place to go to, and no key for it.
+    var course: Course?
     /// The clocks of the upstream that it goes to, with the route's put over them; all off before one is
     /// known.
     var timeouts = UpstreamTimeouts.off
@@ -58,6 +64,10 @@ final class RunningExchange {
     var budgetedBytes = 0
     /// The body is looked into before the request goes on; it goes on from `body`.
     var isInspected = false
+    /// What it asks for decides; else the body is only kept.
+    var readsFacts = false
+    /// `body` stays until the answer begins: the request may have to go out again.
+    var keepsBody = false
     /// Texts of the request for the record, the answer and the next attempt; see `Notes`.
     var notes = Notes()
     var record = ExchangeRecord()
@@ -95,6 +105,10 @@ final class RunningExchange {
         isEventStream = false
         expectsContinue = false
         isInspected = false
+        readsFacts = false
+        keepsBody = false
+        tried = Balancer.Tried()
+        attemptsHere = 0
         allowsOrigin = false
         bodyLimit = .max
         listenerIndex = 0

@@ -37,6 +37,7 @@ final class Worker {
     private var endedExchanges: [RunningExchange] = []
     private var spareExchanges: [RunningExchange] = []
     var spareAccounts: [UsageAccount] = []
+    var spareCourses: [Course] = []
     /// Exchanges that wait for control's answer, by ticket number.
     var asking: [UInt64: RunningExchange] = [:]
     /// Exchanges that wait for a place at their upstream, by ticket number.

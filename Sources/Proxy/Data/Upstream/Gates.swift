@@ -41,7 +41,7 @@ extension Worker {
     /// `queue.timeout` is over, or `total`.
     func queueTimedOut(_ exchange: RunningExchange) {
         guard exchange.queueDeadline <= exchange.totalDeadline else {
-            perform(exchange.machine.upstreamTimedOut(), exchange)
+            perform(exchange.machine.upstreamTimedOut(again: false), exchange)
             return
         }
         guard let gate = upstreamPlan(of: exchange).gate, case .queued(let place) = exchange.standing else {

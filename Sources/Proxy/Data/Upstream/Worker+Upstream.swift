@@ -202,18 +202,9 @@ extension Worker {
         exchange.upstream = nil
         upstream.exchange = nil
         closeUpstream(upstream)
-        perform(exchange.machine.connectFailed(anotherLeft: chooseAnother(exchange), reply: reply), exchange)
-    }
-
-    /// Moves on to the next endpoint, or to the next address of the only one.
-    func chooseAnother(_ exchange: RunningExchange) -> Bool {
-        guard let serving = exchange.serving else { return false }
-        let pools = serving.pools[exchange.upstreamIndex]
-        if pools.count > 1 {
-            exchange.endpoint = exchange.endpoint + 1 == pools.count ? 0 : exchange.endpoint + 1
-            return true
-        }
-        return pools[0].addressCount() > 1
+        noteFailure(exchange)
+        let again = triesAgain(exchange, after: .unconnected)
+        perform(exchange.machine.connectFailed(again: again, reply: reply), exchange)
     }
 
     // MARK: Reading and writing
@@ -356,7 +347,7 @@ extension Worker {
             let isTotal = upstream.exchange.map { now >= $0.totalDeadline } ?? false
             if isTotal, let exchange = upstream.exchange {
                 exchange.hasTimedOut = true
-                perform(exchange.machine.upstreamTimedOut(), exchange)
+                perform(exchange.machine.upstreamTimedOut(again: false), exchange)
             } else {
                 connectFailed(upstream, .upstreamUnreachable)
             }
@@ -365,8 +356,11 @@ extension Worker {
             guard let exchange = upstream.exchange else { return }
             // `total` is a bound of ours and nobody's fault.
             let isCut = exchange.isCommitted && now >= exchange.totalDeadline
-            exchange.hasTimedOut = exchange.client != nil
-            perform(isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(), exchange)
+            if !exchange.isCommitted, now < exchange.totalDeadline { noteFailure(exchange) }
+            let again = triesAgain(exchange, after: .stalled)
+            exchange.hasTimedOut = exchange.client != nil && !again
+            perform(
+                isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(again: again), exchange)
         case .closed: break
         }
     }

@@ -4,6 +4,13 @@ import JSON
 struct RequestFacts: Equatable {
     /// The content of the top-level `model`, by offsets into the body; nil: none, or no string.
     var model: JSONString?
+    /// A top-level `model` that is no string, such as null.
+    var otherModel: Range<Int>?
+    var hasTemperature = false
+    /// Behind the first brace.
+    var start = 0
+    /// The object has no member.
+    var isEmpty = false
     /// `"stream": true`.
     var streams = false
     /// What makes the upstream say the usage of a stream; nil if nothing streams, or the client asked for it.

@@ -88,6 +88,12 @@ enum RequestMember: UInt8, CaseIterable {
         }
     }
 
+    /// No member that counts: it is only of interest whether it is there.
+    @inline(__always)
+    static func isTemperature(_ key: RequestString, _ base: UnsafeRawPointer) -> Bool {
+        key.count == 11 && memcmp(base + key.start, "temperature", 11) == 0
+    }
+
     private static func findFolded(_ key: JSONString, _ reader: JSONReader) -> (RequestMember, isExact: Bool)?
     {
         for member in allCases where isFolded(reader.octets(key), member.name) {

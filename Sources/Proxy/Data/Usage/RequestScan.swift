@@ -77,7 +77,10 @@ private struct RequestReader {
     mutating func read() throws(RequestScan.Failure) -> RequestFacts {
         var cursor = RequestCursor(base, end: end, at: 0, depth: 0)
         guard cursor.token() == UInt8(ascii: "{") else { throw RequestReader.refusal(of: body) }
+        facts.start = cursor.offset &+ 1
+        facts.isEmpty = true
         if try cursor.open(isObject: true) {
+            facts.isEmpty = false
             repeat {
                 let key = try cursor.key()
                 try readMember(key, &cursor)
@@ -171,6 +174,7 @@ private struct RequestReader {
     private mutating func readMember(_ key: RequestString, _ cursor: inout RequestCursor) throws(Failure) {
         guard let member = try find(key, isOption: false) else {
             holdsMessages = RequestMember.isMessages(key, base)
+            if RequestMember.isTemperature(key, base) { facts.hasTemperature = true }
             return try readValue(&cursor)
         }
         guard seen.insert(member) else { throw member == .model ? .modelAmbiguous : .memberAmbiguous }
@@ -212,12 +216,13 @@ private struct RequestReader {
     }
 
     /// Why no failure for another type: it names none, and is for the upstream to refuse.
-    private func skipModel(at start: Int) throws(Failure) -> Int {
+    private mutating func skipModel(at start: Int) throws(Failure) -> Int {
         var reader = JSONReader(
             UnsafeRawBufferPointer(rebasing: body[start...]), depthLimit: RequestCursor.depthMax - 1)
         do throws(JSONError) { _ = try reader.skipValue() } catch { throw .notJSON }
         // The last brace may have been its own.
         guard start + reader.offset < end else { throw .notJSON }
+        facts.otherModel = start..<start + reader.offset
         return start + reader.offset
     }
 

@@ -28,7 +28,8 @@ final class KeySet: Sendable {
     /// - Returns: nil: none is left that the upstream may take.
     func pick(tried: UInt64, now: UInt64, random: UInt64) -> Int? {
         switch choice {
-        case .first: return keys.indices.first { isLeft($0, tried, now) }
+        // Why one that was refused, where there is no other: it may be good again.
+        case .first: return keys.indices.first { isLeft($0, tried, now) } ?? (tried == 0 ? keys.indices.first : nil)
         case .weighted: return pickByWeight(tried, now, random)
         }
     }
@@ -45,7 +46,8 @@ final class KeySet: Sendable {
         }
         guard total > 0 else {
             guard tried == 0 else { return nil }
-            return keys.indices.filter { isLeft($0, tried, now) }.min {
+            let left = keys.indices.filter { isLeft($0, tried, now) }
+            return (left.isEmpty ? Array(keys.indices) : left).min {
                 keys[$0].cooledUntil.load(ordering: .relaxed) < keys[$1].cooledUntil.load(ordering: .relaxed)
             }
         }

@@ -7,22 +7,27 @@ private enum Event: Hashable, CaseIterable {
     case admitted, answeredLocally
     case bodyWanted, bodyCollected, asked, answered
     case queued, placeFreed, queueTimedOut
-    case connected(replayable: Bool)
-    case connectFailed(anotherLeft: Bool)
+    case keyWanted, keyFound
+    case keyMissing(again: Bool)
+    case connected
+    case connectFailed(again: Bool)
     case requestEnded, headArrived
+    case turnedAway(again: Bool)
     case responseEnded(upstream: Bool, client: Bool)
-    case upstreamLost(nothingAnswered: Bool)
+    case upstreamLost(again: Bool, freshOnly: Bool)
+    case upstreamTimedOut(again: Bool)
     case clientLeft(sawLastEvent: Bool)
-    case requestRefused, clientStalled, upstreamTimedOut, callerRevoked, cut
+    case requestRefused, clientStalled, callerRevoked, cut
 
     static let allCases: [Event] =
         [.admitted, .answeredLocally, .requestEnded, .headArrived, .requestRefused, .clientStalled]
-        + [.upstreamTimedOut, .callerRevoked, .cut, .bodyWanted, .bodyCollected, .asked, .answered]
-        + [.queued, .placeFreed, .queueTimedOut]
+        + [.callerRevoked, .cut, .bodyWanted, .bodyCollected, .asked, .answered]
+        + [.queued, .placeFreed, .queueTimedOut, .keyWanted, .keyFound, .connected]
         + [false, true].flatMap { (flag: Bool) -> [Event] in
             [
-                .connected(replayable: flag), .connectFailed(anotherLeft: flag),
-                .upstreamLost(nothingAnswered: flag),
+                .keyMissing(again: flag), .connectFailed(again: flag), .turnedAway(again: flag),
+                .upstreamLost(again: flag, freshOnly: false), .upstreamLost(again: flag, freshOnly: true),
+                .upstreamTimedOut(again: flag),
                 .clientLeft(sawLastEvent: flag), .responseEnded(upstream: flag, client: false),
                 .responseEnded(upstream: flag, client: true),
             ]
@@ -52,19 +57,27 @@ private enum Event: Hashable, CaseIterable {
             return nil
         case .placeFreed: return exchange.placeFreed()
         case .queueTimedOut: return exchange.queueTimedOut()
-        case .connected(let replayable): return exchange.connected(replayable: replayable)
-        case .connectFailed(let another):
-            return exchange.connectFailed(anotherLeft: another, reply: .upstreamUnreachable)
+        case .keyWanted:
+            exchange.keyWanted()
+            return nil
+        case .keyFound: return exchange.keyFound()
+        case .keyMissing(let again):
+            return exchange.keyMissing(again: again, reply: .upstreamKeyMissing)
+        case .connected: return exchange.connected()
+        case .connectFailed(let again):
+            return exchange.connectFailed(again: again, reply: .upstreamUnreachable)
+        case .turnedAway(let again):
+            return exchange.turnedAway(again: again, reply: .upstreamCredentialsExhausted)
         case .requestEnded: return exchange.requestEnded()
         case .headArrived: return exchange.headArrived()
         case .responseEnded(let upstream, let client):
             return exchange.responseEnded(upstreamReusable: upstream, clientReusable: client)
-        case .upstreamLost(let nothing):
-            return exchange.upstreamLost(nothingAnswered: nothing, reply: .upstreamClosed)
+        case .upstreamLost(let again, let freshOnly):
+            return exchange.upstreamLost(again: again, freshOnly: freshOnly, reply: .upstreamClosed)
         case .clientLeft(let saw): return exchange.clientLeft(sawLastEvent: saw)
         case .requestRefused: return exchange.requestRefused(.bodyTooLarge)
         case .clientStalled: return exchange.clientStalled()
-        case .upstreamTimedOut: return exchange.upstreamTimedOut()
+        case .upstreamTimedOut(let again): return exchange.upstreamTimedOut(again: again)
         case .callerRevoked: return exchange.callerRevoked()
         case .cut: return exchange.cut()
         }
@@ -80,26 +93,29 @@ private struct Row {
 }
 
 @Suite(.tags(.fast)) struct ExchangeTests {
-    private static func waiting(
-        _ attempt: UInt8, _ request: Exchange.RequestSide, _ replayable: Bool
-    ) -> Exchange.State { .waiting(attempt: attempt, request: request, replayable: replayable) }
+    private static let last = Exchange.attemptsMax
 
     private static let notBeforeAdmission: [Event] =
         [
-            .requestEnded, .headArrived, .requestRefused, .clientStalled, .upstreamTimedOut, .callerRevoked,
+            .requestEnded, .headArrived, .requestRefused, .clientStalled, .callerRevoked,
             .bodyCollected, .answered, .placeFreed, .queueTimedOut,
         ]
-        + connections + ends + losses
+        + connections + keys + turns + ends + losses + timeouts
     private static let connections: [Event] = [
-        .connected(replayable: false), .connected(replayable: true), .connectFailed(anotherLeft: false),
-        .connectFailed(anotherLeft: true),
+        .keyWanted, .connected, .connectFailed(again: false), .connectFailed(again: true),
+    ]
+    private static let keys: [Event] = [.keyFound, .keyMissing(again: false), .keyMissing(again: true)]
+    private static let turns: [Event] = [.turnedAway(again: false), .turnedAway(again: true)]
+    private static let timeouts: [Event] = [
+        .upstreamTimedOut(again: false), .upstreamTimedOut(again: true),
     ]
     private static let ends: [Event] = [
         .responseEnded(upstream: false, client: false), .responseEnded(upstream: false, client: true),
         .responseEnded(upstream: true, client: false), .responseEnded(upstream: true, client: true),
     ]
     private static let losses: [Event] = [
-        .upstreamLost(nothingAnswered: false), .upstreamLost(nothingAnswered: true),
+        .upstreamLost(again: false, freshOnly: false), .upstreamLost(again: false, freshOnly: true),
+        .upstreamLost(again: true, freshOnly: false), .upstreamLost(again: true, freshOnly: true),
     ]
     private static let decisions: [Event] =
         [.admitted, .answeredLocally, .bodyWanted, .bodyCollected, .asked, .answered]
@@ -111,7 +127,6 @@ private struct Row {
         (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
         (.requestRefused, .reply(.bodyTooLarge), .finished),
         (.clientStalled, .abort(.clientStalled), .finished),
-        (.upstreamTimedOut, .reply(.upstreamTimeout), .finished),
         (.callerRevoked, .reply(.credentialInactive), .finished),
         (.cut, .reply(.draining), .finished),
     ]
@@ -134,49 +149,70 @@ private struct Row {
             impossible: Event.allCases.filter { !possible.contains($0) })
     }
 
+    /// `total` runs out before anything was sent.
+    private static let overdue: [(Event, Exchange.Action?, Exchange.State)] = timeouts.map {
+        ($0, .reply(.upstreamTimeout), .finished)
+    }
+
+    /// What an event does that asks for another attempt.
+    private static func next(
+        _ attempt: UInt8, _ event: Event, freshOnly: Bool = false, else reply: LocalReply
+    ) -> (Event, Exchange.Action?, Exchange.State) {
+        attempt < last
+            ? (event, .connect(freshOnly: freshOnly), .connecting(attempt: attempt + 1))
+            : (event, .reply(reply), .finished)
+    }
+
     private static func connecting(_ attempt: UInt8, path: [Event]) -> Row {
         Row(
             state: .connecting(attempt: attempt), path: path,
             moves: [
-                (.connected(replayable: false), .sendRequest, waiting(attempt, .sending, false)),
-                (.connected(replayable: true), .sendRequest, waiting(attempt, .sending, true)),
-                (.connectFailed(anotherLeft: false), .reply(.upstreamUnreachable), .finished),
-                attempt < 3
-                    ? (
-                        .connectFailed(anotherLeft: true), .connect(freshOnly: false),
-                        .connecting(attempt: attempt + 1)
-                    )
-                    : (.connectFailed(anotherLeft: true), .reply(.upstreamUnreachable), .finished),
-            ] + unansweredEnds,
-            impossible: decisions + [.requestEnded, .headArrived] + ends + losses)
+                (.keyWanted, nil, .keying(attempt: attempt)),
+                (.connected, .sendRequest, .waiting(attempt: attempt, request: .sending)),
+                (.connectFailed(again: false), .reply(.upstreamUnreachable), .finished),
+                next(attempt, .connectFailed(again: true), else: .upstreamUnreachable),
+            ] + unansweredEnds + overdue,
+            impossible: decisions + keys + turns + [.requestEnded, .headArrived] + ends + losses)
     }
 
-    private static func waiting(
-        _ attempt: UInt8, _ request: Exchange.RequestSide, _ replayable: Bool, path: [Event]
-    ) -> Row {
-        let isRepeated = replayable && attempt < 3
-        return Row(
-            state: waiting(attempt, request, replayable),
-            path: path + [.connected(replayable: replayable)] + (request == .sent ? [.requestEnded] : []),
+    private static func keying(_ attempt: UInt8, path: [Event]) -> Row {
+        Row(
+            state: .keying(attempt: attempt), path: path + [.keyWanted],
             moves: [
-                (.requestEnded, .wait, waiting(attempt, .sent, replayable)),
+                (.keyFound, .connect(freshOnly: false), .connecting(attempt: attempt)),
+                (.keyMissing(again: false), .reply(.upstreamKeyMissing), .finished),
+                next(attempt, .keyMissing(again: true), else: .upstreamKeyMissing),
+            ] + unansweredEnds + overdue,
+            impossible: decisions + connections + turns + [.requestEnded, .headArrived] + ends + losses)
+    }
+
+    private static func waiting(_ attempt: UInt8, _ request: Exchange.RequestSide, path: [Event]) -> Row {
+        Row(
+            state: .waiting(attempt: attempt, request: request),
+            path: path + [.connected] + (request == .sent ? [.requestEnded] : []),
+            moves: [
+                (.requestEnded, .wait, .waiting(attempt: attempt, request: .sent)),
                 (.headArrived, .relayHead, .relaying(request: request)),
-                (.upstreamLost(nothingAnswered: false), .reply(.upstreamClosed), .finished),
-                isRepeated
-                    ? (
-                        .upstreamLost(nothingAnswered: true), .connect(freshOnly: true),
-                        .connecting(attempt: attempt + 1)
-                    )
-                    : (.upstreamLost(nothingAnswered: true), .reply(.upstreamClosed), .finished),
+                (.turnedAway(again: false), .reply(.upstreamCredentialsExhausted), .finished),
+                next(attempt, .turnedAway(again: true), else: .upstreamCredentialsExhausted),
+                (.upstreamLost(again: false, freshOnly: false), .reply(.upstreamClosed), .finished),
+                (.upstreamLost(again: false, freshOnly: true), .reply(.upstreamClosed), .finished),
+                next(attempt, .upstreamLost(again: true, freshOnly: false), else: .upstreamClosed),
+                next(
+                    attempt, .upstreamLost(again: true, freshOnly: true), freshOnly: true,
+                    else: .upstreamClosed),
+                (.upstreamTimedOut(again: false), .reply(.upstreamTimeout), .finished),
+                next(attempt, .upstreamTimedOut(again: true), else: .upstreamTimeout),
             ] + unansweredEnds,
-            impossible: decisions + connections + ends)
+            impossible: decisions + connections + keys + ends)
     }
 
     private static let table: [Row] = {
-        let toSecond: [Event] = [.admitted, .connectFailed(anotherLeft: true)]
-        let toThird = toSecond + [.connectFailed(anotherLeft: true)]
-        let toSending: [Event] = [.admitted, .connected(replayable: true), .headArrived]
-        let toSent: [Event] = [.admitted, .connected(replayable: true), .requestEnded, .headArrived]
+        let toSecond: [Event] = [.admitted, .connectFailed(again: true)]
+        let toLast: [Event] =
+            [.admitted] + Array(repeating: .connectFailed(again: true), count: Int(last) - 1)
+        let toSending: [Event] = [.admitted, .connected, .headArrived]
+        let toSent: [Event] = [.admitted, .connected, .requestEnded, .headArrived]
         var rows = [
             Row(
                 state: .admitting, path: [],
@@ -201,9 +237,9 @@ private struct Row {
                 more: [
                     (.placeFreed, .connect(freshOnly: false), .connecting(attempt: 1)),
                     (.queueTimedOut, .reply(.upstreamQueueTimeout), .finished),
-                    (.upstreamTimedOut, .reply(.upstreamTimeout), .finished),
-                ]),
-            connecting(1, path: [.admitted]), connecting(2, path: toSecond), connecting(3, path: toThird),
+                ] + overdue),
+            connecting(1, path: [.admitted]), connecting(2, path: toSecond), connecting(last, path: toLast),
+            keying(1, path: [.admitted]), keying(2, path: toSecond), keying(last, path: toLast),
             relaying(.sending, path: toSending), relaying(.sent, path: toSent),
             Row(
                 state: .draining, path: toSent + [.clientLeft(sawLastEvent: true)],
@@ -218,24 +254,19 @@ private struct Row {
                     ),
                     (.responseEnded(upstream: true, client: false), .releaseUpstream(reuse: true), .finished),
                     (.responseEnded(upstream: true, client: true), .releaseUpstream(reuse: true), .finished),
-                    (.upstreamLost(nothingAnswered: false), .releaseUpstream(reuse: false), .finished),
-                    (.upstreamLost(nothingAnswered: true), .releaseUpstream(reuse: false), .finished),
                     (.clientLeft(sawLastEvent: false), .wait, .draining),
                     (.clientLeft(sawLastEvent: true), .wait, .draining),
                     (.callerRevoked, .wait, .draining),
-                    (.upstreamTimedOut, .releaseUpstream(reuse: false), .finished),
                     (.cut, .releaseUpstream(reuse: false), .finished),
-                ],
-                impossible: decisions + connections + [
+                ] + (losses + timeouts).map { ($0, .releaseUpstream(reuse: false), .finished) },
+                impossible: decisions + connections + keys + turns + [
                     .requestEnded, .headArrived, .requestRefused, .clientStalled,
                 ]),
             Row(state: .finished, path: [.answeredLocally], moves: [], impossible: Event.allCases),
         ]
-        for (attempt, path) in [(1, [.admitted]), (2, toSecond), (3, toThird)] as [(UInt8, [Event])] {
+        for (attempt, path) in [(1, [.admitted]), (2, toSecond), (last, toLast)] as [(UInt8, [Event])] {
             for request in [Exchange.RequestSide.sending, .sent] {
-                for replayable in [false, true] {
-                    rows.append(waiting(attempt, request, replayable, path: path))
-                }
+                rows.append(waiting(attempt, request, path: path))
             }
         }
         return rows
@@ -264,17 +295,15 @@ private struct Row {
                     .finish(reuseUpstream: isWhole, reuseClient: isWhole),
                     .finished
                 ),
-                (.upstreamLost(nothingAnswered: false), .abort(.upstreamLost), .finished),
-                (.upstreamLost(nothingAnswered: true), .abort(.upstreamLost), .finished),
                 (.clientLeft(sawLastEvent: false), .abort(.clientLeft), .finished),
                 isWhole
                     ? (.clientLeft(sawLastEvent: true), .drainUpstream, .draining)
                     : (.clientLeft(sawLastEvent: true), .abort(.clientLeft), .finished),
                 (.requestRefused, .abort(.clientBroken), .finished),
                 (.clientStalled, .abort(.clientStalled), .finished),
-                (.upstreamTimedOut, .abort(.upstreamLost), .finished),
                 (.callerRevoked, .abort(.cut), .finished), (.cut, .abort(.cut), .finished),
-            ], impossible: decisions + connections + [.headArrived])
+            ] + (losses + timeouts).map { ($0, .abort(.upstreamLost), .finished) },
+            impossible: decisions + connections + keys + turns + [.headArrived])
     }
 
     private func reach(_ path: [Event]) -> Exchange {
@@ -290,7 +319,7 @@ private struct Row {
             #expect(Set(named) == Set(Event.allCases), "in \(row.state)")
             #expect(reach(row.path).state == row.state)
         }
-        #expect(ExchangeTests.table.count == 23)
+        #expect(ExchangeTests.table.count == 20)
     }
 
     @Test func `every possible event gives its action and leads to its state`() {
@@ -352,13 +381,16 @@ private struct Row {
             case .none: if event == .answeredLocally { endings += 1 }
             case .wait, .sendRequest: break
             case .connect(let freshOnly):
-                connects += 1
+                if event != .keyFound { connects += 1 }
                 if hasHead { broken.append("connect after the head") }
-                if freshOnly != (event == .upstreamLost(nothingAnswered: true)) {
+                if freshOnly != (event == .upstreamLost(again: true, freshOnly: true)) {
                     broken.append("wrong kind of lease")
                 }
-                if event == .upstreamLost(nothingAnswered: false) {
-                    broken.append("repeated after answered bytes")
+                switch event {
+                case .upstreamLost(again: false, _), .turnedAway(again: false), .connectFailed(again: false),
+                    .keyMissing(again: false), .upstreamTimedOut(again: false):
+                    broken.append("repeated although nobody wanted it")
+                default: break
                 }
             case .relayHead:
                 if hasHead { broken.append("two heads") }

@@ -1,0 +1,38 @@
+/// Where an exchange may go and with which key, as long as that can still change: until its answer begins.
+/// Only for those that have a choice. Recycled.
+final class Course {
+    /// Of the body, where it was looked into.
+    var facts: RequestFacts?
+    /// The entry of `models:` that says where to; nil: the route names the upstream.
+    var model: ModelPlan?
+    /// The place in `model.targets` that it goes to.
+    var target = 0
+    var keys: KeySet?
+    /// Into `keys`.
+    var keyIndex = 0
+    /// Bit n: the n-th key was tried.
+    var triedKeys: UInt64 = 0
+    /// Control was asked for another key, because all were refused.
+    var hasRenewed = false
+    /// It is about to be.
+    var wantsRenewal = false
+
+    /// The key of this attempt.
+    var credential: UpstreamCredential? { keys.map { $0.keys[keyIndex] } }
+
+    /// Other keys, or those of another upstream.
+    func forgetKeys() {
+        keys = nil
+        keyIndex = 0
+        triedKeys = 0
+    }
+
+    func reset() {
+        facts = nil
+        model = nil
+        target = 0
+        forgetKeys()
+        hasRenewed = false
+        wantsRenewal = false
+    }
+}

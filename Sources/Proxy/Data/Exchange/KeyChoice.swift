@@ -1,0 +1,129 @@
+/// Which key goes to the upstream: known, or asked of control; and what becomes of one that is not taken.
+extension Worker {
+    enum KeyState {
+        case ready
+        /// The exchange waits for control's answer.
+        case asked
+        case none(LocalReply)
+    }
+
+    /// How long a key that the upstream has refused is left out, as long as there is another.
+    private static let refusedFor: UInt64 = 60_000_000_000
+    /// Without `Retry-After`.
+    private static let cooledFor: UInt64 = 10_000_000_000
+    /// What `Retry-After` can ask for.
+    private static let cooledMax: UInt64 = 300_000_000_000
+
+    /// For the attempt that begins now.
+    func chooseKey(_ exchange: RunningExchange) -> KeyState {
+        guard let plan = upstreamPlan(of: exchange).key else { return .ready }
+        let course = course(of: exchange)
+        if course.keys != nil, !course.wantsRenewal { return .ready }
+        switch plan.source {
+        case .fixed(let set): return take(set, course) ? .ready : .none(.upstreamCredentialsExhausted)
+        case .chain(let index, let answerer, let byModel):
+            let key = keyIndexKey(exchange, plan, byModel)
+            if !course.wantsRenewal, let set = index.find(key) {
+                return take(set, course) ? .ready : .none(.upstreamCredentialsExhausted)
+            }
+            return askForKey(exchange, course, key, answerer, byModel) ? .asked : .none(.tooManyQuestions)
+        }
+    }
+
+    private func take(_ set: KeySet, _ course: Course) -> Bool {
+        guard let index = set.pick(tried: course.triedKeys, now: now, random: requestIDs.nextRandom()) else {
+            return false
+        }
+        course.keys = set
+        course.keyIndex = index
+        course.triedKeys |= 1 << UInt64(index)
+        return true
+    }
+
+    private func keyIndexKey(
+        _ exchange: RunningExchange, _ plan: KeyPlan, _ byModel: Bool
+    ) -> KeyIndex.Key {
+        var userID: Int64 = 0
+        if let store = plan.userStore, exchange.auth?.userStore == store {
+            userID = exchange.caller?.userID ?? 0
+        }
+        return KeyIndex.Key(
+            userID: userID, model: byModel ? LimitSubject(exchange.notes[.model]) : .everybody)
+    }
+
+    private func askForKey(
+        _ exchange: RunningExchange, _ course: Course, _ key: KeyIndex.Key, _ answerer: Answerer,
+        _ byModel: Bool
+    ) -> Bool {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let request = KeyRequest(
+            key: key, callerLabel: Array(exchange.caller?.label.bytes ?? none),
+            model: byModel ? Array(exchange.notes[.model]) : [], refused: course.keys,
+            requestID: Array(exchange.notes[.requestID]))
+        lastTicket += 1
+        let ticket = Ticket(worker: handle.index, number: lastTicket)
+        guard handle.desk.ask(Question(ticket: ticket, answerer: answerer, subject: .upstreamKey(request)))
+        else { return false }
+        exchange.ticket = ticket.number
+        exchange.askedAt = now
+        asking[ticket.number] = exchange
+        exchange.machine.keyWanted()
+        return true
+    }
+
+    /// Control has answered the question for a key.
+    func keyAnswered(_ exchange: RunningExchange, _ answer: Answer) {
+        switch answer {
+        case .keys(let set):
+            let course = course(of: exchange)
+            course.forgetKeys()
+            course.wantsRenewal = false
+            guard take(set, course) else { return keyMissing(exchange, .upstreamCredentialsExhausted) }
+            perform(exchange.machine.keyFound(), exchange)
+        case .refused(let reply):
+            let isRenewal = exchange.course?.wantsRenewal ?? false
+            keyMissing(exchange, isRenewal ? .upstreamCredentialsExhausted : reply)
+        case .accepted, .reply: fatalError("control was asked for a key")
+        }
+    }
+
+    func keyMissing(_ exchange: RunningExchange, _ reply: LocalReply) {
+        perform(exchange.machine.keyMissing(again: moveOn(exchange), reply: reply), exchange)
+    }
+
+    // MARK: Refused
+
+    /// An answer that is about our key and not about the request.
+    /// - Returns: false: it is passed on, or something else decides.
+    func turnsKeyAway(
+        _ exchange: RunningExchange, _ head: ResponseHead, retryAfter: UInt64?
+    ) -> Bool {
+        guard let course = exchange.course, let key = course.credential, let set = course.keys else {
+            return false
+        }
+        switch head.status {
+        case 401, 402, 403:
+            // Why not for 403: it may be about what was asked for.
+            if head.status != 403 { key.refuse(status: head.status, until: now + Worker.refusedFor) }
+            let again = isRepeatable(exchange) && (take(set, course) || renew(course)) || moveOn(exchange)
+            perform(
+                exchange.machine.turnedAway(again: again, reply: .upstreamCredentialsExhausted), exchange)
+            return true
+        case 429 where set.choice == .weighted:
+            let pause = min(retryAfter ?? Worker.cooledFor, Worker.cooledMax)
+            key.cooledUntil.store(now + pause, ordering: .relaxed)
+            guard isRepeatable(exchange), take(set, course) else { return false }
+            perform(exchange.machine.turnedAway(again: true, reply: .upstreamTimeout), exchange)
+            return true
+        default: return false
+        }
+    }
+
+    /// Control may come by another key, once.
+    private func renew(_ course: Course) -> Bool {
+        guard let set = course.keys, set.canRenew, !course.hasRenewed else { return false }
+        course.hasRenewed = true
+        course.wantsRenewal = true
+        return true
+    }
+}
