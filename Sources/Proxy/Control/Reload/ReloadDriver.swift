@@ -44,6 +44,7 @@ final class ReloadDriver {
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let hashes: HashPool
+    private let models = UpstreamModelsRegistry()
     private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
     let workers: WorkerPool
@@ -194,7 +195,8 @@ final class ReloadDriver {
         let limits = self.limits.plans(of: loaded.config)
         let gates = self.gates.gates(of: loaded.config)
         let actions = ActionBinder(
-            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger)
+            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger,
+            models: models)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
             gates: gates, actions: actions)
