@@ -30,6 +30,7 @@ final class ReloadDriver {
         let prepared: ListenerSockets.Prepared
         let auth: AuthSet
         let gates: [String: UpstreamGate]
+        let budgets: [String: RetryBudget]
         let usage: UsageSetting
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
@@ -43,6 +44,7 @@ final class ReloadDriver {
     private let limits = LimitRegistry()
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
+    private let budgets = RetryBudgetRegistry()
     private let hashes: HashPool
     private let models = UpstreamModelsRegistry()
     private let defaultAdmin = DefaultAdminCheck()
@@ -194,12 +196,13 @@ final class ReloadDriver {
         let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
         let limits = self.limits.plans(of: loaded.config)
         let gates = self.gates.gates(of: loaded.config)
+        let budgets = self.budgets.budgets(of: loaded.config)
         let actions = ActionBinder(
             loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger,
             models: models)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            gates: gates, actions: actions)
+            gates: gates, budgets: budgets, actions: actions)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
@@ -232,7 +235,8 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, gates: gates, usage: usage, diagnostics: diagnostics,
+            prepared: prepared, auth: auth, gates: gates, budgets: budgets, usage: usage,
+            diagnostics: diagnostics,
             places: outcome.places)
         perform(machine.built())
     }
@@ -289,6 +293,7 @@ final class ReloadDriver {
         auth.commit(next.auth)
         usage.commit(next.usage)
         limits.commit(next.served.config)
+        budgets.commit(next.budgets, of: next.served.config)
         for ticket in gates.commit(next.gates, of: next.served.config) {
             workers.mailboxes.tell(ticket, .placeFreed(ticket))
         }
