@@ -110,6 +110,22 @@ enum ActionAnswers {
         }
     }
 
+    static func models(_ models: [ModelCatalog.Model]) -> ActionReply {
+        object { json in
+            json.member("object", "list")
+            json.key("data")
+            json.beginArray()
+            for model in models {
+                json.beginObject()
+                write(model, &json)
+                json.endObject()
+            }
+            json.endArray()
+        }
+    }
+
+    static func model(_ model: ModelCatalog.Model) -> ActionReply { object { write(model, &$0) } }
+
     // MARK: Pieces
 
     /// ISO 8601 in UTC, whole seconds: `2026-03-01T12:00:00Z`.
@@ -175,6 +191,13 @@ enum ActionAnswers {
             "resets_at", standing.resetIn.map { time(Int64((now &+ $0).roundedUpToSeconds)) })
         json.key("window_seconds")
         json.value(standing.period.seconds.map { .integer($0) } ?? .null)
+    }
+
+    private static func write(_ model: ModelCatalog.Model, _ json: inout JSONWriter) {
+        json.member("id", model.id)
+        json.member("object", "model")
+        json.member("created", model.created)
+        json.member("owned_by", model.upstream)
     }
 
     private static func write(_ key: UpstreamKey, _ json: inout JSONWriter) {

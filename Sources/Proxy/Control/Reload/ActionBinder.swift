@@ -9,14 +9,22 @@ struct ActionBinder {
     /// By name.
     let limits: [String: LimitPlan]
     let ledger: Ledger
+    let models: UpstreamModelsRegistry
+    /// The field line with a key that an upstream's `first_of` has for everybody; nil: there is none. Asked
+    /// with the upstream's name, on any thread, when its models are listed.
+    var sharedKeyLine: @Sendable (String) -> [UInt8]? = { _ in nil }
 
     func bind(_ action: ActionConfig, _ route: RouteConfig) -> ControlAnswerer {
         if case .limits(let names) = action.kind {
             let told = names.isEmpty ? loaded.config.limits.map(\.name) : names
             return LimitsAction(told.compactMap { limits[$0] }, in: ledger)
         }
+        let errors = ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter)
+        if case .models(let discovers, let refresh) = action.kind {
+            return modelsAction(discovers, nanoseconds(refresh), errors)
+        }
         return BoundAction(
-            action, errors: ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter),
+            action, errors: errors,
             store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action))
     }
 

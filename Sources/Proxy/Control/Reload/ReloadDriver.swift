@@ -46,6 +46,7 @@ final class ReloadDriver {
     private let gates = UpstreamGateRegistry()
     private let budgets = RetryBudgetRegistry()
     private let hashes: HashPool
+    private let models = UpstreamModelsRegistry()
     private let defaultAdmin = DefaultAdminCheck()
     let resolver: Resolver
     let workers: WorkerPool
@@ -197,7 +198,8 @@ final class ReloadDriver {
         let gates = self.gates.gates(of: loaded.config)
         let budgets = self.budgets.budgets(of: loaded.config)
         let actions = ActionBinder(
-            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger)
+            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger,
+            models: models)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
             gates: gates, budgets: budgets, actions: actions)
