@@ -68,7 +68,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         case .deleteAPIKey: try deleteUpstreamKey(call)
         case .generateKey(let rules): try generateKey(call, rules)
         case .validateKey: validateKey(call)
-        case .limits: preconditionFailure("`LimitsAction` answers it")
+        case .limits, .models: preconditionFailure("it has an answerer of its own")
         }
     }
 

@@ -43,7 +43,8 @@ struct ActionBinder {
         switch action.kind {
         case .register(let register): register.issues
         case .login(let login): login.issues
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits:
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits,
+            .models:
             nil
         }
     }
@@ -53,7 +54,8 @@ struct ActionBinder {
         switch action.kind {
         case .generateKey(let config): name = config.keys
         case .validateKey(let keys): name = keys
-        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits: return ""
+        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models:
+            return ""
         }
         guard case .userKeys(let keys) = loaded.config.auth.first(where: { $0.name == name })?.mode else {
             preconditionFailure("the config has checked that auth.\(name) is `user-keys`")

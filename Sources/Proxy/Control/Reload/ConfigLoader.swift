@@ -184,9 +184,27 @@ private struct ConfigReading {
             }
         }
         for store in config.stores {
-            guard let key = store.encryptionKey else { continue }
-            let path: [ConfigStep] = [.key("stores"), .key(store.name), .key("encryption_key")]
-            references.append(Reference(text: key, path: path))
+            let path: [ConfigStep] = [.key("stores"), .key(store.name)]
+            if let key = store.encryptionKey {
+                references.append(Reference(text: key, path: path + [.key("encryption_key")]))
+            }
+            for (index, key) in store.previousEncryptionKeys.enumerated() {
+                let place = path + [.key("previous_encryption_keys"), .index(index)]
+                references.append(Reference(text: key, path: place))
+            }
+        }
+        for upstream in config.upstreams {
+            let path: [ConfigStep] = [.key("upstreams"), .key(upstream.name), .key("key")]
+            switch upstream.key {
+            case .one(let text)?: references.append(Reference(text: text, path: path, isField: true))
+            case .anyOf(let keys)?:
+                references += keys.enumerated().map { index, key in
+                    let place = path + [.key("any_of"), .index(index)]
+                    return Reference(text: key.source, path: place, isField: true)
+                }
+            // Why not: those may be missing, and are read while the gateway runs.
+            case .chain?, nil: break
+            }
         }
         for auth in config.auth {
             guard case .jwt(let jwt) = auth.mode, case .secret(let text) = jwt.key else { continue }
