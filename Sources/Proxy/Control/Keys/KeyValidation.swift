@@ -55,3 +55,20 @@ struct KeyValidation: Sendable {
         } catch { return .unknown(error.description) }
     }
 }
+
+extension KeyValidation {
+    /// A key of the database is known to be good now. Where that cannot be written it is left out: it tells
+    /// people something, and decides nothing.
+    static func note(_ key: Secret, _ sync: KeySync, in store: Store) {
+        let names = sync.query.names(for: sync.sources.upstream)
+        for owner in [sync.query.user?.id, nil] {
+            for name in names {
+                guard let stored = try? store.revealUpstreamKey(user: owner, name: name),
+                    stored.isEqual(to: key)
+                else { continue }
+                _ = try? store.noteUpstreamKeyValidated(user: owner, name: name)
+                return
+            }
+        }
+    }
+}

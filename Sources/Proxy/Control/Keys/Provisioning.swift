@@ -4,7 +4,7 @@ import JSON
 import Stores
 
 /// What is sent to an upstream that makes keys, and what is read of its answer.
-struct Provisioning: Sendable {
+struct Provisioning: Sendable, Equatable {
     let url: String
     /// With `{user8}` and `{time}`.
     let nameTemplate: String

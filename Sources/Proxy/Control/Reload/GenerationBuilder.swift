@@ -11,6 +11,8 @@ struct GenerationBuilder {
     let limits: [String: LimitPlan]
     /// By the upstream's name; of those that have one.
     let gates: [String: UpstreamGate]
+    /// By the upstream's name; of those that have one.
+    let keys: [String: KeyPlan]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
@@ -26,7 +28,8 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: LimitPlan], gates: [String: UpstreamGate], actions: ActionBinder?
+        limits: [String: LimitPlan], gates: [String: UpstreamGate], keys: [String: KeyPlan],
+        actions: ActionBinder?
     ) {
         self.loaded = loaded
         self.places = places
@@ -34,6 +37,7 @@ struct GenerationBuilder {
         self.auth = auth
         self.limits = limits
         self.gates = gates
+        self.keys = keys
         self.actions = actions
     }
 
@@ -103,7 +107,7 @@ struct GenerationBuilder {
         return UpstreamPlan(
             name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
             preservesHost: config.preservesHost, gate: gates[config.name],
-            queueTimeout: nanoseconds(config.queue.timeout))
+            queueTimeout: nanoseconds(config.queue.timeout), key: keys[config.name])
     }
 
     private func endpoint(_ wanted: EndpointConfig, _ state: EndpointState, _ config: UpstreamConfig)
