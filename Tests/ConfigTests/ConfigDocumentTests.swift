@@ -27,7 +27,7 @@ import Testing
         #expect(config.listeners[0].timeouts.body == .seconds(60))
         #expect(config.listeners[1].bind == .ip(host: "::1", port: 8001))
         #expect(config.listeners[1].maxHeadBytes == 32768)
-        #expect(config.upstreams[0].endpoints[0].basePath == "/v1")
+        #expect(config.upstreams[0].endpoints[0].url.basePath == "/v1")
         #expect(config.upstreams[1].timeouts.total == .seconds(600))
         #expect(config.routes[0].timeouts.idle == .some(nil))
         #expect(config.routes[0].timeouts.total == nil)

@@ -44,7 +44,7 @@ import Testing
         #expect(result.diagnostics.isEmpty, "\(renderReport(result.diagnostics))")
         let config = try #require(result.config)
         #expect(config.listeners[0].bind == .ip(host: "127.0.0.1", port: 8000))
-        #expect(config.upstreams[0].endpoints[0].authority == "127.0.0.1:8090")
+        #expect(config.upstreams[0].endpoints[0].url.authority == "127.0.0.1:8090")
         #expect(config.auth[0].mode == .none(allowOpen: false, ignoreCredentials: true))
     }
 

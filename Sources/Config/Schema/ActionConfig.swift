@@ -13,11 +13,13 @@ public struct ActionConfig: Equatable, Sendable {
         case validateKey(keys: String)
         /// Names of entries of `limits`; empty: all that are by key, user or ip.
         case limits(of: [String])
+        /// `discover`: models of upstreams are listed besides those of the file; asked anew after `refresh`.
+        case models(discover: Bool = true, refresh: Duration = .seconds(300))
     }
     public var kind: Kind
     /// As in the file: `login`.
     public var name: String
-    /// Empty for `limits`, which needs none.
+    /// Empty for `limits` and `models`, which need none.
     public var store: String
     /// What `me` and `register` can tell of a user.
     public static let userFields = [
@@ -50,7 +52,7 @@ extension ActionConfig {
         case deleteAPIKey = "delete-api-key"
         case generateKey = "generate-key"
         case validateKey = "validate-key"
-        case limits
+        case limits, models
     }
 
     static let variants: [Variant<Name>] = [
@@ -61,6 +63,7 @@ extension ActionConfig {
         ("deletes one that the path names", .deleteAPIKey), ("makes a key of `user-keys`", .generateKey),
         ("tells whether a key is good", .validateKey),
         ("tells what is left of the caller's limits, and uses nothing", .limits),
+        ("lists the models that the caller may use", .models),
     ].map { (about: String, name: Name) in
         Variant(name.rawValue, name, "`\(name.rawValue)`: \(about).")
     }
@@ -68,7 +71,7 @@ extension ActionConfig {
     init(_ node: MappingReader, _ name: Name) {
         self.name = name.rawValue
         store =
-            name == .validateKey || name == .limits
+            name == .validateKey || name == .limits || name == .models
             ? ""
             : node.optional("store", .name, "Entry of `stores`. Default: the only one.") ?? ""
         kind =
@@ -91,6 +94,7 @@ extension ActionConfig {
                     of: node.optional(
                         "of", .oneOrList(.name),
                         "Entries of `limits` by key, user or ip. Default: all of them.") ?? [])
+            case .models: Kind(models: node)
             }
     }
 }
@@ -99,6 +103,23 @@ extension Form where Value == [String] {
     /// Members of a user that an answer may have.
     static var userFields: Form {
         .distinct(.list(.word(ActionConfig.userFields.map { ($0, $0) }), nonEmpty: true))
+    }
+}
+
+extension ActionConfig.Kind {
+    fileprivate init(models node: MappingReader) {
+        let discovers = node.value(
+            "discover", .bool, default: "true",
+            "Also list what upstreams say they have, where a pattern in `models` leads to them.")
+        let refresh = node.value(
+            "refresh", .duration(.seconds(1)...Quantities.durationMax), default: "5m",
+            "How long the list of an upstream is used before it is asked again.")
+        if !discovers {
+            node.fail(
+                "refresh", "`refresh` has no effect\(node.path.inside): `discover` is false",
+                hint: "remove it")
+        }
+        self = .models(discover: discovers, refresh: refresh)
     }
 }
 

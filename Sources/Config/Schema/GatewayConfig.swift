@@ -57,8 +57,9 @@ extension GatewayConfig {
         )
         models =
             node.optional(
-                "models", .named(.mapping(ModelConfig.init), names: .models),
-                "What is known of models, by name or pattern (`gpt-*`): a name wins, then the longest literal beginning."
+                "models", .named(.mapping(shortFor: "upstream", ModelConfig.init), names: .models),
+                "What is known of models and where they are, by name or pattern (`gpt-*`): a name wins, then the longest "
+                    + "literal beginning."
             ) ?? []
         limits =
             node.optional("limits", .named(.mapping(LimitConfig.init)), "How much, by name.") ?? []

@@ -32,6 +32,26 @@ public struct LoginConfig: Equatable, Sendable {
     public enum Response: String, Equatable, Sendable, CaseIterable { case oauth2, session }
     /// Name under which the user's upstream key is looked up for `api_key_status`. Default `default`.
     public var keyName: String
+    /// `response: session`: `api_key_status` tells of the keys that the user has for an upstream, after they
+    /// were looked for anew. nil: of the one that `keyName` names.
+    public var sync: LoginSyncConfig?
+}
+
+/// `sync` of `login`.
+public struct LoginSyncConfig: Equatable, Sendable {
+    /// Entry of `upstreams` whose `key` has a database.
+    public var upstream: String
+    /// The upstream is asked whether it takes the key. Default false.
+    public var validates: Bool
+}
+
+extension LoginSyncConfig {
+    init(_ node: MappingReader) {
+        upstream = node.required(
+            "upstream", .name, "Entry of `upstreams` whose `key` is a `first_of` with a `database`.")
+        validates = node.value(
+            "validate", .bool, default: "false", "Ask the upstream whether it takes the key.")
+    }
 }
 
 extension IssueConfig {
@@ -69,6 +89,19 @@ extension LoginConfig {
         keyName = node.value(
             "key_name", .claimText, default: "default",
             "Name of the upstream key that `api_key_status` tells of.")
+        sync = node.optional(
+            "sync", .mapping(shortFor: "upstream", LoginSyncConfig.init),
+            "Upstream for which the user's key is looked for, so that `api_key_status` tells of it.")
+        let inside = node.path.inside
+        if response != .session {
+            node.fail(
+                "sync", "`sync` has no effect\(inside): the answer tells of no key",
+                hint: "write `response: session`")
+        } else if node.has("sync") {
+            node.fail(
+                "key_name", "`key_name` has no effect\(inside): `sync` says which key is meant",
+                hint: "remove one of them")
+        }
     }
 }
 

@@ -1,10 +1,17 @@
-/// `models.NAME`: what the gateway knows of a model.
+/// `models.NAME`: what the gateway knows of a model, and where requests for it go.
 public struct ModelConfig: Equatable, Sendable {
     /// As requests name it, or a pattern in which `*` stands for any number of any characters.
     public var name: String
     /// Output tokens of one answer at most; nil: not said.
     public var maxOutput: UInt64?
     public var price: ModelPriceConfig?
+    /// Where requests for it go with `to: models`, best first; empty: the entry says nothing of that.
+    public var targets: [ModelTargetConfig] = []
+    /// The name goes on without the literal beginning of the pattern. Default false.
+    public var stripPrefix = false
+
+    /// Of a pattern, what is before its first `*`; the whole name of what is none.
+    public var literalPrefix: String { String(name.prefix { $0 != "*" }) }
 }
 
 /// In billionths of a US dollar for a million tokens; up to 10,000 dollars.
@@ -23,6 +30,23 @@ extension ModelConfig {
             "Output tokens of one answer at most: what is reserved for a request that names no maximum.")
         price = node.optional(
             "price", .mapping(ModelPriceConfig.init), "US dollars for a million tokens, for `usd_per_…`.")
+        let target = node.optional(
+            "upstream", .modelTarget,
+            "Where requests for it go with `to: models`: `UPSTREAM`, or `UPSTREAM/MODEL` for another name there."
+        )
+        let several = node.optional(
+            "first_of", .list(.modelTarget, nonEmpty: true),
+            "Several of these, best first: the next is asked where one fails before it has answered.")
+        targets = target.map { [$0] } ?? several ?? []
+        stripPrefix = node.value(
+            "strip_prefix", .bool, default: "false",
+            "Send the name on without the literal beginning of the pattern: `local/*` becomes what the star stands for."
+        )
+        if node.has("upstream") {
+            node.fail(
+                "first_of", "only one of `upstream` or `first_of` can stand\(node.path.inside)",
+                hint: "put all of them into `first_of`")
+        }
     }
 }
 

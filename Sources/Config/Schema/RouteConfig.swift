@@ -30,6 +30,18 @@ public struct RouteConfig: Equatable, Sendable {
     public var errors = ErrorsConfig.openai
     /// Member `footer` of errors; nil: none.
     public var errorFooter: String?
+    /// `model` of a body that has none; nil: it stays without.
+    public var defaultModel: String?
+    /// `temperature` of a body that has none, as written: a decimal number from 0 to 2. nil: it stays without.
+    public var defaultTemperature: String?
+    public var transform = TransformConfig.none
+}
+
+/// `transform`: what bodies are made into on their way. Default none.
+public enum TransformConfig: String, Equatable, Sendable, CaseIterable {
+    case none
+    /// `{messages, model?, temperature?, stream?}` in; `{content, model}`, or events with `content`, out.
+    case simpleChat = "simple_chat"
 }
 
 /// `errors`: how the gateway's own errors look on a route.
@@ -83,7 +95,18 @@ extension RouteConfig {
         cors = node.optional(
             "cors", .mapping(shortFor: "origins", CORSConfig.init),
             "Let web pages of other origins in; `\"*\"`: all of them.")
-        let upstream = node.optional("to", .name, "Upstream that answers.")
+        defaultModel = node.optional(
+            "default_model", .modelName, "`model` of a request body that has none. Default: it stays without."
+        )
+        defaultTemperature = node.optional(
+            "default_temperature", .temperature,
+            "`temperature` of a request body that has none, 0 to 2. Default: it stays without.")
+        transform = node.value(
+            "transform", .word, default: "none",
+            "`simple_chat`: messages in, `content` out, whatever the upstream speaks.")
+        let upstream = node.optional(
+            "to", .name,
+            "Upstream that answers; `models`: the one that `models` names for the request's model.")
         let respond = node.optional(
             "respond", .mapping(RespondConfig.init), "A fixed answer, without an upstream.")
         let builtIn = node.optional(
@@ -91,9 +114,13 @@ extension RouteConfig {
             "A built-in endpoint: its name, or a mapping of `name` and what it takes.")
         node.requireOne(of: ["to", "respond", "action"])
         action =
-            upstream.map { .upstream($0) } ?? respond.map { .respond($0) } ?? builtIn.map { .action($0) }
+            upstream.map { $0 == Self.modelsWord ? .models : .upstream($0) } ?? respond.map { .respond($0) }
+            ?? builtIn.map { .action($0) }
             ?? .upstream("")
     }
+
+    /// In place of an upstream's name in `to`.
+    static let modelsWord = "models"
 }
 
 public enum HostConfig: Equatable, Sendable, Hashable {
@@ -157,6 +184,32 @@ extension Form where Value == String {
         .text("text of 1 to 1000 bytes") { (text) in (1...1000).contains(text.utf8.count) ? text : nil }
     }
 
+    static var modelName: Form {
+        .text("a model's name: \(NameRule.models.text)", pattern: NameRule.models.pattern) {
+            NameRule.models.isValid($0) ? $0 : nil
+        }
+    }
+
+    /// A number as JSON has it, so that it can go into a body as it is.
+    static var temperature: Form {
+        let wanted = "a number from 0 to 2 such as `1.0`"
+        let schema = Schema([
+            ("type", .string("number")), ("minimum", .integer(0)), ("maximum", .integer(2)),
+        ])
+        return .scalar(wanted, schema: schema, standIn: "0") { (scalar) throws(Mismatch) in
+            let text = scalar.text
+            guard Amounts.isDecimal(text), scalar.isPlain else {
+                let isQuoted = Amounts.isDecimal(text) && !scalar.isPlain
+                throw Mismatch(text: "must be \(wanted)", hint: isQuoted ? "remove the quotes" : nil)
+            }
+            let isJSON = !text.hasPrefix("0") || text == "0" || text.hasPrefix("0.")
+            guard isJSON, text.utf8.count <= 20, let nanos = Amounts.nanoUSD(text),
+                nanos <= 2 * Amounts.nanosPerDollar
+            else { throw Mismatch(text: "must be \(wanted), with at most 9 digits behind the point") }
+            return text
+        }
+    }
+
     static var method: Form {
         let wanted = "a method such as `GET`, in capitals"
         return .text(wanted, pattern: "^[A-Z0-9!#$%&'*+.^_`|~-]+$") { (text) throws(Mismatch) in
@@ -189,6 +242,16 @@ extension RouteTimeoutsConfig {
 
 public enum RouteActionConfig: Equatable, Sendable {
     case upstream(String)
+    /// `to: models`: the entry of `models` that fits the request says which upstream answers.
+    case models
     case respond(RespondConfig)
     case action(ActionConfig)
+
+    /// An upstream answers.
+    public var proxies: Bool {
+        switch self {
+        case .upstream, .models: true
+        case .respond, .action: false
+        }
+    }
 }

@@ -13,6 +13,8 @@ public struct StoreConfig: Equatable, Sendable {
     public enum UserIDs: String, Equatable, Sendable, CaseIterable { case uuid, objectid, integer }
     /// bcrypt's cost, 4 to 15. Default 10.
     public var passwordCost: Int
+    /// Master keys of before, for what was encrypted with them. Default none.
+    public var previousEncryptionKeys: [TextSource] = []
 }
 
 extension StoreConfig {
@@ -32,6 +34,18 @@ extension StoreConfig {
         passwordCost = node.value(
             "password_cost", .integer(4...15), default: "10",
             "Cost of bcrypt: one more doubles the time of a login.")
+        previousEncryptionKeys =
+            node.optional(
+                "previous_encryption_keys", .oneOrList(.encryptionKey),
+                "Master key of before, or a list, for what was encrypted with it: until `headgate key rotate-master`."
+            )
+            ?? []
+        if encryptionKey == nil, !node.has("encryption_key") {
+            node.fail(
+                "previous_encryption_keys",
+                "`previous_encryption_keys` stands without `encryption_key`\(node.path.inside)",
+                hint: "add the key that is used from now on")
+        }
         if storesPlain, encryptionKey != nil {
             node.fail(
                 "at_rest", "`at_rest: plain` cannot stand with `encryption_key`\(node.path.inside)",

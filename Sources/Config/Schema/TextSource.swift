@@ -44,17 +44,29 @@ extension Form where Value == TextSource {
     }
 
     private static func readReference(_ node: MappingReader) -> TextSource {
+        let source = TextSource.references(node, .environmentName)
+        node.requireOne(of: TextSource.referenceKeys)
+        return source ?? .credential("")
+    }
+}
+
+extension TextSource {
+    /// Keys of which a reference has one.
+    static let referenceKeys = ["env", "file", "credential"]
+
+    /// The reference of a mapping that may have other keys besides.
+    /// - Parameter variable: how the name of a variable is read.
+    /// - Returns: nil: there is none, or it could not be read.
+    static func references(_ node: MappingReader, _ variable: Form<String>) -> TextSource? {
         let environment = node.optional(
-            "env", .environmentName, "Name of an environment variable that holds the value.")
+            "env", variable, "Name of an environment variable that holds the value.")
         let file = node.optional(
             "file", .naming(.filePath), "File that holds the value; one trailing newline is dropped.")
         let credential = node.optional(
             "credential", .naming(.credentialName),
             "Name of a systemd credential (a file in `$CREDENTIALS_DIRECTORY`).")
-        node.requireOne(of: ["env", "file", "credential"])
         if let environment { return .environment(environment) }
-        if let file { return .file(file) }
-        return .credential(credential ?? "")
+        return file.map { .file($0) } ?? credential.map { .credential($0) }
     }
 }
 

@@ -1,8 +1,16 @@
 /// `upstreams.NAME`: a group of endpoints with one policy.
 public struct UpstreamConfig: Equatable, Sendable {
     public var name: String
-    /// One for `url`, several for `endpoints`; used in turn.
-    public var endpoints: [EndpointURL]
+    /// One for `url`, several for `endpoints`.
+    public var endpoints: [EndpointConfig]
+    /// Default round-robin.
+    public var balance: BalanceConfig
+    public var health: HealthConfig
+    public var retry: RetryConfig
+    /// nil: requests go without a key, but for what the route's `request_headers` say.
+    public var key: UpstreamKeyConfig?
+    /// Where `key` stands. Default `Authorization: Bearer …`.
+    public var keyField: KeyFieldConfig
     public var timeouts: UpstreamTimeoutsConfig
     /// Connections per endpoint, all workers together. Default 1024.
     public var maxConnections: Int
@@ -21,9 +29,29 @@ extension UpstreamConfig {
         let url = node.optional(
             "url", .endpointURL, "`https://host[:port][/path]`; the path goes in front of the request's.")
         let several = node.optional(
-            "endpoints", .list(.endpointURL, nonEmpty: true), "Several URLs, used in turn.")
+            "endpoints", .list(.mapping(shortFor: "url", EndpointConfig.init), nonEmpty: true),
+            "Several: URLs, or mappings of `url` and `weight`.")
         node.requireOne(of: ["url", "endpoints"])
-        endpoints = url.map { [$0] } ?? several ?? []
+        endpoints = url.map { [EndpointConfig(url: $0)] } ?? several ?? []
+        balance = node.value(
+            "balance", .balance, default: "round-robin",
+            "Who of several is asked: in turn; who has least to do; or `hash`, the same for the same caller.")
+        health = node.group(
+            "health", .mapping(HealthConfig.init), "When an endpoint is left out for a while.")
+        retry = node.group(
+            "retry", .mapping(RetryConfig.init), "When a request goes out once more, to the next endpoint.")
+        key = node.optional(
+            "key", .upstreamKey,
+            "What requests go to the upstream with: text, `{env: NAME}`, `{file: path}`, `{credential: name}`; several "
+                + "(`any_of`), or by caller (`first_of`).")
+        keyField = node.value(
+            "key_field", .word, default: "bearer",
+            "Where the key stands: `Authorization: Bearer …`, `X-Api-Key` or `Api-Key`.")
+        if !node.has("key") {
+            node.fail(
+                "key_field", "`key_field` has no effect\(node.path.inside): there is no `key`",
+                hint: "add `key`, or remove it")
+        }
         timeouts = node.group(
             "timeouts", .mapping(UpstreamTimeoutsConfig.init), "How long the upstream may take.")
         maxConnections = node.value(
@@ -41,19 +69,6 @@ extension UpstreamConfig {
             "preserve_host", .bool, default: "false", "Forward the client's `Host` instead of the endpoint's."
         )
     }
-}
-
-/// Where an upstream answers.
-public struct EndpointURL: Equatable, Sendable {
-    public enum Scheme: String, Equatable, Sendable { case http, https }
-    public var scheme: Scheme
-    /// Name or numeric address without brackets, lower-case.
-    public var host: String
-    public var port: UInt16
-    /// Path without a trailing slash; empty for none.
-    public var basePath: String
-    /// `host[:port]` as it goes into `Host`: brackets kept, default port left out.
-    public var authority: String
 }
 
 /// nil: off.

@@ -65,7 +65,7 @@ struct DefaultNames {
                 register.issues = issues
             }
             action.kind = .register(register)
-        case .limits: return
+        case .limits, .models: return
         case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: break
         }
         if action.store.isEmpty { action.store = onlyStore(for: path) }

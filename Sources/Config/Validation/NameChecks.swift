@@ -23,7 +23,7 @@ extension Validation {
             check(route.auth, in: auth, at: .key(path, "auth"))
             check(route.limits, in: limits, at: .key(path, "limits"))
             switch route.action {
-            case .respond: break
+            case .respond, .models: break
             case .upstream(let name): check([name], in: upstreams, at: .key(path, "to"), isList: false)
             case .action(let action):
                 let place = ConfigPath.key(path, "action")
@@ -140,7 +140,7 @@ extension ActionConfig {
         case .register(let register): register.issues?.signer.map { ("jwt", $0) }
         case .generateKey(let rules): ("keys", rules.keys)
         case .validateKey(let keys): ("keys", keys)
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits: nil
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models: nil
         }
     }
 }

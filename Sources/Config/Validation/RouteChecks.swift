@@ -18,6 +18,7 @@ extension Validation {
                     .warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
             }
             if case .action(let action) = route.action { checkAction(action, route) }
+        case .models: break
         case .upstream(let name):
             guard reading.node(at: .key(path, "timeouts")) != nil else { return }
             guard let timeouts = upstreamTimeouts[name] else { return }

@@ -26,13 +26,14 @@ extension Validation {
         {
             warn(.key(path, "rate_limit_headers"), "there is no limit to tell of")
         }
-        if case .upstream = route.action {
+        switch route.action {
+        case .models: break
+        case .upstream:
             guard reading.isSound(.key(.root, "auth")), !listed.contains(where: \.looksIntoBodies),
                 !route.auth.contains(where: { auth[$0]?.mode.mayNameModels ?? false })
             else { return }
             warn(.key(path, "inspect_body"), "nothing of the route goes by what stands in a body")
-        } else {
-            warn(.key(path, "inspect_body"), "no upstream answers there")
+        case .respond, .action: warn(.key(path, "inspect_body"), "no upstream answers there")
         }
     }
 
@@ -56,7 +57,7 @@ extension Validation {
 
     /// Tokens, money, models and upstreams are there only where an upstream answers.
     private func checkEffect(_ limit: LimitConfig, _ route: RouteConfig, _ index: Int) {
-        if case .upstream = route.action { return }
+        if route.action.proxies { return }
         let subject = limit.by.first { $0 == .upstream || $0 == .model }
         let number = limit.numbers.first { $0.key.unit == .tokens || $0.key.unit == .money }
         guard let what = subject.map({ "`by: \($0.rawValue)`" }) ?? number.map({ "`\($0.key.rawValue)`" })

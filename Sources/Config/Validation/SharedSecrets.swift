@@ -28,7 +28,7 @@ struct SharedSecrets {
     private func sentUpstream() -> [String: ConfigPath] {
         var sent: [String: ConfigPath] = [:]
         for route in config.routes {
-            guard case .upstream = route.action else { continue }
+            guard route.action.proxies else { continue }
             let set = ConfigPath.key(.key(Validation.path(of: route), "request_headers"), "set")
             for assignment in route.requestHeaders.set {
                 let path = ConfigPath.key(set, assignment.name)

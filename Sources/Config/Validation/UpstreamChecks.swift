@@ -5,7 +5,7 @@ extension Validation {
             let path = ConfigPath.key(.key(.root, "upstreams"), upstream.name)
             guard reading.isSound(path) else { continue }
             let hasTLSKey = reading.node(at: .key(path, "tls")) != nil
-            if hasTLSKey, !upstream.endpoints.contains(where: { $0.scheme == .https }) {
+            if hasTLSKey, !upstream.endpoints.contains(where: { $0.url.scheme == .https }) {
                 let tls = ConfigPath.key(path, "tls")
                 let message = "`\(tls.text)` has no effect: no endpoint is https"
                 reading.note(
@@ -14,7 +14,7 @@ extension Validation {
             }
             var seen: Set<String> = []
             for (index, endpoint) in upstream.endpoints.enumerated() {
-                let url = "\(endpoint.scheme)://\(endpoint.authority)\(endpoint.basePath)"
+                let url = "\(endpoint.url.scheme)://\(endpoint.url.authority)\(endpoint.url.basePath)"
                 guard !seen.insert(url).inserted, !reading.isFull else { continue }
                 let place = ConfigPath.index(.key(path, "endpoints"), index)
                 reading.note(

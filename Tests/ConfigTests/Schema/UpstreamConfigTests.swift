@@ -19,7 +19,7 @@ import Testing
                 preserve_host: true
             """
         ).upstreams[0]
-        #expect(upstream.endpoints.map(\.host) == ["a", "b"])
+        #expect(upstream.endpoints.map(\.url.host) == ["a", "b"])
         #expect(
             upstream.timeouts == .init(connect: .seconds(1), firstByte: nil, idle: nil, total: .seconds(5)))
         #expect(upstream.maxInFlight == 9 && upstream.queue == .init(max: 4, timeout: .seconds(3)))

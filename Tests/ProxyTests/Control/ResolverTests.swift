@@ -17,7 +17,7 @@ private func url(_ host: String, port: UInt16 = 80, scheme: EndpointURL.Scheme =
         routes: [ { path: /a, auth: open, to: api } ]
         """)
     guard let loaded = ConfigLoader(path: path).load().loaded else { fatalError("\(text) is no URL") }
-    return loaded.config.upstreams[0].endpoints[0]
+    return loaded.config.upstreams[0].endpoints[0].url
 }
 
 private func settings(verifies: Bool = true, serverName: String? = nil) -> TLSClientConfig {

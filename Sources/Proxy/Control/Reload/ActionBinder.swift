@@ -9,6 +9,8 @@ struct ActionBinder {
     /// By name.
     let limits: [String: LimitPlan]
     let ledger: Ledger
+    /// By the upstream's name; of those whose keys come from several sources.
+    let keys: [String: KeyChain]
 
     func bind(_ action: ActionConfig, _ route: RouteConfig) -> ControlAnswerer {
         if case .limits(let names) = action.kind {
@@ -17,7 +19,17 @@ struct ActionBinder {
         }
         return BoundAction(
             action, errors: ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter),
-            store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action))
+            store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action),
+            keys: chain(action))
+    }
+
+    /// The keys that a login brings about.
+    private func chain(_ action: ActionConfig) -> KeyChain? {
+        guard case .login(let login) = action.kind, let sync = login.sync else { return nil }
+        guard let chain = keys[sync.upstream] else {
+            preconditionFailure("the config has checked that upstream \(sync.upstream) has sources of keys")
+        }
+        return chain
     }
 
     private func store(_ action: ActionConfig) -> any StoreAccess {
@@ -43,7 +55,8 @@ struct ActionBinder {
         switch action.kind {
         case .register(let register): register.issues
         case .login(let login): login.issues
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits:
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits,
+            .models:
             nil
         }
     }
@@ -53,7 +66,8 @@ struct ActionBinder {
         switch action.kind {
         case .generateKey(let config): name = config.keys
         case .validateKey(let keys): name = keys
-        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits: return ""
+        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models:
+            return ""
         }
         guard case .userKeys(let keys) = loaded.config.auth.first(where: { $0.name == name })?.mode else {
             preconditionFailure("the config has checked that auth.\(name) is `user-keys`")

@@ -34,6 +34,17 @@ struct LoadedConfig {
         case .credential(let name): .credential(name)
         }
     }
+
+    /// nil: not a file, and not a variable.
+    static func source(of key: KeySourceConfig, in folder: String) -> SecretSource? {
+        switch key {
+        case .database: nil
+        case .file(let path): source(of: .file(path), in: folder)
+        case .environment(let name): source(of: .environment(name), in: folder)
+        case .credential(let name): source(of: .credential(name), in: folder)
+        case .provision(let provision): source(of: provision.key, in: folder)
+        }
+    }
 }
 
 /// What one look at the files gave.
@@ -122,6 +133,7 @@ private struct ConfigReading {
         let secrets = readSecrets(of: config, in: environment)
         let authorities = readAuthorities(of: config)
         let keyFiles = readKeyFiles(of: config)
+        watchKeySources(of: config, in: environment)
         return LoadedConfig(
             config: config, folder: loader.folder, secrets: secrets, authorities: authorities,
             keyFiles: keyFiles, environment: environment)
@@ -184,9 +196,27 @@ private struct ConfigReading {
             }
         }
         for store in config.stores {
-            guard let key = store.encryptionKey else { continue }
-            let path: [ConfigStep] = [.key("stores"), .key(store.name), .key("encryption_key")]
-            references.append(Reference(text: key, path: path))
+            let path: [ConfigStep] = [.key("stores"), .key(store.name)]
+            if let key = store.encryptionKey {
+                references.append(Reference(text: key, path: path + [.key("encryption_key")]))
+            }
+            for (index, key) in store.previousEncryptionKeys.enumerated() {
+                let place = path + [.key("previous_encryption_keys"), .index(index)]
+                references.append(Reference(text: key, path: place))
+            }
+        }
+        for upstream in config.upstreams {
+            let path: [ConfigStep] = [.key("upstreams"), .key(upstream.name), .key("key")]
+            switch upstream.key {
+            case .one(let text)?: references.append(Reference(text: text, path: path, isField: true))
+            case .anyOf(let keys)?:
+                references += keys.enumerated().map { index, key in
+                    let place = path + [.key("any_of"), .index(index)]
+                    return Reference(text: key.source, path: place, isField: true)
+                }
+            // Why not: those may be missing, and are read while the gateway runs.
+            case .chain?, nil: break
+            }
         }
         for auth in config.auth {
             guard case .jwt(let jwt) = auth.mode, case .secret(let text) = jwt.key else { continue }
@@ -255,6 +285,25 @@ private struct ConfigReading {
             }
         }
         return files
+    }
+
+    /// What chains of keys read while the gateway runs: a change of it is to be seen at once, and what is
+    /// missing is no error.
+    private mutating func watchKeySources(of config: GatewayConfig, in environment: Environment) {
+        for upstream in config.upstreams {
+            guard case .chain(let chain)? = upstream.key else { continue }
+            for (index, source) in chain.sources.enumerated() {
+                let steps: [ConfigStep] = [
+                    .key("upstreams"), .key(upstream.name), .key("key"), .key("first_of"), .index(index),
+                ]
+                guard let reference = LoadedConfig.source(of: source, in: loader.folder),
+                    let path = reference.path(in: environment)
+                else { continue }
+                _ = inputs.read(path)
+                guard case .file(let written) = source else { continue }
+                warnIfReadable(written, steps + [.key("file")])
+            }
+        }
     }
 
     private func steps(_ upstream: UpstreamConfig) -> [ConfigStep] {

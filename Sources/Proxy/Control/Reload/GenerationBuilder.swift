@@ -11,6 +11,8 @@ struct GenerationBuilder {
     let limits: [String: LimitPlan]
     /// By the upstream's name; of those that have one.
     let gates: [String: UpstreamGate]
+    /// By the upstream's name; of those that have one.
+    let keys: [String: KeyPlan]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
@@ -26,7 +28,8 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: LimitPlan], gates: [String: UpstreamGate], actions: ActionBinder?
+        limits: [String: LimitPlan], gates: [String: UpstreamGate], keys: [String: KeyPlan],
+        actions: ActionBinder?
     ) {
         self.loaded = loaded
         self.places = places
@@ -34,6 +37,7 @@ struct GenerationBuilder {
         self.auth = auth
         self.limits = limits
         self.gates = gates
+        self.keys = keys
         self.actions = actions
     }
 
@@ -88,11 +92,11 @@ struct GenerationBuilder {
     private mutating func upstream(_ config: UpstreamConfig) -> UpstreamPlan {
         let authorities = config.tls.ca.flatMap { loaded.authorities[$0] }
         var endpoints: [EndpointPlan] = []
-        for url in config.endpoints {
+        for wanted in config.endpoints {
             do throws(TLSContexts.Failure) {
-                let entry = try registry.entry(for: url, tls: config.tls, authorities: authorities)
+                let entry = try registry.entry(for: wanted.url, tls: config.tls, authorities: authorities)
                 if !entries.contains(where: { $0.state === entry.state }) { entries.append(entry) }
-                endpoints.append(endpoint(url, entry.state, config))
+                endpoints.append(endpoint(wanted, entry.state, config))
             } catch {
                 let path: [ConfigStep] = [.key("upstreams"), .key(config.name), .key("tls"), .key("ca")]
                 let message = config.tls.ca.map { "\($0): \(error.message)" } ?? error.message
@@ -103,16 +107,18 @@ struct GenerationBuilder {
         return UpstreamPlan(
             name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
             preservesHost: config.preservesHost, gate: gates[config.name],
-            queueTimeout: nanoseconds(config.queue.timeout))
+            queueTimeout: nanoseconds(config.queue.timeout), key: keys[config.name])
     }
 
-    private func endpoint(_ url: EndpointURL, _ state: EndpointState, _ config: UpstreamConfig)
+    private func endpoint(_ wanted: EndpointConfig, _ state: EndpointState, _ config: UpstreamConfig)
         -> EndpointPlan
     {
         EndpointPlan(
-            state: state, authority: Array(url.authority.utf8), basePath: Array(url.basePath.utf8),
-            basePathEndsInV1: url.basePath.hasSuffix("/v1"), maxConnections: config.maxConnections,
-            maxIdlePerWorker: config.keepAlive.maxIdle, idleTimeout: nanoseconds(config.keepAlive.idle))
+            state: state, authority: Array(wanted.url.authority.utf8),
+            basePath: Array(wanted.url.basePath.utf8),
+            basePathEndsInV1: wanted.url.basePath.hasSuffix("/v1"), maxConnections: config.maxConnections,
+            maxIdlePerWorker: config.keepAlive.maxIdle, idleTimeout: nanoseconds(config.keepAlive.idle),
+            weight: wanted.weight)
     }
 
     // MARK: - Routes
@@ -168,6 +174,11 @@ struct GenerationBuilder {
             let timeouts = UpstreamTimeouts(
                 loaded.config.upstreams[index].timeouts, overriddenBy: config.timeouts)
             return .proxy(upstream: index, timeouts: timeouts)
+        case .models:
+            let timeouts = loaded.config.upstreams.map {
+                UpstreamTimeouts($0.timeouts, overriddenBy: config.timeouts)
+            }
+            return .models(ModelRoutePlan(timeouts: timeouts, onlyUpstream: nil))
         }
     }
 
