@@ -129,16 +129,18 @@ public struct KeyChanges: Equatable, Sendable {
     public var changed: [KeyRow]
     /// Digests of keys that are gone.
     public var removed: [[UInt8]]
-    /// Users that were changed or removed, whose tokens have to be looked at again.
+    /// Users that were changed or removed, or whose upstream keys were: their tokens have to be looked at
+    /// again. 0: the upstream keys that all callers share.
     public var users: [Int64]
     /// `changed` is everybody: whoever is not in it is gone.
     public var isComplete: Bool
 }
 
-/// A key for an upstream that a user has stored.
+/// A key for an upstream, of a user or of all callers.
 public struct UpstreamKey: Equatable, Sendable {
     public var id: Int64
-    public var userID: Int64
+    /// nil: shared by all callers.
+    public var userID: Int64?
     /// Model, `provider/model`, upstream or `default`.
     public var name: String
     /// `manual`, `key.txt`, `environment`, `auto-provisioned`

@@ -13,8 +13,7 @@ enum ActionAnswers {
         }
     }
 
-    /// - Parameter hasKey: the user has stored an upstream key under the name that counts here.
-    static func session(_ token: String, _ user: User, hasKey: Bool) -> ActionReply {
+    static func session(_ token: String, _ user: User, _ status: KeyStatus) -> ActionReply {
         object { json in
             json.member("token", token)
             json.key("user_id")
@@ -22,9 +21,9 @@ enum ActionAnswers {
             json.member("username", shownName(user))
             json.key("api_key_status")
             json.beginObject()
-            json.member("has_key", hasKey)
-            json.member("source", hasKey ? "database" : nil)
-            json.member("synced", false)
+            json.member("has_key", status.hasKey)
+            json.member("source", status.source)
+            json.member("synced", status.isSynced)
             json.endObject()
         }
     }

@@ -4,7 +4,7 @@ import CLinux
 /// Blocks: for threads of control only.
 ///
 /// Redirections are not followed: an answer is what the address that was configured says. https verifies the
-/// authority and the name, unless the request says otherwise.
+/// authority and the name, as `FetchTrust` says.
 ///
 /// Cost: a connection for each call; with the system's authorities 24 to 64 ms to load them.
 struct HTTPFetch: Sendable {
@@ -14,12 +14,7 @@ struct HTTPFetch: Sendable {
         /// Whole lines, `Name: value\r\n`; not `Host`, `Connection` and `Content-Length`.
         var headerLines: [UInt8] = []
         var body: [UInt8] = []
-        /// PEM of trusted authorities; nil: the system's.
-        var authorities: [UInt8]?
-        /// For SNI and verification; nil: the URL's host.
-        var serverName: String?
-        /// Talks to nobody but whom the authorities know by that name.
-        var verifies = true
+        var trust = FetchTrust()
         /// Until a connection stands: the look-up of the name and TLS included.
         var connectTimeoutMilliseconds = 5_000
         /// For everything.
@@ -43,7 +38,7 @@ struct HTTPFetch: Sendable {
         let total = start + UInt64(request.totalTimeoutMilliseconds) * 1_000_000
         let connect = min(total, start + UInt64(request.connectTimeoutMilliseconds) * 1_000_000)
         let addresses = try NameLookup.addresses(of: url.host, port: url.port, deadline: connect)
-        let context = url.isSecure ? try context(for: url.host, request) : nil
+        let context = url.isSecure ? try context(for: url.host, request.trust) : nil
         let connection = try FetchConnection(to: addresses, context: context, deadline: connect)
         try connection.write(head(of: request, url) + request.body, deadline: total)
         var answer = FetchAnswer(toHead: request.method == "HEAD", bodyMax: request.bodyMax)
@@ -58,12 +53,12 @@ struct HTTPFetch: Sendable {
     }
 
     private static func context(
-        for host: String, _ request: Request
+        for host: String, _ trust: FetchTrust
     ) throws(Failure) -> TLSClientContext {
         do throws(TLSContexts.Failure) {
             return try TLSContexts().context(
-                TLSContexts.Settings(ca: request.authorities, verifies: request.verifies),
-                serverName: request.serverName ?? host)
+                TLSContexts.Settings(ca: trust.authorities, verifies: trust.verifies),
+                serverName: trust.serverName ?? host)
         } catch { throw Failure(description: "the trusted authorities: \(error.message)") }
     }
 
@@ -75,4 +70,14 @@ struct HTTPFetch: Sendable {
         }
         return Array(text.utf8) + request.headerLines + [Byte.cr, Byte.lf]
     }
+}
+
+/// Whom https believes.
+struct FetchTrust: Sendable, Equatable {
+    /// PEM of trusted authorities; nil: the system's.
+    var authorities: [UInt8]?
+    /// `insecure_skip_verify` turns it off.
+    var verifies = true
+    /// For SNI and verification; nil: the URL's host.
+    var serverName: String?
 }

@@ -114,7 +114,8 @@ final class UpstreamModels: Sendable {
     private func list(at url: String, _ key: [UInt8]) throws(UpstreamModel.Problem) -> [UpstreamModel] {
         let request = HTTPFetch.Request(
             url: url, headerLines: Array("Accept: application/json\r\n".utf8) + key,
-            authorities: source.authorities, serverName: source.serverName, verifies: source.verifies,
+            trust: FetchTrust(
+                authorities: source.authorities, verifies: source.verifies, serverName: source.serverName),
             bodyMax: UpstreamModel.listBytesMax)
         switch fetch(request) {
         case .failure(let failure): throw UpstreamModel.Problem(description: failure.description)

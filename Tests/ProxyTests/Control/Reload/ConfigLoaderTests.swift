@@ -58,7 +58,7 @@ private let authority = """
     #expect(report.contains("upstreams.api.tls.ca: cannot read ca.pem: no such file"))
     #expect(report.contains("routes[0].request_headers.set.X-A: cannot read"))
     #expect(outcome.inputs.paths.map(Path.name).contains("secret"))
-    #expect(outcome.inputs.isAnyMissing)
+    #expect(outcome.inputs.hasLost(since: nil))
 }
 
 @Test func `what is missing is said in the same run as what is wrong with the file itself`() {
