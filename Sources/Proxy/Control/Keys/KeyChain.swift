@@ -173,7 +173,7 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         }
         let begun = sync
         provisioner.make(for: user, user8: query.shortID, with: key) { [self] made in
-            inJob { [self] store in
+            inJob { store in
                 var sync = begun
                 sync.take(made, in: store)
                 if let unsaved = sync.unsaved { provisioner.hold(unsaved, for: user) }

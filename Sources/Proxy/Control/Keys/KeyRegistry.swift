@@ -58,7 +58,7 @@ final class KeyRegistry {
         let old = served[upstream.name]
         let credentials = old?.credentials ?? CredentialPool()
         let field = KeyFieldLine(config: upstream.keyField)
-        func fixed(_ keys: [WeightedKeyConfig], _ choice: KeySet.Choice) -> Entry {
+        func fixed(_ keys: [(source: TextSource, weight: Int)], _ choice: KeySet.Choice) -> Entry {
             let found = keys.map { key in
                 let secret = loaded.secret(key.source)
                 return credentials.credential(
@@ -68,8 +68,8 @@ final class KeyRegistry {
             return Entry(plan: plan, chain: nil, identity: nil, credentials: credentials)
         }
         switch key {
-        case .one(let source): return fixed([WeightedKeyConfig(source: source)], .first)
-        case .anyOf(let keys): return fixed(keys, .weighted)
+        case .one(let source): return fixed([(source, 1)], .first)
+        case .anyOf(let keys): return fixed(keys.map { ($0.source, $0.weight) }, .weighted)
         case .chain(let chain):
             let keeper = chain.store.flatMap { auth.stores[$0]?.keeper }
             return self.chain(upstream, chain, field, keeper, credentials, loaded)

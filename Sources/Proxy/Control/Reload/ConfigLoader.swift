@@ -39,9 +39,9 @@ struct LoadedConfig {
     static func source(of key: KeySourceConfig, in folder: String) -> SecretSource? {
         switch key {
         case .database: nil
-        case .file(let path): source(of: .file(path), in: folder)
-        case .environment(let name): source(of: .environment(name), in: folder)
-        case .credential(let name): source(of: .credential(name), in: folder)
+        case .file(let path): source(of: TextSource.file(path), in: folder)
+        case .environment(let name): .environment(name)
+        case .credential(let name): .credential(name)
         case .provision(let provision): source(of: provision.key, in: folder)
         }
     }
