@@ -17,7 +17,7 @@ extension KeyCommand {
             }
             let rotation = try rotate(store, tells: !command.isJSON && isatty(STDERR_FILENO) == 1)
             let left = try store.masterKeyIDs().filter { $0 != master.id }
-            let previous = try target.previousMasterKeys().keys
+            let previous = target.previousMasterKeys().keys
             return StoreCommand.Outcome(
                 text(rotation, master.id, left), remark: remark(rotation, left, previous),
                 code: rotation.unopened.isEmpty ? ExitCode.success : ExitCode.failure
@@ -50,9 +50,10 @@ extension KeyCommand {
             let before = rotation.count
             let total = try store.countUpstreamKeysToReseal()
             rotation.unopened = []
-            var step = Resealing(last: 0, isComplete: false)
-            while !step.isComplete {
-                step = try store.resealUpstreamKeys(after: step.last, limit: rowsPerStep)
+            var last: Int64? = 0
+            while let after = last {
+                let step = try store.resealUpstreamKeys(after: after, limit: rowsPerStep)
+                last = step.isComplete ? nil : step.last
                 rotation.count += step.resealedCount
                 rotation.unopened += step.unopened
                 if tells, !step.isComplete {

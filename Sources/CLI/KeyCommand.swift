@@ -4,22 +4,27 @@ import Stores
 
 /// `headgate key set|unset|list|rotate-master`, and what looks for keys (`KeyCommand+Sources.swift`).
 enum KeyCommand {
-    static let subVerbs = [
-        SubVerb(
-            "set", "--user USER | --shared",
-            options: KeyOwner.options + ["--name=", "--source=", "--upstream="], run: set),
-        SubVerb(
-            "unset", "--user USER | --shared | --all",
-            options: KeyOwner.options + ["--all", "--name=", "--upstream="], run: unset),
-        SubVerb("list", options: KeyOwner.options + ["--all"], run: list),
-        SubVerb("rotate-master", run: rotateMaster),
-    ]
+    static let subVerbs =
+        [
+            SubVerb(
+                "set", "--user USER | --shared",
+                options: KeyOwner.options + ["--name=", "--source=", "--upstream="], run: set),
+            SubVerb(
+                "unset", "--user USER | --shared | --all",
+                options: KeyOwner.options + ["--all", "--name=", "--upstream="], run: unset),
+            SubVerb("list", options: KeyOwner.options + ["--all"], run: list),
+            SubVerb("rotate-master", run: rotateMaster),
+        ] + sourceVerbs
 
     static let help = """
         usage: headgate key set --user USER | --shared
                headgate key unset --user USER | --shared | --all
                headgate key list
                headgate key rotate-master
+               headgate key sync --user USER
+               headgate key ensure --user USER
+               headgate key validate [--user USER | --shared]
+               headgate key provision --user USER
 
         Keeps the keys that requests go to upstreams with, in a store, with the daemon running or not; it
         follows within a second. A key belongs to a user or is shared by all callers, and has a name: a model,
@@ -30,6 +35,11 @@ enum KeyCommand {
         same name is replaced. `unset` deletes one, or without --name all, so that the next source of the chain
         counts again. `list` shows where keys come from and their last four characters.
 
+        `sync` does what a login does: it finds the user's key in the sources of the upstream's `key`, in order,
+        writes it into the database where `remember` says so, and has one made where there is none. `ensure
+        --validate` asks the upstream about it too; `validate` changes nothing, and without an owner takes a key
+        from standard input; `provision` has a new key made. Environment variables are those of this command.
+
         `rotate-master` encrypts every key with the store's `encryption_key`, while everything runs; doing it
         again, or after it was stopped, is harmless. Before: put the new master key into the config file, the
         old one into `previous_encryption_keys`, and reload. After: take the old one out.
@@ -38,7 +48,8 @@ enum KeyCommand {
           --shared            the keys that all callers share
           --all               unset, list: those of every user and the shared ones (list: the default)
           --name NAME         set: which key (default: the upstream's name); unset: only that one
-          --upstream NAME     set, unset: whose key (default: the only one whose `key` names a `database`)
+          --upstream NAME     whose key (default: the only one whose `key` names a `database`)
+          --validate          ensure: ask the upstream whether it takes the key
           --source SOURCE     set: where it comes from, for people (default `manual`)
         \(StoreCommand.optionsHelp)
 
@@ -136,7 +147,7 @@ enum KeyCommand {
 
     // MARK: The frame
 
-    /// The store is open and can seal and open keys, as far as the config file says with what.
+    /// The store is open, and seals and opens keys, as far as the config file says with what.
     static func withStore(
         _ command: CommandLineArguments, _ body: (Store, KeyTarget) throws -> StoreCommand.Outcome
     ) -> Int32 {

@@ -1,5 +1,6 @@
 import Config
 import Proxy
+import Stores
 
 /// What a command about upstream keys means: a store, and the upstream whose chain of keys asks it.
 struct KeyTarget {
@@ -60,7 +61,7 @@ struct KeyTarget {
             exitCode: ExitCode.failure)
     }
 
-    private static func chains(of file: ConfigFile) -> [Upstream] {
+    fileprivate static func chains(of file: ConfigFile) -> [Upstream] {
         file.config.upstreams.compactMap { config in
             guard case .chain(let chain) = config.key else { return nil }
             return Upstream(config: config, chain: chain)
@@ -72,6 +73,64 @@ struct KeyTarget {
         guard known.count > 1 else { return known.first }
         return known.first { upstream in
             name == upstream.config.name || name?.hasPrefix(upstream.config.name + "/") ?? false
+        }
+    }
+}
+
+extension KeyTarget {
+    /// An upstream with a chain of keys, which need not have a database.
+    struct Chain {
+        let upstream: Upstream
+        let file: ConfigFile
+
+        init(_ upstream: Upstream, in file: ConfigFile) {
+            self.upstream = upstream
+            self.file = file
+        }
+
+        /// The one that the first word or `--upstream` names, else the only one.
+        init(_ command: CommandLineArguments) throws(CommandLineError) {
+            guard command["--db"] == nil, let file = try ConfigFile.find(command) else {
+                throw CommandLineError(message: "there is no config file; name one by -c FILE")
+            }
+            self.file = file
+            if let name = command.operands.first ?? command["--upstream"] {
+                upstream = try KeyTarget.upstream(name, in: file)
+                return
+            }
+            let known = KeyTarget.chains(of: file)
+            guard let first = known.first, known.count == 1 else {
+                let names = known.map(\.config.name).joined(separator: ", ")
+                throw CommandLineError(
+                    message: names.isEmpty
+                        ? "\(file.path) has no upstream whose `key` has `first_of`"
+                        : "several upstreams have `first_of`; choose by --upstream NAME: \(names)",
+                    exitCode: names.isEmpty ? ExitCode.failure : ExitCode.usage)
+            }
+            upstream = first
+        }
+
+        func manager() throws(CommandLineError) -> KeyManager {
+            do throws(FileReadError) {
+                return try KeyManager(
+                    upstream.config, upstream.chain, folder: file.folder,
+                    environmentFiles: file.config.environmentFiles)
+            } catch {
+                let path = upstream.config.tls.ca ?? ""
+                throw SecretInput.wrong("cannot read \(path): \(error)")
+            }
+        }
+
+        /// Of the chain's database, whether its master key can be had or not; nil: it has none.
+        func openStore() -> Result<Store, StoreError>? {
+            guard let name = upstream.chain.store else { return nil }
+            do {
+                let target = try StoreTarget(name.isEmpty ? nil : name, in: file)
+                let previous = target.previousMasterKeys().keys
+                return .success(try target.open(masterKey: target.masterKey(), previous: previous))
+            } catch let error as StoreError {
+                return .failure(error)
+            } catch { return .failure(.failed("\(error)")) }
         }
     }
 }

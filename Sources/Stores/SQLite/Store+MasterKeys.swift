@@ -76,7 +76,7 @@ extension Store {
         guard let master = known.first(where: { $0.id == masterKeyID }) else {
             let why =
                 known.isEmpty
-                ? "and no `encryption_key` is set"
+                ? "and there is no master key (`encryption_key`)"
                 : "not with " + known.map(\.id).joined(separator: " or ")
             throw .cannotSeal("it is sealed with master key \(masterKeyID), \(why)")
         }
