@@ -12,7 +12,11 @@ enum SecretInput {
     /// - Parameter what: what the line is, for people.
     static func read(_ what: String) throws(CommandLineError) -> Secret {
         guard isatty(STDIN_FILENO) == 1 else { return try line(from: STDIN_FILENO, what) }
-        return try ask(what.prefix(1).uppercased() + what.dropFirst() + ": ", at: STDIN_FILENO, what)
+        // Why not standard input: nothing may be written to one that was opened for reading.
+        let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+        guard terminal >= 0 else { throw wrong("the terminal cannot be asked") }
+        defer { close(terminal) }
+        return try ask(what.prefix(1).uppercased() + what.dropFirst() + ": ", at: terminal, what)
     }
 
     static func ask(

@@ -96,17 +96,13 @@ public struct KeyManager {
     /// somebody has stored is not.
     public func provision(_ user: User, in store: Store) throws(StoreError) -> Outcome {
         let query = KeyQuery(user: user)
-        guard let provisioning else {
+        guard let provisioning, let config = sources.chain.provision else {
             return Outcome(error: "`key` of \(sources.upstream) has no `provision`")
         }
         guard sources.chain.remembers else { return Outcome(error: KeyManager.nowhere) }
-        let stored = try store.upstreamKeys(user: user.id).first { $0.name == sources.upstream }
-        if let stored, stored.source != KeySources.provisioned {
-            return Outcome(
-                error: "there is a key with source `\(stored.source)`: `headgate key unset` deletes it")
-        }
+        if let error = try reasonNotToWrite(user, in: store) { return Outcome(error: error) }
         guard let pass = sources.provisioningKey() else {
-            return Outcome(error: "there is no key to ask for keys with (`provision.key`)")
+            return Outcome(error: "\(config.key.shownName) not set, cannot auto-provision")
         }
         var outcome = Outcome(
             lines: ["[KeyManager] 🔄 Auto-provisioning new key for user \(query.shortID)..."])
@@ -121,8 +117,17 @@ public struct KeyManager {
             outcome.error = "Invalid key format in \(KeySources.provisioned)"
             return outcome
         }
-        try store.setUpstreamKey(
-            user: user.id, name: sources.upstream, key: key, source: KeySources.provisioned)
+        let error = try store.transaction { () throws(StoreError) -> String? in
+            // Why again: somebody may have stored one meanwhile.
+            if let error = try reasonNotToWrite(user, in: store) { return error }
+            try store.setUpstreamKey(
+                user: user.id, name: sources.upstream, key: key, source: KeySources.provisioned)
+            return nil
+        }
+        guard error == nil else {
+            outcome.error = error
+            return outcome
+        }
         let mask = KeyMask.text(key)
         outcome.lines += [
             "[KeyManager] ✅ Auto-provisioned new key: \(mask)",
@@ -132,6 +137,12 @@ public struct KeyManager {
         outcome.source = KeySources.provisioned
         outcome.isSynced = true
         return outcome
+    }
+
+    private func reasonNotToWrite(_ user: User, in store: Store) throws(StoreError) -> String? {
+        let stored = try store.upstreamKeys(user: user.id).first { $0.name == sources.upstream }
+        guard let stored, stored.source != KeySources.provisioned else { return nil }
+        return "there is a key with source `\(stored.source)`: `headgate key unset` deletes it"
     }
 
     private static let nowhere = "a new key would be written nowhere: add `remember: database` to `key`"
