@@ -76,7 +76,7 @@ extension Store {
         guard let master = known.first(where: { $0.id == masterKeyID }) else {
             let why =
                 known.isEmpty
-                ? "and no `encryption_key` is set"
+                ? "and there is no master key (`encryption_key`)"
                 : "not with " + known.map(\.id).joined(separator: " or ")
             throw .cannotSeal("it is sealed with master key \(masterKeyID), \(why)")
         }
@@ -154,29 +154,5 @@ extension Store {
                 id: row.number(0), userID: row.integer(1), name: row.text(2), stored: row.blob(3),
                 masterKeyID: row.optionalText(4))
         }
-    }
-}
-
-/// What one step of sealing anew has done.
-public struct Resealing: Equatable, Sendable {
-    public var resealedCount = 0
-    public var unopened: [Unopened] = []
-    /// Where the next step goes on.
-    public var last: Int64
-    /// Nothing is left after `last`.
-    public var isComplete: Bool
-
-    /// A key that no known master key opens, left as it is.
-    public struct Unopened: Equatable, Sendable {
-        public var id: Int64
-        /// nil: shared by all callers.
-        public var userID: Int64?
-        public var name: String
-        public var reason: String
-    }
-
-    init(last: Int64, isComplete: Bool) {
-        self.last = last
-        self.isComplete = isComplete
     }
 }

@@ -149,3 +149,27 @@ public struct UpstreamKey: Equatable, Sendable {
     public var updatedAt: Int64
     public var lastValidatedAt: Int64?
 }
+
+/// What one step of sealing anew has done.
+public struct Resealing: Equatable, Sendable {
+    public var resealedCount = 0
+    public var unopened: [Unopened] = []
+    /// Where the next step goes on.
+    public var last: Int64
+    /// Nothing is left after `last`.
+    public var isComplete: Bool
+
+    /// A key that no known master key opens, left as it is.
+    public struct Unopened: Equatable, Sendable {
+        public var id: Int64
+        /// nil: shared by all callers.
+        public var userID: Int64?
+        public var name: String
+        public var reason: String
+    }
+
+    init(last: Int64, isComplete: Bool) {
+        self.last = last
+        self.isComplete = isComplete
+    }
+}

@@ -1,3 +1,4 @@
+// Covers Schema.swift, Schema+UpstreamKeys.swift
 import Testing
 
 @testable import Stores

@@ -193,7 +193,7 @@ struct KeySync: Sendable {
 
 extension TextSource {
     /// What people know it by: never the value.
-    fileprivate var shownName: String {
+    var shownName: String {
         switch self {
         case .literal: "key"
         case .environment(let name), .file(let name), .credential(let name): name
