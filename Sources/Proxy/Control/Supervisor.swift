@@ -165,6 +165,7 @@ public final class Supervisor {
             try workers.start(count: process.workers, bodyBytesMax: Int(process.bodyMemoryBytes))
             try writer.start(workers.handles)
             try driver.usage.start(workers.handles)
+            try driver.health.start()
         } catch { throw StartError(message: "cannot start the workers: \(error)") }
     }
 
@@ -240,6 +241,7 @@ public final class Supervisor {
         phase = .finished(code)
         workers.desk.close()
         driver.usage.stop()
+        driver.health.stop()
         driver.auth.stop()
         writer.stop()
         admin.close()

@@ -214,7 +214,11 @@ private let start: UInt64 = 1_000 * second
             for worker in 0..<4 {
                 group.addTask {
                     for now in start..<start + 5000 {
-                        if worker % 2 == 0 { health.failed(now: now, plan) } else { health.succeeded(now: now) }
+                        if worker % 2 == 0 {
+                            health.failed(now: now, plan)
+                        } else {
+                            health.succeeded(now: now)
+                        }
                     }
                 }
             }

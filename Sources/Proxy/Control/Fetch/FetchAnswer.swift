@@ -26,6 +26,9 @@ struct FetchAnswer {
         case trailers
     }
 
+    /// The head of the final answer is there.
+    var hasHead: Bool { status != 0 }
+
     init(toHead: Bool, bodyMax: Int) {
         self.toHead = toHead
         self.bodyMax = bodyMax

@@ -8,8 +8,17 @@ import CLinux
 ///
 /// Cost: a connection for each call; with the system's authorities 24 to 64 ms to load them.
 struct HTTPFetch: Sendable {
+    /// Where to connect, other than to what the URL names.
+    struct Endpoint: Sendable {
+        var addresses: [SocketAddress]
+        /// nil: plain.
+        var tls: TLSClientContext?
+    }
+
     struct Request: Sendable {
         var url: String
+        /// nil: the name of the URL is looked up.
+        var endpoint: Endpoint?
         var method = "GET"
         /// Whole lines, `Name: value\r\n`; not `Host`, `Connection` and `Content-Length`.
         var headerLines: [UInt8] = []
@@ -21,6 +30,8 @@ struct HTTPFetch: Sendable {
         var totalTimeoutMilliseconds = 10_000
         /// Bytes, transfer coding taken off.
         var bodyMax = 1 << 20
+        /// The status is all that is wanted: the answer is left behind its head.
+        var stopsAtBody = false
     }
     struct Response: Sendable {
         var status: UInt16
@@ -37,19 +48,28 @@ struct HTTPFetch: Sendable {
         let start = headgate_monotonic_ns()
         let total = start + UInt64(request.totalTimeoutMilliseconds) * 1_000_000
         let connect = min(total, start + UInt64(request.connectTimeoutMilliseconds) * 1_000_000)
-        let addresses = try NameLookup.addresses(of: url.host, port: url.port, deadline: connect)
-        let context = url.isSecure ? try context(for: url.host, request.trust) : nil
-        let connection = try FetchConnection(to: addresses, context: context, deadline: connect)
+        let endpoint = try request.endpoint ?? lookUp(url, request, deadline: connect)
+        let connection = try FetchConnection(
+            to: endpoint.addresses, context: endpoint.tls, deadline: connect)
         try connection.write(head(of: request, url) + request.body, deadline: total)
         var answer = FetchAnswer(toHead: request.method == "HEAD", bodyMax: request.bodyMax)
         var progress = FetchAnswer.Progress.incomplete
         while progress == .incomplete {
             progress = try connection.read(deadline: total).map { answer.take($0) } ?? answer.end()
+            if request.stopsAtBody, answer.hasHead { return Response(status: answer.status, body: []) }
         }
         if case .failed(let problem) = progress {
             throw Failure(description: "the answer is refused: \(problem)")
         }
         return Response(status: answer.status, body: answer.body)
+    }
+
+    private static func lookUp(
+        _ url: FetchURL, _ request: Request, deadline: UInt64
+    ) throws(Failure) -> Endpoint {
+        let addresses = try NameLookup.addresses(of: url.host, port: url.port, deadline: deadline)
+        let context = url.isSecure ? try context(for: url.host, request.trust) : nil
+        return Endpoint(addresses: addresses, tls: context)
     }
 
     private static func context(

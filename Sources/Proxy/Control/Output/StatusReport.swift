@@ -1,3 +1,4 @@
+import CLinux
 import Config
 import Glibc
 import Synchronization
@@ -29,10 +30,7 @@ struct StatusReport {
             AuthStatus(auth: driver.auth.served).append(to: &json)
             driver.usage.status.append(to: &json)
             limits.append(to: &json)
-            json.array("upstreams") { json in
-                for (name, figures) in gatedUpstreams { upstream(name, figures, &json) }
-            }
-            json.array("endpoints") { json in driver.registry.living.forEach { endpoint($0.state, &json) } }
+            upstreams.append(to: &json)
             accessLog(&json)
         }
         return json.text
@@ -59,18 +57,7 @@ struct StatusReport {
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
         lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines + limits.lines
-        for (name, figures) in gatedUpstreams {
-            let bounds = figures.bounds
-            lines.append(
-                "upstream    \(name) \(figures.inFlight) of \(bounds.inFlightMax) in flight, "
-                    + "\(figures.queued) of \(bounds.queuedMax) queued, \(figures.refused) refused")
-        }
-        for endpoint in driver.registry.living {
-            let addresses = endpoint.state.currentAddresses().map(\.text).joined(separator: ", ")
-            let known = addresses.isEmpty ? "does not resolve" : addresses
-            let connections = counted(endpoint.state.connectionCount.load(ordering: .relaxed), "connection")
-            lines.append("endpoint    \(endpoint.state.display) \(known); \(connections)")
-        }
+        lines += upstreams.lines
         let figures = driver.workers.handles.map(\.figures)
         let connections = figures.reduce(0) { $0 + $1.connectionsOpen.load(ordering: .relaxed) }
         let exchanges = figures.reduce(0) { $0 + $1.exchangesRunning.load(ordering: .relaxed) }
@@ -151,39 +138,13 @@ struct StatusReport {
             limits: driver.served?.generation.limits ?? [], subjectCount: driver.workers.ledger.subjectCount)
     }
 
-    /// Those with `max_in_flight`.
-    private var gatedUpstreams: [(name: String, figures: UpstreamGate.Figures)] {
-        driver.served?.generation.upstreams.compactMap { upstream in
-            upstream.gate.map { (upstream.name, $0.figures) }
-        } ?? []
-    }
-
-    private func upstream(_ name: String, _ figures: UpstreamGate.Figures, _ json: inout JSONText) {
-        json.object { json in
-            json.string("name", name)
-            json.number("in_flight", figures.inFlight)
-            json.number("max_in_flight", figures.bounds.inFlightMax)
-            json.number("queued", figures.queued)
-            json.number("queue_max", figures.bounds.queuedMax)
-            json.number("refused", figures.refused)
-        }
-    }
-
-    private func endpoint(_ state: EndpointState, _ json: inout JSONText) {
-        json.object { json in
-            json.string("url", state.display)
-            json.array("upstreams") { json in
-                guard let served = driver.served else { return }
-                for upstream in served.generation.upstreams
-                where upstream.endpoints.contains(where: { $0.state === state }) {
-                    json.string(nil, upstream.name)
-                }
-            }
-            json.array("addresses") { json in state.currentAddresses().forEach { json.string(nil, $0.text) } }
-            json.number("connections", state.connectionCount.load(ordering: .relaxed))
-            json.number("exchanges", state.exchangeCount.load(ordering: .relaxed))
-            json.number("failures", state.failureCount.load(ordering: .relaxed))
-        }
+    private var upstreams: UpstreamStatus {
+        let served = driver.served?.generation.upstreams ?? []
+        let named = Set(served.flatMap { $0.endpoints.map(\.state.id) })
+        return UpstreamStatus(
+            upstreams: served, others: driver.registry.living.map(\.state).filter { !named.contains($0.id) },
+            checkProblem: driver.health.problem(of:), now: headgate_monotonic_ns(),
+            clock: headgate_realtime_ns())
     }
 
     /// Records that a worker had no room for.

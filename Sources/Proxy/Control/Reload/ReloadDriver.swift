@@ -50,6 +50,7 @@ final class ReloadDriver {
     private let hashes: HashPool
     private let models = UpstreamModelsRegistry()
     private let defaultAdmin = DefaultAdminCheck()
+    let health: HealthChecker
     let resolver: Resolver
     let workers: WorkerPool
     private let watcher: ConfigWatcher
@@ -83,6 +84,7 @@ final class ReloadDriver {
         self.workers = workers
         self.watcher = watcher
         self.loop = loop
+        health = try HealthChecker()
         resolver = try Resolver()
         hashes = HashPool()
         auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
@@ -313,6 +315,7 @@ final class ReloadDriver {
         self.next = nil
         sockets.closeRemoved { workers.hand($0) }
         workers.post(.reloadEnded)
+        health.adopt(next.served.generation.upstreams, next.served.config.upstreams)
         registry.evict()
         auth.retire()
         let config = next.served.config

@@ -1,5 +1,12 @@
 import COpenSSL
 
+/// Which of a pool's addresses a connection went to.
+struct AddressPlace {
+    fileprivate var index: UInt32 = 0
+    /// `EndpointState.addressVersion` at that time; 0: to none.
+    fileprivate var version: UInt64 = 0
+}
+
 /// This worker's connections to one endpoint. Outlives generations: an unchanged endpoint keeps its pool.
 final class EndpointPool {
     let state: EndpointState
@@ -13,6 +20,10 @@ final class EndpointPool {
     private var addresses: [SocketAddress] = []
     private var addressVersion: UInt64 = 0
     private var nextAddress = 0
+    /// Monotonic nanoseconds, one for each address: left out until then.
+    private var failedUntil: [UInt64] = []
+    /// Nanoseconds.
+    static let failedAddressTime: UInt64 = 10_000_000_000
     /// For TLS resumption; owned.
     private var session: OpaquePointer?
 
@@ -34,24 +45,38 @@ final class EndpointPool {
         return addresses.count
     }
 
-    /// The addresses in turn; nil while the name is unresolved.
-    func takeAddress() -> SocketAddress? {
+    /// The addresses in turn, without those to which a connection failed a moment ago, unless no other is
+    /// left.
+    /// - Parameter now: monotonic nanoseconds.
+    /// - Returns: nil while the name is unresolved.
+    func takeAddress(now: UInt64) -> (address: SocketAddress, place: AddressPlace)? {
         refreshAddresses()
         guard !addresses.isEmpty else { return nil }
-        defer { nextAddress = (nextAddress + 1) % addresses.count }
-        return addresses[nextAddress]
+        var index = nextAddress
+        for _ in addresses.indices {
+            guard failedUntil[index] > now else { break }
+            index = following(index)
+        }
+        nextAddress = following(index)
+        return (addresses[index], AddressPlace(index: UInt32(index), version: addressVersion))
     }
 
-    /// The same address again is the best guess: it just worked.
-    func addressWorked() {
-        if addresses.count > 1 { nextAddress = (nextAddress + addresses.count - 1) % addresses.count }
+    /// No connection came about there. Means nothing where the name has other addresses by now.
+    func addressFailed(_ place: AddressPlace, now: UInt64) {
+        guard place.version == addressVersion, place.index < addresses.count else { return }
+        failedUntil[Int(place.index)] = now.addingSaturating(EndpointPool.failedAddressTime)
     }
 
+    private func following(_ index: Int) -> Int { index + 1 == addresses.count ? 0 : index + 1 }
+
+    /// What is known of an address holds as long as the name has it.
     private func refreshAddresses() {
         let version = state.addressVersion.load(ordering: .acquiring)
         guard version != addressVersion else { return }
         addressVersion = version
+        let known = zip(addresses, failedUntil).filter { $0.1 > 0 }
         addresses = state.currentAddresses()
+        failedUntil = addresses.map { address in known.first { $0.0 == address }?.1 ?? 0 }
         nextAddress = 0
     }
 

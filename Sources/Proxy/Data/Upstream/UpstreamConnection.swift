@@ -10,6 +10,8 @@ final class UpstreamConnection: Channel {
     var isLeased = false
     /// Came out of the pool for its present exchange.
     var isReused = false
+    /// Where it leads.
+    var address = AddressPlace()
     /// Place in `Worker.upstreams`.
     var slot = 0
     var tls: TLSSession?

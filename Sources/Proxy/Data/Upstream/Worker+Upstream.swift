@@ -109,13 +109,15 @@ extension Worker {
     }
 
     private func connect(_ exchange: RunningExchange, _ pool: EndpointPool) -> Lease {
-        guard let address = pool.takeAddress() else { return .refused(.upstreamUnresolved) }
+        guard let (address, place) = pool.takeAddress(now: now) else { return .refused(.upstreamUnresolved) }
         switch Socket.connect(to: address) {
         case .failure(let error):
             let isOurs = error.errno == EMFILE || error.errno == ENFILE || error.errno == ENOBUFS
+            if !isOurs { pool.addressFailed(place, now: now) }
             return .refused(isOurs ? .outOfDescriptors : .upstreamUnreachable)
         case .success(let descriptor):
             let upstream = UpstreamConnection(descriptor: descriptor, pool: pool)
+            upstream.address = place
             guard poller.add(upstream) else {
                 close(descriptor)
                 return .refused(.outOfDescriptors)
@@ -185,7 +187,6 @@ extension Worker {
             return
         }
         upstream.phase = .active
-        upstream.pool.addressWorked()
         exchange.record.connectTime += now - exchange.connectStartedAt
         resumeWithHeldRequest(exchange, upstream)
         // OpenSSL may hold bytes that epoll knows nothing of, and a plain server may have spoken first.
@@ -199,6 +200,7 @@ extension Worker {
             return
         }
         upstream.pool.state.failureCount.add(1, ordering: .relaxed)
+        upstream.pool.addressFailed(upstream.address, now: now)
         exchange.upstream = nil
         upstream.exchange = nil
         closeUpstream(upstream)

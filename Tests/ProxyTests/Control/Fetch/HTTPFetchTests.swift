@@ -56,6 +56,28 @@ private func hasty(_ url: String) -> HTTPFetch.Request {
         #expect(try body(.init(url: inPieces.url)) == "hello")
     }
 
+    @Test func `it goes to the addresses that are given, whatever the URL names`() throws {
+        let server = try ScriptedServer(answering: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        let address = try #require(SocketAddress(numericHost: "127.0.0.1", port: server.port))
+        var request = hasty("http://no-such-name.invalid/x")
+        request.endpoint = .init(addresses: [address])
+        #expect(try body(request) == "hi")
+        request.endpoint = .init(addresses: [])
+        #expect(problem(request)?.contains("no address") == true)
+    }
+
+    @Test func `where the status is all that is wanted, nobody waits for the body`() throws {
+        let server = try ScriptedServer { connection in
+            connection.readHead()
+            connection.send("HTTP/1.1 503 No\r\nContent-Length: 99999999\r\n\r\nbegin")
+            connection.waitForEnd()
+        }
+        var request = HTTPFetch.Request(url: server.url)
+        request.stopsAtBody = true
+        let response = try HTTPFetch.send(request)
+        #expect(response.status == 503 && response.body.isEmpty)
+    }
+
     @Test(arguments: [204, 301, 404, 500]) func `any status is an answer, and none is followed`(status: Int)
         throws
     {

@@ -10,21 +10,55 @@ import Testing
         }
     }
 
-    @Test func `addresses take turns, stay where it worked, and follow what is published`() {
+    private func ports(_ pool: EndpointPool, _ count: Int, now: UInt64 = 0) -> [UInt16] {
+        (0..<count).compactMap { _ in
+            guard let taken = pool.takeAddress(now: now)?.address else { return nil }
+            return (1...9).first { address($0) == taken }
+        }
+    }
+
+    @Test func `addresses take turns, and follow what is published`() {
         let state = EndpointState(id: 1, display: "", tls: nil)
         let pool = EndpointPool(state: state)
-        #expect(pool.takeAddress() == nil)
+        #expect(pool.takeAddress(now: 0) == nil)
         state.publish([address(1), address(2), address(3)])
-        #expect([1, 2, 3, 1].map(address) == (0..<4).map { _ in pool.takeAddress() })
-        pool.addressWorked()
-        #expect(pool.takeAddress() == address(1))
+        #expect(ports(pool, 5) == [1, 2, 3, 1, 2])
         #expect(pool.addressCount() == 3)
         state.publish([address(9)])
-        #expect(pool.takeAddress() == address(9))
-        pool.addressWorked()
-        #expect(pool.takeAddress() == address(9))
+        #expect(ports(pool, 2) == [9, 9])
         state.publish([])
-        #expect(pool.takeAddress() == nil && pool.addressCount() == 0)
+        #expect(pool.takeAddress(now: 0) == nil && pool.addressCount() == 0)
+    }
+
+    @Test func `an address that failed is left out for a while, unless all did`() throws {
+        let state = EndpointState(id: 1, display: "", tls: nil)
+        let pool = EndpointPool(state: state)
+        state.publish([address(1), address(2), address(3)])
+        let first = try #require(pool.takeAddress(now: 5))
+        pool.addressFailed(first.place, now: 5)
+        #expect(ports(pool, 4, now: 6) == [2, 3, 2, 3])
+        let second = try #require(pool.takeAddress(now: 7))
+        pool.addressFailed(second.place, now: 7)
+        #expect(ports(pool, 2, now: 8) == [3, 3])
+        let third = try #require(pool.takeAddress(now: 8))
+        pool.addressFailed(third.place, now: 8)
+        #expect(Set(ports(pool, 3, now: 9)) == [1, 2, 3])
+        let back = 5 + EndpointPool.failedAddressTime
+        #expect(ports(pool, 2, now: back) == [1, 1] && Set(ports(pool, 2, now: back + 2)) == [1, 2])
+    }
+
+    @Test func `what failed stays known when the name is looked up again`() throws {
+        let state = EndpointState(id: 1, display: "", tls: nil)
+        let pool = EndpointPool(state: state)
+        state.publish([address(1), address(2)])
+        let first = try #require(pool.takeAddress(now: 0))
+        pool.addressFailed(first.place, now: 0)
+        state.publish([address(3), address(1), address(2)])
+        #expect(ports(pool, 4) == [3, 2, 3, 2])
+        // Of a connection from before: nobody knows which of them it went to.
+        pool.addressFailed(first.place, now: 0)
+        pool.addressFailed(AddressPlace(), now: 0)
+        #expect(ports(pool, 2) == [3, 2])
     }
 
     @Test func `publishing the same again changes nothing`() {
