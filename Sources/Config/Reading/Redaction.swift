@@ -56,7 +56,8 @@ struct Redaction: Sendable {
         let comment = line.indices.first {
             line[$0] == UInt8(ascii: "#") && ($0 == 0 || line[$0 - 1] == 0x20 || line[$0 - 1] == 0x09)
         }
-        guard let comment, let start = SecretSigns.start(in: Array(line[comment...])) else { return }
+        guard let comment, let start = SecretSigns.start(in: Array(line[comment...]), isName: isSecret)
+        else { return }
         let first = max(0, comment + start - lineBefore.count)
         for column in first..<max(first, shown.count) where shown[column] != " " { shown[column] = "*" }
     }
@@ -99,7 +100,8 @@ extension Redaction {
         switch contextAbove(line, in: source) {
         case .secret: secret = 0
         case .fields: secret = min(secret, (text.firstIndex(of: UInt8(ascii: ":")) ?? -1) + 1)
-        case .root, .open, .names, .suspect, .edits, .variable, .reference: break
+        case .root, .open, .names, .upstreams, .upstream, .suspect, .edits, .variable, .provision, .reference:
+            break
         }
         let shown = scalars.enumerated().map { $0.offset >= secret && $0.element != " " ? "*" : $0.element }
         return Array(shown.dropFirst(from))
@@ -128,7 +130,13 @@ extension Redaction {
 
     private static func hidesBelow(_ name: ArraySlice<UInt8>) -> Bool {
         SecretContext.container(String(decoding: name, as: UTF8.self)) != nil
-            || SecretSigns.isSensitive(name: name)
+            || isSecret(name)
+    }
+
+    /// Whether the value of a key is a secret, as far as that shows without what is above it.
+    private static func isSecret(_ name: ArraySlice<UInt8>) -> Bool {
+        SecretSigns.isSensitive(name: name) || name.elementsEqual("key".utf8)
+            || name.elementsEqual("previous_encryption_keys".utf8)
     }
 
     private static func indent(_ text: [UInt8]) -> Int {

@@ -5,6 +5,10 @@ enum SecretContext {
     case open
     /// In a mapping from names of the user's choice.
     case names
+    /// In `upstreams`.
+    case upstreams
+    /// An entry of it.
+    case upstream
     /// An entry whose name sounds like a secret, such as `limits.per-key`: a scalar must be one, put there by
     /// mistake; a mapping is what belongs there.
     case suspect
@@ -14,6 +18,8 @@ enum SecretContext {
     case fields
     /// A header's value, or below a sensitive name.
     case secret
+    /// In `provision` of an upstream's `key`.
+    case provision
     /// `env` of a typed reference, `variables` of `env-key`.
     case variable
     /// `file` or `credential` of a typed reference: says where the secret is.
@@ -23,27 +29,37 @@ enum SecretContext {
     func below(_ key: String) -> SecretContext {
         if key == "<<" { return self }
         switch self {
+        case .root where key == "upstreams": return .upstreams
         case .root where SecretContext.sections.contains(key): return .names
         case .names: return SecretSigns.isSensitive(name: key) ? .suspect : .open
-        case .root, .open, .suspect:
+        case .upstreams: return SecretSigns.isSensitive(name: key) ? .suspect : .upstream
+        case .upstream where key == "key", .suspect where key == "key", .provision where key == "key":
+            return .secret
+        case .root, .open, .upstream, .suspect, .provision:
             if key == "variables" { return .variable }
+            if key == "previous_encryption_keys" { return .secret }
             if SecretContext.harmless.contains(key) { return .open }
             return SecretContext.container(key) ?? (SecretSigns.isSensitive(name: key) ? .secret : .open)
         case .edits: return key == "remove" ? .open : .fields
         case .fields, .variable, .reference: return .secret
         case .secret:
             if key == "env" { return .variable }
+            if key == "provision" { return .provision }
+            if SecretContext.harmlessInKey.contains(key) { return .open }
             return key == "file" || key == "credential" ? .reference : .secret
         }
     }
 
-    private static let sections: Set<String> = ["listeners", "stores", "auth", "limits", "upstreams"]
+    private static let sections: Set<String> = ["listeners", "stores", "auth", "limits"]
 
     /// Keys of the file that hold no secret, whatever they sound like.
     private static let harmless: Set<String> = [
-        "public_key", "key_name", "key_prefix", "key_min_length", "password_cost", "password_min",
-        "allow_shared_secret",
+        "public_key", "key_name", "key_prefix", "key_min_length", "key_field", "password_cost",
+        "password_min", "allow_shared_secret",
     ]
+
+    /// Likewise beside a secret, in `key` of an upstream.
+    private static let harmlessInKey: Set<String> = ["database", "remember", "min_length", "weight"]
 
     static func container(_ key: String) -> SecretContext? {
         switch key {
@@ -58,7 +74,7 @@ enum SecretContext {
         if SecretContext.isReference(text) { return false }
         if Expansion.isMalformed(text) || SecretSigns.looksSecret(text) { return true }
         switch self {
-        case .root, .open, .names, .reference: return false
+        case .root, .open, .names, .upstreams, .upstream, .provision, .reference: return false
         case .variable: return !Expansion.isName(text)
         case .edits, .fields, .suspect, .secret:
             guard style == .plain else { return true }

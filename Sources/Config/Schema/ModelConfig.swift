@@ -11,7 +11,9 @@ public struct ModelConfig: Equatable, Sendable {
     public var stripPrefix = false
 
     /// Of a pattern, what is before its first `*`; the whole name of what is none.
-    public var literalPrefix: String { String(name.prefix { $0 != "*" }) }
+    public var literalPrefix: String { String(name.unicodeScalars.prefix { $0 != "*" }) }
+
+    var isPattern: Bool { name.unicodeScalars.contains("*") }
 }
 
 /// In billionths of a US dollar for a million tokens; up to 10,000 dollars.
@@ -35,7 +37,7 @@ extension ModelConfig {
             "Where requests for it go with `to: models`: `UPSTREAM`, or `UPSTREAM/MODEL` for another name there."
         )
         let several = node.optional(
-            "first_of", .list(.modelTarget, nonEmpty: true),
+            "first_of", .distinct(.list(.modelTarget, nonEmpty: true)),
             "Several of these, best first: the next is asked where one fails before it has answered.")
         targets = target.map { [$0] } ?? several ?? []
         stripPrefix = node.value(

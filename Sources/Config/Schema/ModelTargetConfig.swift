@@ -1,5 +1,5 @@
 /// `UPSTREAM` or `UPSTREAM/MODEL`: where requests for a model go.
-public struct ModelTargetConfig: Equatable, Sendable {
+public struct ModelTargetConfig: Hashable, Sendable {
     public var upstream: String
     /// What the model is called there; nil: as the request says.
     public var model: String?

@@ -7,7 +7,8 @@ public struct ProvisionConfig: Equatable, Sendable {
     public var key: TextSource
     /// Name of a new key: text with `{user8}` and `{time}`. Default `auto-{user8}-{time}`.
     public var nameTemplate: String
-    /// Member of the answer that is the key. Default `key`.
+    /// Member of the answer that is the key; with points between for one inside another, as in `data.key`.
+    /// Default `key`.
     public var field: String
     /// For the whole answer. Default 10 s.
     public var timeout: Duration
@@ -28,7 +29,9 @@ extension ProvisionConfig {
         nameTemplate = node.value(
             "name", .keyNameTemplate, default: "auto-{user8}-{time}",
             "Name of a new key: `{user8}` is the beginning of the user's id, `{time}` the UTC time.")
-        field = node.value("field", .claimText, default: "key", "Member of the answer that is the key.")
+        field = node.value(
+            "field", .claimText, default: "key",
+            "Member of the answer that is the key; `data.key` for one inside another.")
         timeout = node.value("timeout", .duration, default: "10s", "For the whole answer.")
     }
 }

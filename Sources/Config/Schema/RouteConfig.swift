@@ -247,6 +247,9 @@ public enum RouteActionConfig: Equatable, Sendable {
     case respond(RespondConfig)
     case action(ActionConfig)
 
+    /// nil: none, or another one for each model.
+    var upstream: String? { if case .upstream(let name) = self { name } else { nil } }
+
     /// An upstream answers.
     public var proxies: Bool {
         switch self {

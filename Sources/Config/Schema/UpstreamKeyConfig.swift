@@ -6,6 +6,8 @@ public enum UpstreamKeyConfig: Equatable, Sendable {
     case anyOf([WeightedKeyConfig])
     /// `first_of`: the first of several sources that has one for the caller.
     case chain(KeyChainConfig)
+
+    public var chain: KeyChainConfig? { if case .chain(let chain) = self { chain } else { nil } }
 }
 
 /// `key_field`: where the key stands in a request.
@@ -16,6 +18,17 @@ public enum KeyFieldConfig: String, Equatable, Sendable, CaseIterable {
     case xAPIKey = "x-api-key"
     /// `Api-Key: KEY`
     case apiKey = "api-key"
+}
+
+extension KeyFieldConfig {
+    /// Lower-case.
+    public var fieldName: String {
+        switch self {
+        case .bearer: "authorization"
+        case .xAPIKey: "x-api-key"
+        case .apiKey: "api-key"
+        }
+    }
 }
 
 /// One of `any_of`.

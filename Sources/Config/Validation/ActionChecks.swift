@@ -8,6 +8,7 @@ extension Validation {
             warnUnlimited(action, route)
         case .login(let login):
             checkIssues(login.issues, action, path)
+            if let sync = login.sync { checkSync(sync, action, path) }
             warnUnlimited(action, route)
         case .generateKey(let rules):
             checkKeys(rules.keys, action, path)
@@ -19,7 +20,7 @@ extension Validation {
             checkUser(action, route)
             checkDeletePath(route)
         case .limits(let names): checkTold(names, path)
-        case .models: break
+        case .models: checkListed(route)
         case .me, .protected, .setAPIKey, .listAPIKeys: checkUser(action, route)
         }
     }

@@ -6,6 +6,9 @@ extension Validation {
             let path = ConfigPath.key(.key(.root, "stores"), store.name)
             guard reading.isSound(path), !reading.isFull else { continue }
             if let source = store.encryptionKey { warnLiteral(source, at: .key(path, "encryption_key")) }
+            for (index, source) in store.previousEncryptionKeys.enumerated() {
+                warnLiteral(source, at: reading.entryPath(.key(path, "previous_encryption_keys"), index))
+            }
             guard let other = earlier.updateValue(store.name, forKey: store.path) else { continue }
             let message = "stores `\(other)` and `\(store.name)` are the same file"
             let place = ConfigPath.key(path, "sqlite")

@@ -14,9 +14,10 @@ extension Validation {
         }
         if let usage = config.usage {
             let path = ConfigPath.key(.root, "usage")
-            let place = reading.node(at: .key(path, "store")) == nil ? path : .key(path, "store")
-            check([usage.store], in: stores, at: place, isList: false)
+            check([usage.store], in: stores, at: written("store", of: path), isList: false)
         }
+        checkTargets(in: upstreams)
+        checkChains(in: stores)
         for route in config.routes {
             let path = Self.path(of: route)
             check(route.listeners, in: listeners, at: .key(path, "listener"))
@@ -34,11 +35,39 @@ extension Validation {
                 if case .limits(let names) = action.kind {
                     check(names, in: limits, at: .key(place, "of"))
                 }
+                if case .login(let login) = action.kind, let sync = login.sync {
+                    let whole = ConfigPath.key(place, "sync")
+                    check([sync.upstream], in: upstreams, at: written("upstream", of: whole), isList: false)
+                }
                 if let (key, name) = action.authName {
                     check([name], in: auth, at: .key(place, key), isList: false)
                 }
             }
         }
+    }
+
+    private func checkTargets(in upstreams: Defined) {
+        for model in config.models {
+            for (index, target) in model.targets.enumerated() {
+                check([target.upstream], in: upstreams, at: place(of: index, in: model), isList: false)
+            }
+        }
+    }
+
+    private func checkChains(in stores: Defined) {
+        for upstream in config.upstreams {
+            let sources = ConfigPath.key(Self.keyPath(of: upstream), "first_of")
+            for (index, source) in (upstream.key?.chain?.sources ?? []).enumerated() {
+                guard case .database(let store) = source else { continue }
+                let place = ConfigPath.key(.index(sources, index), "database")
+                check([store], in: stores, at: place, isList: false)
+            }
+        }
+    }
+
+    /// The path of a key, or of the value that stands for a mapping of nothing but it.
+    func written(_ key: String, of path: ConfigPath) -> ConfigPath {
+        reading.node(at: .key(path, key)) == nil ? path : .key(path, key)
     }
 
     private struct Defined {
@@ -91,10 +120,9 @@ extension Validation {
         }
         let auth = usedAuth.union(actions.compactMap { $0.authName?.name })
         for entry in config.auth where !auth.contains(entry.name) { warnUnused("auth", entry.name) }
+        let routed = routes.contains { $0.action == .models } ? modelUpstreams : []
         let upstreams = Set(
-            routes.compactMap { route in
-                if case .upstream(let name) = route.action { name } else { nil }
-            })
+            routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.syncedUpstream))
         for entry in config.upstreams where !upstreams.contains(entry.name) {
             warnUnused("upstreams", entry.name)
         }
@@ -111,7 +139,10 @@ extension Validation {
     private func warnUnusedStores(_ actions: [ActionConfig]) {
         guard reading.isSound(.key(.root, "auth")) else { return }
         guard reading.isSound(.key(.root, "usage")) else { return }
-        let named = actions.map(\.store) + config.auth.compactMap(\.mode.store)
+        guard reading.isSound(.key(.root, "upstreams")) else { return }
+        let named =
+            actions.map(\.store) + config.auth.compactMap(\.mode.store)
+            + config.upstreams.compactMap { $0.key?.chain?.store }
         let stores = Set(named + [config.usage?.store].compactMap { $0 })
         for entry in config.stores where !stores.contains(entry.name) { warnUnused("stores", entry.name) }
     }
@@ -127,7 +158,7 @@ extension Validation {
         let path = ConfigPath.key(.key(.root, section), name)
         let kind = section == "auth" ? "auth" : String(section.dropLast())
         let message =
-            "\(kind) \(Quoting.quoted(name)) is not used by any \(section == "stores" ? "auth entry or route" : "route")"
+            "\(kind) \(Quoting.quoted(name)) is not used by any \(section == "stores" ? "auth entry, upstream or route" : "route")"
         reading.note(.warning, message, at: reading.keySpan(of: path), path: path)
     }
 }
@@ -142,6 +173,14 @@ extension ActionConfig {
         case .validateKey(let keys): ("keys", keys)
         case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models: nil
         }
+    }
+}
+
+extension ActionConfig {
+    /// The upstream whose keys `login` looks for.
+    var syncedUpstream: String? {
+        guard case .login(let login) = kind else { return nil }
+        return login.sync?.upstream
     }
 }
 

@@ -7,6 +7,8 @@ extension Validation {
         checkTokens(route)
         checkLimits(of: route)
         warnLiteralSecrets(route, path)
+        checkKeyFields(route, path)
+        checkBodyKeys(route, path)
         switch route.action {
         case .respond, .action:
             let own = reading.node(at: .key(path, "action")) == nil ? "respond" : "action"
@@ -18,11 +20,12 @@ extension Validation {
                     .warning, message, hint: "remove it", at: reading.keySpan(of: place), path: place)
             }
             if case .action(let action) = route.action { checkAction(action, route) }
-        case .models: break
-        case .upstream(let name):
+        case .upstream, .models:
             guard reading.node(at: .key(path, "timeouts")) != nil else { return }
-            guard let timeouts = upstreamTimeouts[name] else { return }
-            checkClocks(timeouts.overridden(by: route.timeouts), at: .key(path, "timeouts"))
+            for name in upstreamNames(of: route) {
+                guard let timeouts = upstreams[name]?.timeouts else { continue }
+                checkClocks(timeouts.overridden(by: route.timeouts), at: .key(path, "timeouts"))
+            }
         }
     }
 

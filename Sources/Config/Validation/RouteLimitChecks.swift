@@ -30,10 +30,23 @@ extension Validation {
         case .models: break
         case .upstream:
             guard reading.isSound(.key(.root, "auth")), !listed.contains(where: \.looksIntoBodies),
-                !route.auth.contains(where: { auth[$0]?.mode.mayNameModels ?? false })
+                !route.auth.contains(where: { auth[$0]?.mode.mayNameModels ?? false }),
+                !looksIntoBodies(route)
             else { return }
             warn(.key(path, "inspect_body"), "nothing of the route goes by what stands in a body")
         case .respond, .action: warn(.key(path, "inspect_body"), "no upstream answers there")
+        }
+    }
+
+    /// For another reason than limits and callers' models.
+    private func looksIntoBodies(_ route: RouteConfig) -> Bool {
+        if route.defaultModel != nil || route.defaultTemperature != nil || route.transform != .none {
+            return true
+        }
+        return upstreamNames(of: route).contains { name in
+            guard let upstream = upstreams[name] else { return false }
+            if case .hash(let subjects) = upstream.balance, subjects.contains(.model) { return true }
+            return upstream.key?.chain?.store != nil
         }
     }
 

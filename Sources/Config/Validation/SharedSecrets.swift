@@ -37,6 +37,11 @@ struct SharedSecrets {
                 }
             }
         }
+        for upstream in config.upstreams {
+            for (source, path) in Validation.keySources(of: upstream) {
+                for name in variables(of: source, at: path) where sent[name] == nil { sent[name] = path }
+            }
+        }
         return sent
     }
 

@@ -12,6 +12,8 @@ extension Validation {
                     .error, message, hint: "remove it, or write `https://`", at: reading.keySpan(of: tls),
                     path: tls)
             }
+            checkName(upstream, path)
+            checkBalance(upstream, path)
             var seen: Set<String> = []
             for (index, endpoint) in upstream.endpoints.enumerated() {
                 let url = "\(endpoint.url.scheme)://\(endpoint.url.authority)\(endpoint.url.basePath)"
@@ -29,6 +31,23 @@ extension Validation {
                     path: queue)
             }
         }
+    }
+
+    private func checkName(_ upstream: UpstreamConfig, _ path: ConfigPath) {
+        guard upstream.name == RouteConfig.modelsWord else { return }
+        let message =
+            "`\(path.text)` cannot be named so: `to: models` means whatever `models` says of a request's model"
+        reading.note(
+            .error, message, hint: "give it another name", at: reading.keySpan(of: path), path: path)
+    }
+
+    private func checkBalance(_ upstream: UpstreamConfig, _ path: ConfigPath) {
+        let place = ConfigPath.key(path, "balance")
+        guard upstream.endpoints.count == 1, reading.node(at: place) != nil else { return }
+        let message = "`\(place.text)` has no effect: there is one endpoint"
+        reading.note(
+            .warning, message, hint: "list several in `endpoints`", at: reading.keySpan(of: place),
+            path: place)
     }
 
     func checkClocks(_ timeouts: UpstreamTimeoutsConfig, at path: ConfigPath) {

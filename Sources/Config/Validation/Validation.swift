@@ -4,7 +4,9 @@
 struct Validation {
     let config: GatewayConfig
     let reading: Reading
-    let upstreamTimeouts: [String: UpstreamTimeoutsConfig]
+    let upstreams: [String: UpstreamConfig]
+    /// Names of the upstreams that entries of `models` lead to, each once.
+    let modelUpstreams: [String]
     let auth: [String: AuthConfig]
     let limits: [String: LimitConfig]
     /// Entries of `auth` that a route lists.
@@ -18,8 +20,12 @@ struct Validation {
     init(_ config: GatewayConfig, _ reading: Reading) {
         self.config = config
         self.reading = reading
-        let timeouts = config.upstreams.map { ($0.name, $0.timeouts) }
-        upstreamTimeouts = Dictionary(timeouts, uniquingKeysWith: { first, _ in first })
+        upstreams = Dictionary(
+            config.upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var seen: Set<String> = []
+        modelUpstreams = config.models.flatMap { $0.targets.map(\.upstream) }.filter {
+            seen.insert($0).inserted
+        }
         auth = Dictionary(config.auth.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         limits = Dictionary(config.limits.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         usedAuth = Set(config.routes.flatMap(\.auth))
@@ -38,9 +44,20 @@ struct Validation {
         checkStores()
         checkAuth()
         checkUpstreams()
+        checkUpstreamKeys()
+        checkModels()
         checkLimits()
         for route in config.routes { checkRoute(route) }
         RouteReach(config, reading).check()
+    }
+
+    /// Names of upstreams that may answer on a route.
+    func upstreamNames(of route: RouteConfig) -> [String] {
+        switch route.action {
+        case .upstream(let name): [name]
+        case .models: modelUpstreams
+        case .respond, .action: []
+        }
     }
 
     func usesVariable(at path: ConfigPath) -> Bool {

@@ -81,9 +81,7 @@ final class KeyRegistry {
         _ credentials: CredentialPool, _ loaded: LoadedConfig
     ) -> Entry {
         let sources = KeySources(upstream, config, loaded.folder, loaded.config.environmentFiles)
-        let trust = FetchTrust(
-            authorities: upstream.tls.ca.flatMap { loaded.authorities[$0] },
-            verifies: !upstream.tls.insecureSkipVerify, serverName: upstream.tls.serverName)
+        let trust = FetchTrust(upstream, authorities: upstream.tls.ca.flatMap { loaded.authorities[$0] })
         let identity = Identity(
             chain: config, field: field, store: keeper.map { ObjectIdentifier($0) },
             baseURL: upstream.baseURL, trust: trust, environmentFiles: loaded.config.environmentFiles,
@@ -129,6 +127,15 @@ extension Provisioning {
             timeoutMilliseconds: Int(clamping: nanoseconds(config.timeout) / 1_000_000),
             // Why not always: another server has its own authorities.
             trust: config.url == nil ? trust : FetchTrust())
+    }
+}
+
+extension FetchTrust {
+    /// As its endpoints are believed.
+    init(_ upstream: UpstreamConfig, authorities: [UInt8]?) {
+        self.init(
+            authorities: authorities, verifies: !upstream.tls.insecureSkipVerify,
+            serverName: upstream.tls.serverName)
     }
 }
 

@@ -23,7 +23,8 @@ public struct ConfigCheck {
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
             limits: LimitRegistry().plans(of: loaded.config),
-            gates: UpstreamGateRegistry().gates(of: loaded.config), keys: [:], actions: nil)
+            gates: UpstreamGateRegistry().gates(of: loaded.config),
+            budgets: RetryBudgetRegistry().budgets(of: loaded.config), actions: nil)
         diagnostics =
             outcome.diagnostics + auth.diagnostics + builder.check()
             + AccessLogCheck(loaded, outcome.places).warnings()

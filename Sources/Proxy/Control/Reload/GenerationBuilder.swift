@@ -11,12 +11,20 @@ struct GenerationBuilder {
     let limits: [String: LimitPlan]
     /// By the upstream's name; of those that have one.
     let gates: [String: UpstreamGate]
+    /// By the upstream's name.
+    let budgets: [String: RetryBudget]
     /// By the upstream's name; of those that have one.
     let keys: [String: KeyPlan]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
     private var diagnostics: [Diagnostic] = []
     private var entries: [EndpointRegistry.Entry] = []
+    /// Indices by name.
+    private let upstreams: [String: Int]
+    /// Those entries of `models` that say where to lead there alone, and rename nothing.
+    private var onlyUpstream: Int?
+    /// The last one that was made. Why: routes mostly leave the upstreams their clocks, and can share it.
+    private var modelRoute: (timeouts: RouteTimeoutsConfig, plan: ModelRoutePlan)?
 
     struct Outcome {
         /// nil: `diagnostics` holds at least one error.
@@ -28,8 +36,8 @@ struct GenerationBuilder {
 
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
-        limits: [String: LimitPlan], gates: [String: UpstreamGate], keys: [String: KeyPlan],
-        actions: ActionBinder?
+        limits: [String: LimitPlan], gates: [String: UpstreamGate], budgets: [String: RetryBudget],
+        keys: [String: KeyPlan] = [:], actions: ActionBinder?
     ) {
         self.loaded = loaded
         self.places = places
@@ -37,7 +45,11 @@ struct GenerationBuilder {
         self.auth = auth
         self.limits = limits
         self.gates = gates
+        self.budgets = budgets
         self.keys = keys
+        upstreams = Dictionary(
+            loaded.config.upstreams.enumerated().map { ($0.element.name, $0.offset) },
+            uniquingKeysWith: { first, _ in first })
         self.actions = actions
     }
 
@@ -50,15 +62,19 @@ struct GenerationBuilder {
     /// - Parameter sockets: in the order of the configuration's listeners.
     mutating func build(number: UInt64, sockets: [SocketPlan], census: GenerationCensus) -> Outcome {
         let config = loaded.config
-        let upstreams = config.upstreams.map { upstream($0) }
+        let models = config.models.map { ModelPlan($0, upstreams: upstreams) }
+        let routed = models.filter { !$0.targets.isEmpty }
+        onlyUpstream = ModelRoutePlan.onlyUpstream(of: routed)
+        let plans = config.upstreams.map { upstream($0) }
         let listeners = zip(config.listeners, sockets).map { listener($0, $1) }
         let routes = config.routes.map { route($0) }
         guard !diagnostics.contains(where: { $0.severity == .error }) else {
             return Outcome(generation: nil, endpoints: [], diagnostics: diagnostics)
         }
         let generation = Generation(
-            number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: upstreams,
-            models: ModelTable(config: config.models), limits: config.limits.compactMap { limits[$0.name] },
+            number: number, listeners: listeners, routes: RouteTable(routes: routes), upstreams: plans,
+            models: ModelTable(models), modelRoutes: ModelTable(routed),
+            limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
             recordsAccess: config.accessLog != nil,
             census: census)
@@ -107,7 +123,10 @@ struct GenerationBuilder {
         return UpstreamPlan(
             name: config.name, endpoints: endpoints, timeouts: UpstreamTimeouts(config.timeouts),
             preservesHost: config.preservesHost, gate: gates[config.name],
-            queueTimeout: nanoseconds(config.queue.timeout), key: keys[config.name])
+            queueTimeout: nanoseconds(config.queue.timeout), balance: BalancePlan(config.balance),
+            health: HealthPlan(config.health), retry: RetryPlan(config.retry),
+            retryBudget: budgets[config.name] ?? RetryBudget(percent: config.retry.budgetPercent),
+            key: keys[config.name])
     }
 
     private func endpoint(_ wanted: EndpointConfig, _ state: EndpointState, _ config: UpstreamConfig)
@@ -139,7 +158,8 @@ struct GenerationBuilder {
             responseHeaders: edits(
                 config.responseHeaders, at: [.key("routes"), .index(config.index), .key("response_headers")]),
             maxBodyBytes: config.maxBodyBytes ?? .max, cors: config.cors.map(CORSPolicy.init),
-            label: label, labelText: PlanText(label))
+            defaults: BodyDefaults(config), transform: BodyTransform(config.transform), label: label,
+            labelText: PlanText(label))
     }
 
     private func match(_ config: RouteConfig) -> RouteMatch {
@@ -161,25 +181,29 @@ struct GenerationBuilder {
         return json.bytes
     }
 
-    private func action(_ config: RouteConfig) -> RouteAction {
+    private mutating func action(_ config: RouteConfig) -> RouteAction {
         switch config.action {
         case .respond(let response): return .respond(FixedResponse(response))
         case .action(let action):
             let answerer: Answerer = actions?.bind(action, config) ?? Answerer()
             return .action(ActionPlan(name: action.name, answerer: answerer))
         case .upstream(let name):
-            guard let index = loaded.config.upstreams.firstIndex(where: { $0.name == name }) else {
+            guard let index = upstreams[name] else {
                 preconditionFailure("the config has checked that upstream \(name) is defined")
             }
             let timeouts = UpstreamTimeouts(
                 loaded.config.upstreams[index].timeouts, overriddenBy: config.timeouts)
             return .proxy(upstream: index, timeouts: timeouts)
-        case .models:
-            let timeouts = loaded.config.upstreams.map {
-                UpstreamTimeouts($0.timeouts, overriddenBy: config.timeouts)
-            }
-            return .models(ModelRoutePlan(timeouts: timeouts, onlyUpstream: nil))
+        case .models: return .models(modelRoute(config.timeouts))
         }
+    }
+
+    private mutating func modelRoute(_ own: RouteTimeoutsConfig) -> ModelRoutePlan {
+        if let last = modelRoute, last.timeouts == own { return last.plan }
+        let timeouts = loaded.config.upstreams.map { UpstreamTimeouts($0.timeouts, overriddenBy: own) }
+        let plan = ModelRoutePlan(timeouts: timeouts, onlyUpstream: onlyUpstream)
+        modelRoute = (own, plan)
+        return plan
     }
 
     private mutating func edits(_ config: HeaderEditsConfig, at path: [ConfigStep]) -> HeaderEdits {

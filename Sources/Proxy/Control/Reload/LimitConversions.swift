@@ -1,6 +1,6 @@
 import Config
 
-// One value of `limits:` and `models:` into one plan value each.
+// One value of `limits:` into one plan value each.
 
 extension LimitSubjectParts {
     init(_ config: [LimitConfig.Subject]) {
@@ -89,21 +89,5 @@ extension RateLimitFieldStyles {
             case .delta: insert(.delta)
             }
         }
-    }
-}
-
-extension ModelTable {
-    convenience init(config: [ModelConfig]) {
-        self.init(
-            config.map {
-                ModelPlan(
-                    name: PlanText($0.name), maxOutput: $0.maxOutput, price: $0.price.map(ModelPrice.init))
-            })
-    }
-}
-
-extension ModelPrice {
-    init(_ config: ModelPriceConfig) {
-        self.init(input: config.input, output: config.output, cachedInput: config.cachedInput)
     }
 }

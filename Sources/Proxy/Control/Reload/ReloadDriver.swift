@@ -30,6 +30,7 @@ final class ReloadDriver {
         let prepared: ListenerSockets.Prepared
         let auth: AuthSet
         let gates: [String: UpstreamGate]
+        let budgets: [String: RetryBudget]
         let keys: [String: KeyRegistry.Entry]
         let usage: UsageSetting
         let diagnostics: [Diagnostic]
@@ -44,6 +45,7 @@ final class ReloadDriver {
     private let limits = LimitRegistry()
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
+    private let budgets = RetryBudgetRegistry()
     let keys = KeyRegistry()
     private let hashes: HashPool
     private let defaultAdmin = DefaultAdminCheck()
@@ -195,13 +197,14 @@ final class ReloadDriver {
         let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
         let limits = self.limits.plans(of: loaded.config)
         let gates = self.gates.gates(of: loaded.config)
+        let budgets = self.budgets.budgets(of: loaded.config)
         let keys = self.keys.prepare(loaded, auth)
         let actions = ActionBinder(
             loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger,
             keys: keys.compactMapValues(\.chain))
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            gates: gates, keys: keys.mapValues(\.plan), actions: actions)
+            gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
@@ -234,7 +237,7 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, gates: gates, keys: keys, usage: usage,
+            prepared: prepared, auth: auth, gates: gates, budgets: budgets, keys: keys, usage: usage,
             diagnostics: diagnostics, places: outcome.places)
         perform(machine.built())
     }
@@ -292,6 +295,7 @@ final class ReloadDriver {
         keys.commit(next.keys)
         usage.commit(next.usage)
         limits.commit(next.served.config)
+        budgets.commit(next.budgets, of: next.served.config)
         for ticket in gates.commit(next.gates, of: next.served.config) {
             workers.mailboxes.tell(ticket, .placeFreed(ticket))
         }
