@@ -34,7 +34,7 @@ enum ExplainCommand {
             defer { if case .success(let store) = store { store.close() } }
             let user = try command["--user"].map { try StoreCommand.user($0, in: try opened(store, chain)) }
             let query = KeyQuery(user: user, model: command["--model"])
-            let resolution = try chain.manager().resolution(for: query, in: store)
+            let resolution = try chain.open().explain(query, in: store)
             return StoreCommand.Outcome(Terminal.printableLines(resolution.text), remark: "(\(note))") {
                 json in
                 json.member("user_id", user?.publicID)

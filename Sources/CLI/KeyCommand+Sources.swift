@@ -15,29 +15,30 @@ extension KeyCommand {
     ]
 
     private static func sync(_ command: CommandLineArguments) -> Int32 {
-        withManager(command) { manager, store in
-            let outcome = manager.sync(try user(command, in: store), in: store)
-            return told(outcome, isDone: outcome.key != nil) { json in
-                json.member("synced", outcome.isSynced)
+        withChain(command) { chain, store in
+            let report = chain.sync(KeyQuery(user: try user(command, in: store)), in: .success(store))
+            return told(report, isDone: report.key != nil) { json in
+                json.member("synced", report.isSynced)
             }
         }
     }
 
     private static func ensure(_ command: CommandLineArguments) -> Int32 {
-        withManager(command) { manager, store in
+        withChain(command) { chain, store in
             let validates = command.has("--validate")
-            let outcome = manager.ensure(
-                try user(command, in: store), validates: validates, in: store)
-            let isDone = validates ? outcome.isValid == true : outcome.key != nil
-            return told(outcome, isDone: isDone) { json in write(isValid: outcome.isValid, &json) }
+            var report = chain.sync(
+                KeyQuery(user: try user(command, in: store)), in: .success(store), validates: validates)
+            if report.key == nil { report.isValid = false }
+            let isDone = validates ? report.isValid == true : report.key != nil
+            return told(report, isDone: isDone) { json in write(isValid: report.isValid, &json) }
         }
     }
 
     private static func provision(_ command: CommandLineArguments) -> Int32 {
-        withManager(command) { manager, store in
-            let outcome = try manager.provision(try user(command, in: store), in: store)
-            return told(outcome, isDone: outcome.key != nil) { json in
-                json.member("synced", outcome.isSynced)
+        withChain(command) { chain, store in
+            let report = try chain.provision(try user(command, in: store), in: store)
+            return told(report, isDone: report.key != nil) { json in
+                json.member("synced", report.isSynced)
             }
         }
     }
@@ -45,29 +46,29 @@ extension KeyCommand {
     /// Of a user, of all callers, or what stands on standard input.
     private static func validate(_ command: CommandLineArguments) -> Int32 {
         guard command["--user"] != nil || command.has("--shared") else {
-            return StoreCommand.perform(command, target: KeyTarget.Chain.init) { chain in
-                verdict(try chain.manager().validate(try readKey(for: chain.upstream)))
+            return StoreCommand.perform(command, target: KeyTarget.Chain.init) { target in
+                verdict(try target.open().validate(try readKey(for: target.upstream)))
             }
         }
-        return withManager(command) { manager, store in
+        return withChain(command) { chain, store in
             let query =
                 switch try KeyOwner(command, in: store, allowsAll: false) {
                 case .user(let user): KeyQuery(user: user)
                 case .shared, .all: KeyQuery()
                 }
-            return verdict(manager.validate(for: query, in: store))
+            return verdict(chain.validate(query, in: store))
         }
     }
 
-    private static func verdict(_ outcome: KeyManager.Outcome) -> StoreCommand.Outcome {
-        told(outcome, isDone: outcome.isValid == true) { json in write(isValid: outcome.isValid, &json) }
+    private static func verdict(_ report: UpstreamKeyChain.Report) -> StoreCommand.Outcome {
+        told(report, isDone: report.isValid == true) { json in write(isValid: report.isValid, &json) }
     }
 
     // MARK: The frame
 
-    private static func withManager(
+    private static func withChain(
         _ command: CommandLineArguments,
-        _ body: (KeyManager, Store) throws -> StoreCommand.Outcome
+        _ body: (UpstreamKeyChain, Store) throws -> StoreCommand.Outcome
     ) -> Int32 {
         withStore(command) { store, target in
             guard let upstream = target.upstream, let file = target.store.named?.file else {
@@ -78,7 +79,7 @@ extension KeyCommand {
                         : "several upstreams have keys of users; choose by --upstream NAME: \(choices)",
                     exitCode: choices.isEmpty ? ExitCode.failure : ExitCode.usage)
             }
-            return try body(try KeyTarget.Chain(upstream, in: file).manager(), store)
+            return try body(try KeyTarget.Chain(upstream, in: file).open(), store)
         }
     }
 
@@ -93,22 +94,22 @@ extension KeyCommand {
 
     /// What was done for people, the outcome as lines of `name: value` or as one object.
     private static func told(
-        _ outcome: KeyManager.Outcome, isDone: Bool, _ more: @escaping (inout JSONWriter) -> Void
+        _ report: UpstreamKeyChain.Report, isDone: Bool, _ more: @escaping (inout JSONWriter) -> Void
     ) -> StoreCommand.Outcome {
-        let mask = outcome.key.map(KeyMask.text)
-        let valid = outcome.isValid.map { $0 ? "valid" : "not valid" }
-        let words = [mask, outcome.source.map { "source: \($0)" }, outcome.isSynced ? "synced" : nil, valid]
+        let mask = report.key.map(KeyMask.text)
+        let valid = report.isValid.map { $0 ? "valid" : "not valid" }
+        let words = [mask, report.source.map { "source: \($0)" }, report.isSynced ? "synced" : nil, valid]
         var text = words.compactMap { $0 }.joined(separator: ", ")
-        if let error = outcome.error { text += (text.isEmpty ? "" : ": ") + Terminal.printable(error) }
-        let lines = outcome.lines.map(Terminal.printable)
+        if let error = report.error { text += (text.isEmpty ? "" : ": ") + Terminal.printable(error) }
+        let lines = report.lines.map(Terminal.printable)
         return StoreCommand.Outcome(
             text, remark: lines.isEmpty ? nil : lines.joined(separator: "\n"),
             code: isDone ? ExitCode.success : ExitCode.failure
         ) { json in
             json.member("key", mask)
-            json.member("source", outcome.source)
+            json.member("source", report.source)
             more(&json)
-            json.member("error", outcome.error)
+            json.member("error", report.error)
         }
     }
 

@@ -110,14 +110,16 @@ extension KeyTarget {
             upstream = first
         }
 
-        func manager() throws(CommandLineError) -> KeyManager {
+        /// The chain, to be worked on.
+        func open() throws(CommandLineError) -> UpstreamKeyChain {
+            let name = upstream.config.name
             do throws(FileReadError) {
-                return try KeyManager(
-                    upstream.config, upstream.chain, folder: file.folder,
-                    environmentFiles: file.config.environmentFiles)
+                let chain = try UpstreamKeyChain(upstream: name, of: file.config, folder: file.folder)
+                guard let chain else { throw .missing }
+                return chain
             } catch {
-                let path = upstream.config.tls.ca ?? ""
-                throw SecretInput.wrong("cannot read \(path): \(error)")
+                throw SecretInput.wrong(
+                    "upstream `\(name)`: cannot read \(upstream.config.tls.ca ?? ""): \(error)")
             }
         }
 

@@ -4,9 +4,9 @@ import Stores
 /// The keys of one upstream as the command line works on them, with the daemon running or not. By the same
 /// code as the daemon; blocks.
 public struct UpstreamKeyChain {
-    private let sources: KeySources
-    private let provisioning: Provisioning?
-    private let validation: KeyValidation
+    let sources: KeySources
+    let provisioning: Provisioning?
+    let validation: KeyValidation
 
     /// What became of a user's key.
     public struct Report: Sendable {
@@ -25,12 +25,16 @@ public struct UpstreamKeyChain {
 
     /// - Parameter folder: that relative paths start from.
     /// - Returns: nil: there is no such upstream, or its `key` is no `first_of`.
-    public init?(upstream name: String, of config: GatewayConfig, folder: String) {
+    /// - Throws: `tls.ca` cannot be read: no other authority stands in for it.
+    public init?(
+        upstream name: String, of config: GatewayConfig, folder: String
+    ) throws(FileReadError) {
         guard let upstream = config.upstreams.first(where: { $0.name == name }),
             case .chain(let chain)? = upstream.key
         else { return nil }
-        let authorities = upstream.tls.ca.flatMap {
-            try? readFile(Path.absolute($0, in: folder), limitBytes: InputFiles.limitBytes)
+        var authorities: [UInt8]?
+        if let path = upstream.tls.ca {
+            authorities = try readFile(Path.absolute(path, in: folder), limitBytes: InputFiles.limitBytes)
         }
         let trust = FetchTrust(upstream, authorities: authorities)
         let sources = KeySources(upstream, chain, folder, config.environmentFiles)
@@ -57,12 +61,13 @@ public struct UpstreamKeyChain {
         sources.look(for: query, in: store)
     }
 
-    /// What a login does: looks, remembers, has a key made where there is none.
+    /// What a login does: looks, remembers, has a key made where there is none, if it can be remembered.
     /// - Parameter validates: ask the upstream whether it takes the key.
     public func sync(
         _ query: KeyQuery, in store: Result<Store, StoreError>?, validates: Bool = false
     ) -> Report {
-        var sync = KeySync(sources, for: query, in: store)
+        // Why not always: a key that is written nowhere would be lost with this process.
+        var sync = KeySync(sources, for: query, in: store, mayProvision: sources.chain.remembers)
         if case .provision(let key) = sync.begin(in: store), let provisioning {
             let made = Result { () throws(Provisioning.Failure) -> Secret in
                 try provisioning.make(user8: query.shortID, with: key)
@@ -73,10 +78,13 @@ public struct UpstreamKeyChain {
         var report = Report(
             key: outcome.key, source: outcome.source, isSynced: outcome.isSynced, error: outcome.error,
             lines: sync.lines.map(\.text))
+        if sync.unsaved != nil {
+            let error = "a new key was made and could not be written into the database"
+            return Report(error: error, lines: report.lines)
+        }
         guard validates, let key = outcome.key else { return report }
         let verdict = validation.verdict(on: key)
-        report.isValid = verdict == .good ? true : verdict.isRefusal ? false : nil
-        report.error = verdict.error
+        report.note(verdict)
         if verdict == .good, let opened = try? store?.get() { KeyValidation.note(key, sync, in: opened) }
         return report
     }

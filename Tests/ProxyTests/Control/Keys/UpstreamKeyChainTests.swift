@@ -60,7 +60,7 @@ func `S1-27, S1-33: ensuring a key may ask the upstream, and notes when it was g
     let outcome = ConfigLoader(path: folder.write("headgate.yaml", text)).load()
     let config = try #require(outcome.loaded, "\(renderReport(outcome.diagnostics))").config
     for name in ["a", "b", "none"] {
-        #expect(UpstreamKeyChain(upstream: name, of: config, folder: folder.path) == nil)
+        #expect(try UpstreamKeyChain(upstream: name, of: config, folder: folder.path) == nil)
     }
-    #expect(UpstreamKeyChain(upstream: "c", of: config, folder: folder.path)?.store == "main")
+    #expect(try UpstreamKeyChain(upstream: "c", of: config, folder: folder.path)?.store == "main")
 }
