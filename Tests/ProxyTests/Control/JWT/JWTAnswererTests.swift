@@ -65,6 +65,7 @@ private func shown(_ answer: Answer) -> String {
     case .accepted(let caller): "accepted \(String(decoding: caller.label.bytes, as: UTF8.self))"
     case .refused(let reply): "\(reply)"
     case .reply: "reply"
+    case .keys: "keys"
     }
 }
 
