@@ -15,8 +15,8 @@ import Glibc
 /// pieces of a stream went out |
 /// | `x-mock-die: reset` | resets it before the answer |
 ///
-/// A model named `mock-error-503`, or a key, does what `x-mock-status: 503` does. A request's own `max_tokens`
-/// and the like cut the text short, as they do everywhere.
+/// A model named `mock-error-503`, or a key, does what `x-mock-status: 503` does. A request's own
+/// `max_tokens` and the like cut the text short, as they do everywhere.
 struct MockAnswers {
     static let echoPath = "/v1/echo"
     static let models = ["mock", "mock-large", "mock-embedding"]

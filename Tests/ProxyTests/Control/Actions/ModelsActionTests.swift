@@ -1,8 +1,8 @@
 // Covers ModelsAction.swift, ActionBinder+Models.swift
-import Config
 import JSON
 import Testing
 
+@testable import Config
 @testable import Proxy
 
 private func entry(_ name: String, _ upstream: String, passesName: Bool = true) -> ModelCatalog.Entry {
@@ -36,7 +36,9 @@ private final class Scene {
     func begin(_ method: Proxy.Method = .get, path: String = "", models: [String]? = nil) {
         let ticket = Ticket(worker: 0, number: 1)
         let caller = models.map {
-            Caller(digest: KeyDigest(of: Array("key".utf8)), label: .empty, models: ModelList($0))
+            Caller(
+                digest: KeyDigest(Array("a key of thirty-two octets, exactly".utf8.prefix(32))),
+                label: .empty, models: ModelList($0))
         }
         let request = ActionRequest(
             method: method, pathRest: Array(path.utf8), query: [], contentType: [], body: [], caller: caller,

@@ -23,7 +23,7 @@ private func list(_ text: String) -> [UpstreamModel]? { try? UpstreamModel.list(
     @Test func `what has no usable name is passed over`() {
         let long = String(repeating: "x", count: 257)
         let items =
-            #"{}, null, "a", 1, {"id":null}, {"id":""}, {"id":5}, {"id":"a\nb"}, {"id":"\#(long)"}, {"id":"b"}"#
+            #"{}, null, "a", {"id":null}, {"id":""}, {"id":5}, {"id":"a\nb"}, {"id":"\#(long)"}, {"id":"b"}"#
         #expect(list("{\"data\":[\(items)]}") == [UpstreamModel(id: "b")])
     }
 
