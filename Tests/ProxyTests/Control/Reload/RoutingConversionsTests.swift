@@ -3,6 +3,8 @@ import Testing
 
 @testable import Proxy
 
+// Covers BalancePlan.swift, RetryPlan.swift, ModelTarget.swift
+
 private func text(_ bytes: PlanText?) -> String? {
     bytes.map { String(decoding: $0.bytes, as: UTF8.self) }
 }
@@ -59,10 +61,11 @@ private func shown(_ target: ModelTarget) -> String {
 
     @Test func `is an index and what becomes of the name`() throws {
         let plans = try plans(
-            #"a: v, b: { first_of: ['u/x "y"', v] }, 'café/*': { upstream: u, strip_prefix: true }, "*": {}"#)
+            #"a: v, b: { first_of: ['u/x "y" z', v] }, 'é/*': { upstream: u, strip_prefix: true }, "*": {}"#
+        )
         #expect(
             plans.map { $0.targets.map(shown) } == [
-                ["1 as sent"], [#"0 "x \"y\"""#, "1 as sent"], ["0 without 6"], [],
+                ["1 as sent"], [#"0 "x \"y\" z""#, "1 as sent"], ["0 without 3"], [],
             ])
     }
 
