@@ -49,7 +49,8 @@ struct HTTPFetch: Sendable {
         let start = headgate_monotonic_ns()
         let total = start + UInt64(request.totalTimeoutMilliseconds) * 1_000_000
         let connect = min(total, start + UInt64(request.connectTimeoutMilliseconds) * 1_000_000)
-        let endpoint = try request.endpoint ?? lookUp(url, request, deadline: connect)
+        let endpoint =
+            if let given = request.endpoint { given } else { try lookUp(url, request, deadline: connect) }
         let connection = try FetchConnection(
             to: endpoint.addresses, context: endpoint.tls, deadline: connect)
         try connection.write(head(of: request, url) + request.body, deadline: total)
