@@ -23,8 +23,8 @@ enum DatabaseCommand {
         `init` makes the file, for its owner alone, and where the config file has `encryption_key: {file: PATH}`
         and no file is there, a master key in it. Where there are no users yet, it makes `admin` and prints a
         random password, once. Doing it again changes nothing.
-        `check` looks for damage, for sealed keys that the master key does not open, and at who may read the
-        file. `backup` makes a whole copy while everything runs; the master key is not in it.
+        `check` looks for damage, for sealed keys that the master key does not open or only a previous one, and
+        at who may read the file. `backup` makes a whole copy while everything runs; the master key is not in it.
         `migrate` brings a database of an older headgate up to date, which `headgate run` does too.
 
           --no-admin          init: make no user
@@ -142,6 +142,7 @@ enum DatabaseCommand {
             case .fileMissing(let path): findings.append("`encryption_key`: \(path) is not there")
             case .unusable(let why): findings.append("`encryption_key`: \(why)")
             }
+            findings += target.previousMasterKeys().problems
             findings += try self.findings(target, masterKey)
             let good = "ok: \(target.path), schema \(Store.schemaVersion)"
             return StoreCommand.Outcome(
@@ -162,7 +163,8 @@ enum DatabaseCommand {
         _ target: StoreTarget, _ masterKey: StoreTarget.MasterKeySetting
     ) throws(StoreError) -> [String] {
         do throws(StoreError) {
-            let store = try target.open(masterKey: masterKey)
+            let store = try target.open(
+                masterKey: masterKey, previous: target.previousMasterKeys().keys)
             defer { store.close() }
             return try store.check()
         } catch .corrupt(let detail) {

@@ -37,7 +37,7 @@ struct Headgate {
         case .reload: return ReloadCommand.run(command)
         case .status: return StatusCommand.run(command)
         case .usage: return UsageCommand.run(command)
-        case .token, .user, .apikey, .db:
+        case .token, .user, .apikey, .key, .db, .explain:
             return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
         }
         return 0

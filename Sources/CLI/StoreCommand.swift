@@ -3,7 +3,7 @@ import JSON
 import Proxy
 import Stores
 
-/// The frame of the commands that work on a store: `user`, `apikey`, `db` and `usage`.
+/// The frame of the commands that work on a store: `user`, `apikey`, `key`, `db` and `usage`.
 enum StoreCommand {
     static let options = ["-c=", "--config=", "--json", "--store=", "--db="]
 
@@ -35,11 +35,17 @@ enum StoreCommand {
         }
     }
 
-    /// - Parameter target: which store is meant, where the command finds it in a way of its own.
     static func perform(
+        _ command: CommandLineArguments, _ body: (StoreTarget) throws -> Outcome
+    ) -> Int32 {
+        perform(command, target: StoreTarget.init, body)
+    }
+
+    /// - Parameter target: what is meant, where the command finds it in a way of its own.
+    static func perform<Target>(
         _ command: CommandLineArguments,
-        target: (CommandLineArguments) throws(CommandLineError) -> StoreTarget = StoreTarget.init,
-        _ body: (StoreTarget) throws -> Outcome
+        target: (CommandLineArguments) throws(CommandLineError) -> Target,
+        _ body: (Target) throws -> Outcome
     ) -> Int32 {
         do {
             let outcome = try body(try target(command))

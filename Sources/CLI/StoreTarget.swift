@@ -73,8 +73,11 @@ struct StoreTarget {
     }
 
     /// Opens the store. What is sealed can be opened only with a master key, which most commands do not need.
-    func open(masterKey: MasterKeySetting = .notSet) throws(StoreError) -> Store {
-        var options = Store.Options()
+    /// - Parameter previous: master keys of before.
+    func open(
+        masterKey: MasterKeySetting = .notSet, previous: [MasterKey] = []
+    ) throws(StoreError) -> Store {
+        var options = Store.Options(previousMasterKeys: previous)
         switch named?.config.userIDs {
         case .uuid, nil: options.userIDs = .uuid
         case .objectid: options.userIDs = .objectid
@@ -113,6 +116,34 @@ struct StoreTarget {
         } catch {
             return .unusable(error.description)
         }
+    }
+
+    /// What `previous_encryption_keys` says, and what is wrong with it.
+    func previousMasterKeys() -> (keys: [MasterKey], problems: [String]) {
+        guard let named else { return ([], []) }
+        var keys: [MasterKey] = []
+        var problems: [String] = []
+        for text in named.config.previousEncryptionKeys {
+            do {
+                keys.append(try MasterKey(try resolve(text, in: named.file)))
+            } catch { problems.append("`previous_encryption_keys`: \(error)") }
+        }
+        return (keys, problems)
+    }
+
+    /// Opens the store for what seals or opens upstream keys.
+    /// - Throws: also where the config file names master keys that cannot be had.
+    func openSealed() throws -> Store {
+        let setting = masterKey()
+        switch setting {
+        case .plain, .notSet, .found: break
+        case .fileMissing(let path):
+            throw StoreError.cannotSeal("`encryption_key`: \(path) is not there; `headgate db init` makes it")
+        case .unusable(let why): throw StoreError.cannotSeal("`encryption_key`: \(why)")
+        }
+        let previous = previousMasterKeys()
+        if let problem = previous.problems.first { throw StoreError.cannotSeal(problem) }
+        return try open(masterKey: setting, previous: previous.keys)
     }
 
     private func resolve(_ text: TextSource, in file: ConfigFile) throws(SecretError) -> Secret {

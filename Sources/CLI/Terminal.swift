@@ -15,6 +15,12 @@ enum Terminal {
         return shown
     }
 
+    /// The same, where line ends stay.
+    static func printableLines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+            .joined(separator: "\n")
+    }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var rest = Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8)[...]
         while !rest.isEmpty {

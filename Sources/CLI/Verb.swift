@@ -2,7 +2,7 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, check, schema, reload, status, token, user, apikey, db, usage, mock, version, help
+    case run, check, schema, reload, status, token, user, apikey, key, db, usage, explain, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -12,8 +12,9 @@ enum Verb: String, CaseIterable {
         case .check: ["-c=", "--config=", "--json"]
         case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
         case .token: ["-c=", "--config=", "--json"]
-        case .user, .apikey, .db: StoreCommand.options
+        case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
+        case .explain: ["-c=", "--config=", "--json"]
         case .schema, .version, .help, .mock: []
         }
     }
@@ -24,7 +25,9 @@ enum Verb: String, CaseIterable {
         case .token: TokenCommand.subVerbs
         case .user: UserCommand.subVerbs
         case .apikey: APIKeyCommand.subVerbs
+        case .key: KeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
+        case .explain: ExplainCommand.subVerbs
         case .run, .check, .schema, .reload, .status, .usage, .mock, .version, .help: []
         }
     }
@@ -40,7 +43,9 @@ enum Verb: String, CaseIterable {
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .schema, .reload, .status, .token, .user, .apikey, .db, .usage, .version, .mock: 0
+        case .run, .schema, .reload, .status, .token, .user, .apikey, .key, .db, .usage, .explain, .version,
+            .mock:
+            0
         }
     }
 
@@ -54,8 +59,10 @@ enum Verb: String, CaseIterable {
         case .token: "make, list, revoke and delete the tokens of a token file"
         case .user: "keep the users of a store"
         case .apikey: "make, list, revoke and rotate the keys of users"
+        case .key: "keep the keys that requests go to upstreams with"
         case .db: "make, check, back up and migrate the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
+        case .explain: "say where a key for an upstream comes from, and why"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -95,8 +102,10 @@ enum Verb: String, CaseIterable {
         case .token: TokenCommand.help
         case .user: UserCommand.help
         case .apikey: APIKeyCommand.help
+        case .key: KeyCommand.help
         case .db: DatabaseCommand.help
         case .usage: UsageCommand.help
+        case .explain: ExplainCommand.help
         case .mock: MockCommand.help
         }
     }

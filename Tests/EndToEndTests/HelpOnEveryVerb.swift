@@ -5,9 +5,8 @@ import Testing
 /// Whoever types a command is told what it does.
 @Suite(.scenario) struct HelpOnEveryVerb {
     private static let verbs = [
-        "run", "check", "reload", "status", "token", "user", "apikey", "db", "usage", "schema", "version",
-        "mock",
-        "help",
+        "run", "check", "reload", "status", "token", "user", "apikey", "key", "db", "usage", "explain", "schema",
+        "version", "mock", "help",
     ]
 
     private func headgate(_ arguments: String...) throws -> (code: Int32, output: String, errors: String) {

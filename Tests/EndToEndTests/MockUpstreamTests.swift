@@ -122,6 +122,47 @@ func `an error has all four members`(method: String, path: String, body: String,
     #expect(try reply.json()["error"]?["type"] == "rate_limit_error")
 }
 
+@Test func `when to come again is on demand as well`() throws {
+    let mock = try RunningMock()
+    func head(_ fields: String..., status: Int) throws -> String {
+        let reply = try mock.exchange("GET", "/v1/models", fields: fields)
+        #expect(reply.status == status)
+        return reply.head
+    }
+    #expect(
+        try head("x-mock-status: 503", "x-mock-retry-after: 7", status: 503).contains("Retry-After: 7\r\n"))
+    #expect(
+        try head("x-mock-status: 500", "x-mock-retry-after: 7", status: 500).contains("Retry-After: 7\r\n"))
+    #expect(try !head("x-mock-retry-after: 7", status: 200).contains("Retry-After"))
+    #expect(try !head("x-mock-status: 500", status: 500).contains("Retry-After"))
+}
+
+@Test(arguments: [
+    "Authorization: Bearer mock-error-402", "x-api-key: mock-error-402", "api-key: mock-error-402",
+])
+func `a key can ask for an error`(field: String) throws {
+    #expect(try RunningMock().exchange("GET", "/v1/models", fields: [field]).status == 402)
+}
+
+@Test func `a key is made for whoever has one`() throws {
+    let mock = try RunningMock()
+    let bearer = "Authorization: Bearer provisioning"
+    let first = try mock.exchange("POST", "/v1/keys", fields: [bearer], body: #"{"name":"auto-1"}"#)
+    #expect(first.status == 201)
+    let json = try first.json()
+    #expect(json["name"] == "auto-1")
+    let key = try #require(json["key"]?.stringValue)
+    #expect(key.hasPrefix("sk-or-v1-") && key.utf8.count == 9 + 64)
+    let second = try mock.exchange("POST", "/v1/keys", fields: [bearer])
+    #expect(try second.json()["key"]?.stringValue != key)
+    #expect(try second.json()["name"] == .null)
+    #expect(try mock.exchange("POST", "/v1/keys", body: "{}").status == 401)
+    #expect(
+        try mock.exchange("POST", "/v1/keys", fields: ["Authorization: Bearer "], body: "{}").status == 401)
+    #expect(try mock.exchange("POST", "/v1/keys", fields: [bearer], body: "{").status == 400)
+    #expect(try mock.exchange("GET", "/v1/keys", fields: [bearer]).status == 405)
+}
+
 @Test func `the echo tells what arrived`() throws {
     let reply = try RunningMock().exchange(
         "PUT", "/v1/echo?q=%2F", fields: ["X-A: 1", "x-a: 2"], body: "abc")
@@ -164,6 +205,14 @@ func `an error has all four members`(method: String, path: String, body: String,
         "POST", "/v1/chat/completions", fields: ["x-mock-die: middle", "x-mock-chunk-delay-ms: 0"],
         body: streamed())
     #expect(!stream.events.isEmpty && !stream.text.contains("[DONE]") && !stream.body.hasSuffix("0\r\n\r\n"))
+}
+
+@Test func `a reset on demand is one`() throws {
+    let mock = try RunningMock()
+    let error = #expect(throws: MockClientError.self) {
+        try mock.exchange("GET", "/v1/models", fields: ["x-mock-die: reset"])
+    }
+    #expect(error?.code == ECONNRESET)
 }
 
 @Test func `a client that leaves a stream is counted`() throws {

@@ -20,6 +20,8 @@ struct MockAnswer {
     enum Death: Equatable {
         /// After the request was read, before a byte of the answer.
         case head
+        /// The same, by a reset rather than an end.
+        case reset
         /// When half of the body has been sent.
         case middle
         /// When so many pieces of a stream have been sent, or bytes of a body in one piece.
@@ -28,6 +30,7 @@ struct MockAnswer {
         init?(_ text: String) {
             switch text {
             case "head": self = .head
+            case "reset": self = .reset
             case "middle": self = .middle
             default:
                 guard let count = Int(text), count >= 0 else { return nil }
@@ -90,7 +93,8 @@ struct MockAnswer {
 
     private static func reason(of status: Int) -> String {
         let reasons = [
-            200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+            200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+            404: "Not Found",
             405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 413: "Content Too Large",
             429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
             501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",

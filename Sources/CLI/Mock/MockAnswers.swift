@@ -7,14 +7,16 @@ import Glibc
 /// | field | effect |
 /// | --- | --- |
 /// | `x-mock-status: 429` | an OpenAI-shaped error of that status, 400 to 599 |
+/// | `x-mock-retry-after: 5` | `Retry-After` of an error, in seconds; 1 by default, for 429 and 503 alone |
 /// | `x-mock-delay-ms: 500` | waits before the first byte of the answer |
 /// | `x-mock-chunk-delay-ms: 50` | waits between the pieces of a stream; 20 by default |
 /// | `x-mock-chunks: 100` | the number of pieces of text, which are its tokens |
 /// | `x-mock-die: head`, `middle` or `5` | cuts the connection: before the answer, within its body, or when 5
 /// pieces of a stream went out |
+/// | `x-mock-die: reset` | resets it before the answer |
 ///
-/// A model named `mock-error-503` does what `x-mock-status: 503` does. A request's own `max_tokens` and the
-/// like cut the text short, as they do everywhere.
+/// A model named `mock-error-503`, or a key, does what `x-mock-status: 503` does. A request's own
+/// `max_tokens` and the like cut the text short, as they do everywhere.
 struct MockAnswers {
     static let echoPath = "/v1/echo"
     static let models = ["mock", "mock-large", "mock-embedding"]
@@ -28,17 +30,19 @@ struct MockAnswers {
     mutating func answer(_ request: MockRequest, counts: MockCounts) -> MockAnswer {
         answerCount += 1
         do throws(MockRefusal) {
-            var answer: MockAnswer
-            if let status = try number("x-mock-status", of: request, in: 400...599) {
-                answer = MockRefusal.demanded(status).answer
-            } else {
-                answer = try route(request, counts: counts)
+            var answer = try undisturbed(request, counts: counts)
+            if answer.status >= 400,
+                let seconds = try number("x-mock-retry-after", of: request, in: 0...86_400)
+            {
+                answer.fields.removeAll { $0.name == "Retry-After" }
+                answer.fields.append(MockField(name: "Retry-After", value: "\(seconds)"))
             }
             answer.delayMilliseconds =
                 try number("x-mock-delay-ms", of: request, in: 0...Self.delayMillisecondsMax) ?? 0
             if let death = request["x-mock-die"] {
                 guard let known = MockAnswer.Death(death) else {
-                    throw MockRefusal(message: "x-mock-die is `head`, `middle` or a number, not `\(death)`.")
+                    throw MockRefusal(
+                        message: "x-mock-die is `head`, `reset`, `middle` or a number, not `\(death)`.")
                 }
                 answer.death = known
             }
@@ -46,6 +50,26 @@ struct MockAnswers {
         } catch {
             return error.answer
         }
+    }
+
+    /// - Throws: for fields that ask for trouble in a wrong way.
+    private func undisturbed(_ request: MockRequest, counts: MockCounts) throws(MockRefusal) -> MockAnswer {
+        if let status = try number("x-mock-status", of: request, in: 400...599) {
+            return MockRefusal.demanded(status).answer
+        }
+        do throws(MockRefusal) {
+            if let status = Self.demandedStatus(MockKeys.presented(by: request)) { throw .demanded(status) }
+            return try route(request, counts: counts)
+        } catch { return error.answer }
+    }
+
+    /// What a model or key that is named `mock-error-503` asks for.
+    private static func demandedStatus(_ name: String?) -> Int? {
+        let prefix = "mock-error-"
+        guard let name, name.hasPrefix(prefix), let status = Int(name.dropFirst(prefix.count)) else {
+            return nil
+        }
+        return 400...599 ~= status ? status : nil
     }
 
     private func route(_ request: MockRequest, counts: MockCounts) throws(MockRefusal) -> MockAnswer {
@@ -56,6 +80,7 @@ struct MockAnswers {
         case "/v1/responses": return try MockResponse.answer(post(request), options(request))
         case "/v1/messages": return try MockMessage.answer(post(request), options(request))
         case "/v1/embeddings": return try MockEmbedding.answer(post(request))
+        case "/v1/keys": return try MockKeys.answer(request)
         case "/v1/models":
             try get(request)
             return .json(["object": "list", "data": .array(Self.models.map(Self.model))])
@@ -146,10 +171,7 @@ struct MockAnswers {
         guard let model = body["model"]?.stringValue, !model.isEmpty else {
             throw MockRefusal(message: "You must provide a model parameter.", param: "model")
         }
-        let prefix = "mock-error-"
-        if model.hasPrefix(prefix), let status = Int(model.dropFirst(prefix.count)), 400...599 ~= status {
-            throw .demanded(status)
-        }
+        if let status = Self.demandedStatus(model) { throw .demanded(status) }
         return body
     }
 

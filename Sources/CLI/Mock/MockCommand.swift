@@ -13,16 +13,19 @@ enum MockCommand {
           --bind HOST:PORT   where to listen (default 127.0.0.1:8090; port 0 lets the system choose)
 
         endpoints: /v1/chat/completions, /v1/completions, /v1/responses and /v1/messages (plain and streamed),
-                   /v1/embeddings, /v1/models, /v1/echo (tells what arrived), /health,
+                   /v1/embeddings, /v1/models, /v1/keys (a POST with any key makes one),
+                   /v1/echo (tells what arrived), /health,
                    /mock/counts (connections and requests), /mock/sent (tokens of each model)
         A piece of text is a token, and usage says how many were sent: as many words as the text has, at most
         max_tokens, max_completion_tokens or max_output_tokens.
         on demand, by request field:
-          x-mock-status: 429           an error of that status; so does a model named mock-error-429
+          x-mock-status: 429           an error of that status; so does a model or a key named mock-error-429
+          x-mock-retry-after: 5        Retry-After of an error, in seconds (default 1, for 429 and 503)
           x-mock-delay-ms: 500         wait before the answer
           x-mock-chunk-delay-ms: 50    wait between the pieces of a stream (default 20)
           x-mock-chunks: 100           pieces of text
           x-mock-die: head | middle    cut the connection before the answer, or within its body
+          x-mock-die: reset            reset it before the answer
           x-mock-die: 5                cut it when 5 pieces of a stream were sent
 
         """

@@ -108,7 +108,8 @@ final class MockConnection {
     }
 
     private func start(_ answer: MockAnswer, now: UInt64) {
-        if answer.death == .head {
+        if answer.death == .head || answer.death == .reset {
+            if answer.death == .reset { resetAtClose() }
             phase = .closed
             return
         }
@@ -124,6 +125,11 @@ final class MockConnection {
         }
     }
 
+    private func resetAtClose() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
+
     private func sendHead(_ answer: MockAnswer) {
         answerCount += 1
         append(
@@ -135,7 +141,7 @@ final class MockConnection {
         guard body, case .whole(_, let bytes) = answer.body else { return }
         switch answer.death {
         case nil: output += bytes
-        case .head, .middle: cut(bytes.prefix(bytes.count / 2))
+        case .head, .reset, .middle: cut(bytes.prefix(bytes.count / 2))
         case .after(let count): cut(bytes.prefix(count))
         }
     }

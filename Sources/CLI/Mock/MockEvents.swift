@@ -40,7 +40,7 @@ struct MockEvents {
 
     func isDue(_ death: MockAnswer.Death) -> Bool {
         switch death {
-        case .head: true
+        case .head, .reset: true
         case .middle: index >= opening.count + text.tokens / 2
         case .after(let pieces): index >= opening.count + pieces
         }

@@ -32,7 +32,8 @@ public struct RouteConfig: Equatable, Sendable {
     public var errorFooter: String?
     /// `model` of a body that has none; nil: it stays without.
     public var defaultModel: String?
-    /// `temperature` of a body that has none, as written: a decimal number from 0 to 2. nil: it stays without.
+    /// `temperature` of a body that has none, as written: a decimal number from 0 to 2. nil: it stays
+    /// without.
     public var defaultTemperature: String?
     public var transform = TransformConfig.none
 }

@@ -88,6 +88,7 @@ extension Validation {
     /// Two keys for one field: nobody could tell which one is meant.
     func checkKeyFields(_ route: RouteConfig, _ path: ConfigPath) {
         let set = ConfigPath.key(.key(path, "request_headers"), "set")
+        guard !route.requestHeaders.set.isEmpty else { return }
         for name in upstreamNames(of: route) where !reading.isFull {
             guard let upstream = upstreams[name], upstream.key != nil,
                 let assignment = route.requestHeaders.set.first(where: {

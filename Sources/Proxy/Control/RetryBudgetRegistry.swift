@@ -1,8 +1,8 @@
 import Config
 
-/// Gives an upstream the same retry budget in every generation, by its name, so that a reload in the middle of
-/// trouble does not let repetitions begin anew. Generations own the budgets; the registry only remembers them
-/// while one does.
+/// Gives an upstream the same retry budget in every generation, by its name, so that a reload in the middle
+/// of trouble does not let repetitions begin anew. Generations own the budgets; the registry only remembers
+/// them while one does.
 final class RetryBudgetRegistry {
     private struct Weak {
         weak var budget: RetryBudget?

@@ -22,7 +22,8 @@ final class Generation: Sendable {
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
-        models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [], recordsUsage: Bool = false,
+        models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
+        recordsUsage: Bool = false,
         trustedProxies: [AddressRange],
         recordsAccess: Bool, census: GenerationCensus
     ) {

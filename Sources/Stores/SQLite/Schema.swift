@@ -6,7 +6,7 @@ enum Schema {
     /// `hgat`.
     static let applicationID: Int64 = 0x6867_6174
 
-    static let migrations = [first, second]
+    static let migrations = [first, second, third]
 
     /// Times are seconds since 1970, UTC.
     ///

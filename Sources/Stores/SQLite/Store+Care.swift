@@ -74,29 +74,6 @@ extension Store {
         }
     }
 
-    private func sealingProblems() throws(StoreError) -> [String] {
-        let rows = try database.rows(
-            "SELECT id, user_id, name, key_encrypted, master_key_id FROM upstream_keys ORDER BY id"
-        ) { row in
-            (
-                id: row.number(0), user: row.number(1), name: row.text(2), stored: row.blob(3),
-                masterKeyID: row.optionalText(4)
-            )
-        }
-        var problems: [String] = []
-        for row in rows {
-            if row.masterKeyID == nil, case .sealed = options.atRest {
-                problems.append("upstream key \(row.id) is not encrypted; setting it again encrypts it")
-            }
-            do throws(StoreError) {
-                _ = try open(row.stored, sealedWith: row.masterKeyID, user: row.user, name: row.name)
-            } catch {
-                problems.append("upstream key \(row.id) cannot be opened: \(error)")
-            }
-        }
-        return problems
-    }
-
     private func openFiles() throws(StoreError) -> [String] {
         ["", "-wal", "-shm"].compactMap { ending in
             guard let mode = PrivateFile.mode(path + ending), mode & 0o077 != 0 else { return nil }

@@ -16,14 +16,18 @@ public final class Store {
         }
         public var userIDs: UserIDs
         public var atRest: AtRest
+        /// What keys are opened with besides, until all of them are sealed with the current one.
+        public var previousMasterKeys: [MasterKey]
         /// Milliseconds to wait for another process's lock. Default 250: who asks the daemon is answered
         /// within a second.
         public var busyTimeoutMilliseconds: Int32
         public init(
-            userIDs: UserIDs = .uuid, atRest: AtRest = .refused, busyTimeoutMilliseconds: Int32 = 250
+            userIDs: UserIDs = .uuid, atRest: AtRest = .refused, previousMasterKeys: [MasterKey] = [],
+            busyTimeoutMilliseconds: Int32 = 250
         ) {
             self.userIDs = userIDs
             self.atRest = atRest
+            self.previousMasterKeys = previousMasterKeys
             self.busyTimeoutMilliseconds = busyTimeoutMilliseconds
         }
     }

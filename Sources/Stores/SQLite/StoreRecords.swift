@@ -129,16 +129,18 @@ public struct KeyChanges: Equatable, Sendable {
     public var changed: [KeyRow]
     /// Digests of keys that are gone.
     public var removed: [[UInt8]]
-    /// Users that were changed or removed, whose tokens have to be looked at again.
+    /// Users that were changed or removed, or whose upstream keys were: their tokens have to be looked at
+    /// again. 0: the upstream keys that all callers share.
     public var users: [Int64]
     /// `changed` is everybody: whoever is not in it is gone.
     public var isComplete: Bool
 }
 
-/// A key for an upstream that a user has stored.
+/// A key for an upstream, of a user or of all callers.
 public struct UpstreamKey: Equatable, Sendable {
     public var id: Int64
-    public var userID: Int64
+    /// nil: shared by all callers.
+    public var userID: Int64?
     /// Model, `provider/model`, upstream or `default`.
     public var name: String
     /// `manual`, `key.txt`, `environment`, `auto-provisioned`
@@ -146,4 +148,28 @@ public struct UpstreamKey: Equatable, Sendable {
     public var createdAt: Int64
     public var updatedAt: Int64
     public var lastValidatedAt: Int64?
+}
+
+/// What one step of sealing anew has done.
+public struct Resealing: Equatable, Sendable {
+    public var resealedCount = 0
+    public var unopened: [Unopened] = []
+    /// Where the next step goes on.
+    public var last: Int64
+    /// Nothing is left after `last`.
+    public var isComplete: Bool
+
+    /// A key that no known master key opens, left as it is.
+    public struct Unopened: Equatable, Sendable {
+        public var id: Int64
+        /// nil: shared by all callers.
+        public var userID: Int64?
+        public var name: String
+        public var reason: String
+    }
+
+    init(last: Int64, isComplete: Bool) {
+        self.last = last
+        self.isComplete = isComplete
+    }
 }

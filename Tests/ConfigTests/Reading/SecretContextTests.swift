@@ -23,7 +23,19 @@ import Testing
         "stores: { a: { encryption_key: { text: s3cret } } }", "stores: { secret: s3cret, kex kex: 1 }",
         "routes: [{ action: { name: set-api-key, key: sk-s3cret, kex: 1 } }]",
         "routes: [{ action: { name: login, password: s3cret, kex: 1 } }]",
+        "upstreams: { a: { key: s3cret, kex: 1 } }", "upstreams: { a: { key: [s3cret], kex: 1 } }",
+        "upstreams: { api-key: { key: s3cret, kex: 1 } }",
+        "upstreams: { a: { key: { value: s3cret }, kex: 1 } }",
+        "upstreams: { a: { key: { any_of: [s3cret], kex: 1 } } }",
+        "upstreams: { a: { key: { any_of: [{ env: s3cret! }], kex: 1 } } }",
+        "upstreams: { a: { key: { first_of: [s3cret], kex: 1 } } }",
+        "upstreams: { a: { key: { first_of: [{ provision: { key: s3cret, kex: 1 } }] } } }",
+        "stores: { a: { sqlite: a, previous_encryption_keys: s3cret } }",
+        "stores: { a: { sqlite: a, previous_encryption_keys: [s3cret] } }",
+        "upstreams: { a: { kex: 1 } }   # key: s3cret",
         // Not YAML.
+        "upstreams: { a: { key: s3cret ]", "upstreams: { a: { key: { any_of: [s3cret ] }",
+        "stores: { a: { previous_encryption_keys: [s3cret }",
         "auth: { a: { mode: jwt, secret: s3cret ]", "stores: { a: { encryption_key: s3cret ]",
     ])
     func `a secret of an entry is never shown`(_ text: String) {
@@ -42,6 +54,11 @@ import Testing
         "stores: { keys-key: { sqlite: a, user_ids: NAME } }",
         "routes: [{ action: { name: login, key_name: NAME, kex: 1 } }]",
         "routes: [{ action: { name: register, password_min: NAME } }]",
+        "upstreams: { a: { key_field: NAME } }", "upstreams: { a: { key: { min_length: NAME } } }",
+        "upstreams: { a: { key: { any_of: [{ env: A, weight: NAME }] } } }",
+        "upstreams: { a: { key: { first_of: [{ database: NAME }] } } }",
+        "upstreams: { a: { key: { first_of: [{ provision: { timeout: NAME } }] } } }",
+        "upstreams: { a: { key: { first_of: [{ env: NAME, kex: 1 }] } } }",
     ])
     func `what is no secret is shown`(_ text: String) { #expect(Self.shown(text).contains("NAME")) }
 }

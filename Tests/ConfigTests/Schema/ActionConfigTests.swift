@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    @Test func `models are listed without a store`() throws {
+        #expect(
+            try Self.action("models") == ActionConfig(kind: .models(), name: "models", store: ""))
+        #expect(
+            try Self.action("{ name: models, discover: true, refresh: 1m }").kind
+                == .models(discover: true, refresh: .seconds(60)))
+        #expect(
+            try Self.action("{ name: models, discover: false }").kind
+                == .models(discover: false, refresh: .seconds(300)))
+        for bad in ["discover: false, refresh: 1m", "store: s", "refresh: off"] {
+            let routes = "- { path: /a, auth: open, action: { name: models, \(bad) } }\n"
+            #expect(read(Self.head + routes).config == nil)
+        }
+    }
+
     @Test func `each action has its defaults`() throws {
         #expect(try Self.action("me", auth: "members").kind == .me(fields: ["id", "username", "email"]))
         #expect(

@@ -27,6 +27,43 @@ import Testing
                 == .session(lifetime: .seconds(3600)))
     }
 
+    @Test func `login looks for the keys of its user`() throws {
+        func sync(_ text: String, others: String = "") -> (sync: LoginSyncConfig?, errors: [String]) {
+            let text = """
+                version: 1
+                listeners: { l: 127.0.0.1:1 }
+                stores: { s: s.db, t: t.db }
+                auth: { open: { mode: none }, members: { mode: user-keys, store: s } }
+                upstreams:
+                  u: { url: http://u, key: { first_of: [{ database: s }, { env: X }] } }
+                  v: { url: http://v, key: { first_of: [{ database: t }] } }
+                  w: { url: http://w, key: { first_of: [{ env: X }] } }
+                routes:
+                  - { path: /a, auth: open, action: { name: login, store: s, \(text) } }
+                  - { path: /b, auth: members, to: u }
+
+                """
+            let result = read(text)
+            let errors = result.diagnostics.filter { $0.severity == .error }.map(\.keyPath)
+            guard case .action(let action)? = result.config?.routes[0].action,
+                case .login(let login) = action.kind
+            else { return (nil, errors) }
+            return (login.sync, errors)
+        }
+        #expect(
+            sync("response: session, sync: u") == (LoginSyncConfig(upstream: "u", validates: false), []))
+        #expect(
+            sync("response: session, sync: { upstream: u, validate: true }")
+                == (LoginSyncConfig(upstream: "u", validates: true), []))
+        let place = "routes[0].action.sync"
+        #expect(sync("response: session, sync: { validate: true }").errors == [place])
+        #expect(sync("response: session, sync: n").errors == [place])
+        #expect(sync("response: session, sync: v").errors == [place])
+        #expect(sync("response: session, sync: { upstream: w }").errors == [place + ".upstream"])
+        #expect(sync("response: session, sync: u, key_name: k").errors == ["routes[0].action.key_name"])
+        #expect(sync("issues: session, sync: u").errors == [place])
+    }
+
     @Test func `register makes a user and logs it in (C2)`() throws {
         let plain = RegisterConfig(
             required: ["email", "password"], optional: [], issues: .jwt(auth: "logins"),

@@ -55,6 +55,39 @@ import Testing
         #expect(route.action == .respond(.init(status: 200, body: .none)))
     }
 
+    @Test func `what is put into bodies is kept as it is written`() throws {
+        let route = try config(
+            Self.head
+                + "- { path: /a, auth: o, to: u, default_model: gpt-5 mini, default_temperature: 1.0, transform: simple_chat }\n"
+        ).routes[0]
+        #expect(route.defaultModel == "gpt-5 mini" && route.defaultTemperature == "1.0")
+        #expect(route.transform == .simpleChat)
+        let plain = try config(Self.head + "- { path: /a, auth: o, to: u }\n").routes[0]
+        #expect(plain.defaultModel == nil && plain.defaultTemperature == nil && plain.transform == .none)
+    }
+
+    @Test(arguments: ["0", "2", "0.7", "2.000000000", "1"])
+    func `a temperature is a number from 0 to 2`(_ text: String) throws {
+        let route = "- { path: /a, auth: o, to: u, default_temperature: \(text) }\n"
+        #expect(try config(Self.head + route).routes[0].defaultTemperature == text)
+    }
+
+    @Test(arguments: [
+        "default_temperature: 2.1", "default_temperature: -1", "default_temperature: '1.0'",
+        "default_temperature: .5", "default_temperature: 01", "default_temperature: 1e0",
+        "default_temperature: hot",
+        "default_temperature: 2.0000000001", "default_model: ''", "default_model: 4", "default_model: [a]",
+        "transform: chat",
+    ])
+    func `what no body can have is refused`(_ text: String) {
+        #expect(firstError(Self.head + "- { path: /a, auth: o, to: u, \(text) }\n") != nil)
+    }
+
+    @Test func `models say where to`() throws {
+        let text = Self.head + "- { path: /a, auth: o, to: models }\nmodels: { a: u }\n"
+        #expect(try config(text).routes[0].action == .models)
+    }
+
     @Test(arguments: ["get", "'G ET'", "''", "[GET, GET]", "[]"])
     func `methods are tokens in capitals, each once`(_ text: String) {
         #expect(read(Self.head + "- { path: /a, auth: o, to: u, methods: \(text) }\n").config == nil)

@@ -26,6 +26,19 @@ import Testing
         #expect(try Self.store("{ sqlite: a, at_rest: plain }").storesPlain)
     }
 
+    @Test func `keys of before stand beside the one of now`() throws {
+        let hex = String(repeating: "0aF9", count: 16)
+        #expect(
+            try Self.store("{ sqlite: a, encryption_key: { env: K }, previous_encryption_keys: { file: o } }")
+                .previousEncryptionKeys == [.file("o")])
+        #expect(
+            try Self.store(
+                "{ sqlite: a, encryption_key: { env: K }, previous_encryption_keys: [{ file: o }, \(hex)] }"
+            ).previousEncryptionKeys == [.file("o"), .literal(hex)])
+        let bad = "version: 1\nstores: { s: { sqlite: a, previous_encryption_keys: { file: o } } }\n"
+        #expect(read(bad).config == nil)
+    }
+
     @Test func `a key in the file is 32 bytes in one of two spellings`() throws {
         let hex = String(repeating: "0aF9", count: 16)
         let base = String(repeating: "aB+/", count: 10) + "abA="

@@ -20,7 +20,7 @@ import Testing
         let undefined = "store `mian` is not defined (defined: main)"
         #expect(problems("usage: mian\n").contains(undefined))
         #expect(problems("usage: { store: mian }\n").contains(undefined))
-        let unused = "store `main` is not used by any auth entry or route"
+        let unused = "store `main` is not used by any auth entry, upstream or route"
         #expect(problems("").contains(unused) && !problems("usage: main\n").contains(unused))
     }
 

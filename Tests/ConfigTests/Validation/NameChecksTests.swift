@@ -34,7 +34,7 @@ import Testing
             """
         #expect(
             read(text).diagnostics.map(\.message) == [
-                "store `idle` is not used by any auth entry or route",
+                "store `idle` is not used by any auth entry, upstream or route",
                 "limit `idle` is not used by any route",
             ])
     }

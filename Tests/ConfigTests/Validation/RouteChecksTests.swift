@@ -39,6 +39,29 @@ import Testing
         #expect(read(text).diagnostics.map(\.keyPath) == ["routes[0].add_prefix"])
     }
 
+    @Test func `one field has one key`() {
+        func errors(_ key: String, _ field: String, to: String = "u") -> [String] {
+            let text = """
+                version: 1
+                listeners: { l: 127.0.0.1:1 }
+                auth: { o: { mode: none } }
+                models: { m: u }
+                upstreams: { u: { url: http://127.0.0.1:2, \(key) } }
+                routes: [{ path: /a, auth: o, to: \(to), request_headers: { set: { \(field): "${K}" } } }]
+
+                """
+            return read(text, environment: ["K": "canary"]).diagnostics.filter { $0.severity == .error }.map(
+                \.keyPath)
+        }
+        let set = "routes[0].request_headers.set."
+        for to in ["u", "models"] {
+            #expect(errors("key: '${K}'", "authorization", to: to) == [set + "authorization"])
+            #expect(errors("key: '${K}', key_field: x-api-key", "X-API-Key", to: to) == [set + "X-API-Key"])
+            #expect(errors("key: '${K}', key_field: api-key", "X-API-Key", to: to) == [])
+        }
+        #expect(errors("max_connections: 1", "Authorization") == [])
+    }
+
     @Test func `a route's clocks are seen together with its upstream's`() {
         let text = RouteConfigTests.head + "- { path: /a, auth: o, to: u, timeouts: { total: 10s } }\n"
         #expect(read(text).diagnostics.map(\.keyPath) == ["routes[0].timeouts.total"])

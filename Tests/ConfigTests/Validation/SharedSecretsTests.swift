@@ -31,6 +31,31 @@ import Testing
         #expect(Self.errors("variables: K", value) == [])
     }
 
+    @Test(arguments: [
+        "{ env: K }", "'${K}'", "{ any_of: [{ env: L }, { env: K }] }", "{ first_of: [{ env: K }] }",
+        "{ first_of: [{ database: s }, { provision: { key: { env: K } } }] }",
+        "{ first_of: [{ database: s }, { provision: { key: '${K}' } }] }",
+    ])
+    func `a variable that is a key of an upstream is refused as a client's`(_ key: String) {
+        func errors(_ auth: String) -> [String] {
+            let text = """
+                version: 1
+                listeners: { l: 127.0.0.1:1 }
+                stores: { s: s.db }
+                auth: { a: { mode: env-key, \(auth) } }
+                upstreams: { u: { url: http://127.0.0.1:2, key: \(key) } }
+                routes: [{ path: /a, auth: a, to: u }]
+
+                """
+            let diagnostics = read(text, environment: ["K": "canary", "L": "canary"]).diagnostics
+            #expect(!renderReport(diagnostics).contains("canary"))
+            return diagnostics.filter { $0.severity == .error }.map(\.keyPath)
+        }
+        #expect(errors("variables: [M, K]") == ["auth.a.variables[1]"])
+        #expect(errors("variables: K, allow_shared_secret: true") == [])
+        #expect(errors("variables: M") == [])
+    }
+
     @Test func `what no upstream is sent is let be`() {
         #expect(Self.errors("variables: K", "{ env: K }", action: "respond: {}") == [])
     }

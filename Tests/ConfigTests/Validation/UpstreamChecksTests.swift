@@ -19,6 +19,16 @@ import Testing
         #expect(Self.problems("endpoints: [http://b, http://B:80/]") == ["error upstreams.a.endpoints[1]"])
     }
 
+    @Test func `one endpoint needs no balance`() {
+        #expect(Self.problems("url: http://b, balance: hash") == ["warning upstreams.a.balance"])
+        #expect(Self.problems("endpoints: [http://b, http://c], balance: hash") == [])
+    }
+
+    @Test func `no upstream is called as the word for all models`() {
+        let text = "version: 1\nupstreams: { models: http://b }\n"
+        #expect(firstError(text)?.keyPath == "upstreams.models")
+    }
+
     @Test func `a queue where nothing is bounded is warned about`() {
         #expect(Self.problems("url: http://b, queue: { max: 1 }") == ["warning upstreams.a.queue"])
         #expect(Self.problems("url: http://b, queue: { max: 1 }, max_in_flight: 2") == [])

@@ -128,7 +128,7 @@ extension RoutePlan {
         requestHeaders: HeaderEdits = .none, responseHeaders: HeaderEdits = .none, maxBody: UInt64 = .max,
         cors: CORSPolicy? = nil, rateLimitFields: RateLimitFieldStyles = [.openai, .ietf],
         inspectBodyMax: Int = RoutePlan.inspectBodyMax, recordsUsage: Bool = false,
-        subject: LimitSubject = .everybody
+        subject: LimitSubject = .everybody, defaults: BodyDefaults = .none, transform: BodyTransform = .none
     ) -> RoutePlan {
         RoutePlan(
             match: RouteMatch(
@@ -138,7 +138,7 @@ extension RoutePlan {
             subject: subject, errors: errors, errorFooter: Array(footer.utf8), action: action,
             stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
-            maxBodyBytes: maxBody, cors: cors, label: "routes[0]", labelText: PlanText("routes[0]"))
+            maxBodyBytes: maxBody, cors: cors, defaults: defaults, transform: transform, label: "routes[0]", labelText: PlanText("routes[0]"))
     }
 
     /// A route that answers `ok` by itself.
@@ -225,7 +225,33 @@ extension Caller {
     }
 }
 
+extension UpstreamPlan {
+    static func test(
+        _ name: String, _ endpoints: [EndpointPlan], retry: RetryPlan = RetryPlan(), key: KeyPlan? = nil,
+        gate: UpstreamGate? = nil
+    ) -> UpstreamPlan {
+        UpstreamPlan(
+            name: name, endpoints: endpoints, timeouts: .patient, preservesHost: false, gate: gate,
+            queueTimeout: 10 * second, retry: retry, retryBudget: RetryBudget(percent: 100), key: key)
+    }
+}
+
+extension ModelPlan {
+    static func test(_ name: String, _ targets: [(Int, ModelTarget.Name)]) -> ModelPlan {
+        ModelPlan(
+            name: PlanText(name), targets: targets.map { ModelTarget(upstream: $0.0, name: $0.1) })
+    }
+}
+
 extension RouteAction {
+    /// To as many upstreams as there are.
+    static func models(_ upstreams: Int, only: Int? = nil, firstByte: UInt64? = nil) -> RouteAction {
+        let timeouts = UpstreamTimeouts.patient(firstByte: firstByte)
+        return .models(
+            ModelRoutePlan(
+                timeouts: Array(repeating: timeouts, count: upstreams), onlyUpstream: only))
+    }
+
     static var act: RouteAction { .action(ActionPlan(name: "act", answerer: Answerer())) }
 }
 
@@ -270,6 +296,14 @@ struct GenerationSketch {
     var bodiesMax = BodyBudget.bytesMax
     var gate: UpstreamGate?
     var queueTimeout = 10 * second
+    var balance = BalancePlan()
+    var health = HealthPlan()
+    var retry = RetryPlan()
+    var retryBudget = RetryBudget(percent: 100)
+    var key: KeyPlan?
+    /// Behind the first one.
+    var otherUpstreams: [UpstreamPlan] = []
+    var modelRoutes: [ModelPlan] = []
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -341,9 +375,10 @@ final class WorkerUnderTest {
                 UpstreamPlan(
                     name: "u", endpoints: sketch.endpoints, timeouts: .patient,
                     preservesHost: sketch.preservesHost, gate: sketch.gate,
-                    queueTimeout: sketch.queueTimeout)
-            ],
-            models: ModelTable(sketch.models), recordsUsage: sketch.recordsUsage,
+                    queueTimeout: sketch.queueTimeout, balance: sketch.balance, health: sketch.health,
+                    retry: sketch.retry, retryBudget: sketch.retryBudget, key: sketch.key)
+            ] + sketch.otherUpstreams,
+            models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes), recordsUsage: sketch.recordsUsage,
             trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
     }
 

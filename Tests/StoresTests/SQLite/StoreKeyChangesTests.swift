@@ -227,6 +227,75 @@ private struct Reader {
         #expect(try test.query("SELECT id FROM users") == ["1"])
     }
 
+    /// Ann is 1, ben is 2; both and everybody have an upstream key `x`.
+    private func withUpstreamKeys() throws -> TestStore {
+        let test = try TestStore(Store.Options(atRest: .plain))
+        for user in [try test.user("ann").id, try test.user("ben").id, nil] {
+            try test.store.setUpstreamKey(user: user, name: "x", key: Secret("k"), source: "manual")
+        }
+        return test
+    }
+
+    static let upstreamKeyEdits: [(sql: String, users: Set<Int64>)] = [
+        ("UPDATE upstream_keys SET key_encrypted = x'00' WHERE user_id = 1", [1]),
+        ("UPDATE upstream_keys SET key_encrypted = x'00' WHERE user_id IS NULL", [0]),
+        ("UPDATE upstream_keys SET name = 'y' WHERE user_id = 1", [1]),
+        ("UPDATE upstream_keys SET name = 'y', user_id = NULL WHERE user_id = 1", [0, 1]),
+        ("UPDATE upstream_keys SET name = 'y', user_id = 2 WHERE user_id IS NULL", [0, 2]),
+        ("DELETE FROM upstream_keys WHERE user_id IS NULL", [0]),
+        ("DELETE FROM upstream_keys", [0, 1, 2]),
+        ("DELETE FROM users WHERE id = 1", [1]),
+        (
+            "REPLACE INTO upstream_keys SELECT id, 1, 'y', x'00', NULL, '', 1, 1, 1 FROM upstream_keys WHERE id = 2",
+            [1, 2]
+        ),
+        ("REPLACE INTO upstream_keys SELECT NULL, NULL, 'x', x'00', NULL, '', 1, 1, 1", [0]),
+        ("UPDATE OR REPLACE upstream_keys SET id = 2 WHERE user_id = 1", [1, 2]),
+        ("UPDATE OR REPLACE upstream_keys SET user_id = 2 WHERE user_id = 1", [1, 2]),
+    ]
+
+    @Test(arguments: upstreamKeyEdits, ["OFF", "ON"])
+    func `whose upstream keys have changed is told, 0 for the shared ones`(
+        edit: (sql: String, users: Set<Int64>), foreignKeys: String
+    ) throws {
+        let test = try withUpstreamKeys()
+        let version = try test.store.keyChanges(since: nil).version
+        try test.query("PRAGMA foreign_keys = \(foreignKeys); \(edit.sql)")
+        let changes = try test.store.keyChanges(since: version)
+        #expect(Set(changes.users) == edit.users && !changes.isComplete)
+        #expect(changes.changed == [] && changes.removed == [])
+    }
+
+    @Test func `that an upstream key was accepted is no change`() throws {
+        let test = try withUpstreamKeys()
+        let version = try test.store.keyChanges(since: nil).version
+        #expect(try test.store.noteUpstreamKeyValidated(user: 1, name: "x"))
+        #expect(try test.store.noteUpstreamKeyValidated(user: nil, name: "x"))
+        #expect(try test.store.keyChanges(since: version).version == version)
+    }
+
+    /// Each key that goes is a change of its own, more than are looked back on.
+    @Test(arguments: [
+        "REPLACE INTO users (public_id, username, created_at, updated_at) VALUES ('new', 'ann', 1, 1)",
+        "UPDATE OR REPLACE users SET username = 'ann' WHERE username = 'ben'",
+    ])
+    func `a user who is replaced leaves no key of either kind, however many`(sql: String) throws {
+        let test = try withUpstreamKeys()
+        let ann = try #require(try test.store.user(.username("ann")))
+        for number in 0..<20 {
+            _ = try test.key(ann, "key \(number)")
+            try test.store.setUpstreamKey(
+                user: ann.id, name: "key \(number)", key: Secret("k"), source: "manual")
+        }
+        var reader = Reader(test.store)
+        _ = try reader.read()
+        try test.query("PRAGMA foreign_keys = OFF; \(sql)")
+        _ = try reader.read()
+        #expect(reader.keys.isEmpty)
+        #expect(try test.store.allUpstreamKeys().map(\.userID) == [2, nil])
+        #expect(try test.store.check() == [])
+    }
+
     @Test func `uses are no change`() throws {
         let test = try TestStore()
         let key = try test.key(try test.user()).key

@@ -13,8 +13,7 @@ enum ActionAnswers {
         }
     }
 
-    /// - Parameter hasKey: the user has stored an upstream key under the name that counts here.
-    static func session(_ token: String, _ user: User, hasKey: Bool) -> ActionReply {
+    static func session(_ token: String, _ user: User, _ status: KeyStatus) -> ActionReply {
         object { json in
             json.member("token", token)
             json.key("user_id")
@@ -22,9 +21,9 @@ enum ActionAnswers {
             json.member("username", shownName(user))
             json.key("api_key_status")
             json.beginObject()
-            json.member("has_key", hasKey)
-            json.member("source", hasKey ? "database" : nil)
-            json.member("synced", false)
+            json.member("has_key", status.hasKey)
+            json.member("source", status.source)
+            json.member("synced", status.isSynced)
             json.endObject()
         }
     }
@@ -110,6 +109,22 @@ enum ActionAnswers {
         }
     }
 
+    static func models(_ models: [ModelCatalog.Model]) -> ActionReply {
+        object { json in
+            json.member("object", "list")
+            json.key("data")
+            json.beginArray()
+            for model in models {
+                json.beginObject()
+                write(model, &json)
+                json.endObject()
+            }
+            json.endArray()
+        }
+    }
+
+    static func model(_ model: ModelCatalog.Model) -> ActionReply { object { write(model, &$0) } }
+
     // MARK: Pieces
 
     /// ISO 8601 in UTC, whole seconds: `2026-03-01T12:00:00Z`.
@@ -175,6 +190,13 @@ enum ActionAnswers {
             "resets_at", standing.resetIn.map { time(Int64((now &+ $0).roundedUpToSeconds)) })
         json.key("window_seconds")
         json.value(standing.period.seconds.map { .integer($0) } ?? .null)
+    }
+
+    private static func write(_ model: ModelCatalog.Model, _ json: inout JSONWriter) {
+        json.member("id", model.id)
+        json.member("object", "model")
+        json.member("created", model.created)
+        json.member("owned_by", model.upstream)
     }
 
     private static func write(_ key: UpstreamKey, _ json: inout JSONWriter) {

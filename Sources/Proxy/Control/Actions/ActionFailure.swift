@@ -30,6 +30,10 @@ enum ActionFailure: Error, Equatable, Sendable {
     case upstreamKeyMissing(String)
     /// There is no master key, and `at_rest: plain` is not written.
     case storingKeysNotConfigured
+    /// Of `models`, with the name: there is none, or not for this caller.
+    case modelNotFound(String)
+    /// Of `models`, which can only be read.
+    case methodNotAllowed
     /// Seconds until there may be room again.
     case overloaded(retryAfterSeconds: Int)
     case storeUnavailable
@@ -79,6 +83,13 @@ enum ActionFailure: Error, Equatable, Sendable {
             return Properties(
                 status: 501, type: "server_error", code: "storing_keys_not_configured",
                 message: "Storing API keys is not set up here")
+        case .modelNotFound(let name):
+            return refused(
+                404, "model_not_found", "The model '\(name)' does not exist, or you do not have access to it."
+            )
+        case .methodNotAllowed:
+            return refused(
+                405, "method_not_supported", "This URL exists, but not for this method: see Allow.")
         case .overloaded:
             return unavailable(
                 "server_is_overloaded", "Too many requests of this kind at once: try again soon")
@@ -99,8 +110,7 @@ enum ActionFailure: Error, Equatable, Sendable {
         case .storeUnavailable: 1
         case .invalid, .duplicate, .loginWrong, .notAuthenticated, .userGone, .userNeeded, .activeKeyExists,
             .usernameTaken, .telegramIDTaken, .loginNeeded, .userNotSelfMade, .userDisabled,
-            .upstreamKeyMissing, .storingKeysNotConfigured,
-            .internalError:
+            .upstreamKeyMissing, .storingKeysNotConfigured, .modelNotFound, .methodNotAllowed, .internalError:
             nil
         }
     }

@@ -71,12 +71,23 @@ extension BoundAction {
             log("user \(ActionAnswers.shownName(user)) logged in", call)
             switch rules.response {
             case .oauth2: return ActionAnswers.token(token, status: 200)
-            case .session:
-                let keys = try store.upstreamKeys(user: user.id)
-                return ActionAnswers.session(
-                    token, user, hasKey: keys.contains { $0.name == rules.keyName })
+            case .session: return try tellKey(of: user, token, in: store, call, rules)
             }
         }
+    }
+
+    /// - Returns: nil: the answer comes later, because a key is being made or asked about.
+    private func tellKey(
+        of user: User, _ token: String, in store: Store, _ call: ActionCall, _ rules: LoginConfig
+    ) throws -> ActionReply? {
+        guard let keys, let sync = rules.sync else {
+            let hasKey = try store.upstreamKeys(user: user.id).contains { $0.name == rules.keyName }
+            return ActionAnswers.session(token, user, KeyStatus(stored: hasKey))
+        }
+        keys.sync(user, in: store, validates: sync.validates) { status in
+            call.answer(ActionAnswers.session(token, user, status))
+        }
+        return nil
     }
 
     /// Why no failure: the old one is as good for this login.

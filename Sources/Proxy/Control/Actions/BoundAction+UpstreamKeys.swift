@@ -16,6 +16,7 @@ extension BoundAction {
             do throws(StoreError) {
                 let stored = try store.setUpstreamKey(
                     user: user.id, name: name, key: key, source: "manual")
+                callersChanged()
                 log("user \(ActionAnswers.shownName(user)) stored a key for \(name)", call)
                 return ActionAnswers.upstreamKey(stored)
             } catch {
@@ -45,6 +46,7 @@ extension BoundAction {
             guard try store.deleteUpstreamKey(user: user.id, name: name) else {
                 throw ActionFailure.upstreamKeyMissing(name)
             }
+            callersChanged()
             log("user \(ActionAnswers.shownName(user)) deleted the key for \(name)", call)
             return ActionAnswers.upstreamKeyDeleted(name)
         }

@@ -27,6 +27,8 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     private let hashes: HashPool
     let tokens: TokenIssue?
     let keyPrefix: String
+    /// What a login brings the user's key about by; nil: no `sync`.
+    let keys: KeyChain?
     /// bcrypt's cost, the highest that `login` has met.
     let costSeen = Atomic(0)
     private let storeTrouble = LogGate()
@@ -36,9 +38,10 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     ///   - hashes: one pool for the whole process.
     ///   - tokens: where the action issues JWTs.
     ///   - keyPrefix: of the `user-keys` entry, for `generate-key` and `validate-key`; else of no meaning.
+    ///   - keys: of the upstream that `sync` names, with the same store.
     init(
         _ config: ActionConfig, errors: ErrorFormat, store: any StoreAccess, hashes: HashPool,
-        tokens: TokenIssue? = nil, keyPrefix: String = ""
+        tokens: TokenIssue? = nil, keyPrefix: String = "", keys: KeyChain? = nil
     ) {
         self.config = config
         self.errors = errors
@@ -46,6 +49,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         self.hashes = hashes
         self.tokens = tokens
         self.keyPrefix = keyPrefix
+        self.keys = keys
         super.init()
     }
 

@@ -18,6 +18,7 @@ struct ErrorFormat: Sendable {
         var lines = ""
         if properties.status == 401 { lines += "WWW-Authenticate: Bearer\r\n" }
         if let seconds = failure.retryAfterSeconds { lines += "Retry-After: \(seconds)\r\n" }
+        if failure == .methodNotAllowed { lines += "Allow: GET, HEAD\r\n" }
         return ActionReply(
             status: status(failure, properties), headerLines: Array(lines.utf8),
             body: body(failure, properties), code: properties.code)
@@ -65,12 +66,14 @@ struct ErrorFormat: Sendable {
     ) {
         json.member("message", openaiMessage(failure, properties))
         json.member("type", properties.type.description)
-        var parameter: String?
-        if case .invalid(let members) = failure, let first = members.first, !first.name.isEmpty {
-            parameter = first.name
-        }
-        json.member("param", parameter)
+        json.member("param", parameter(failure))
         json.member("code", properties.code.description)
+    }
+
+    private func parameter(_ failure: ActionFailure) -> String? {
+        if case .modelNotFound = failure { return "model" }
+        guard case .invalid(let members) = failure, let first = members.first else { return nil }
+        return first.name.isEmpty ? nil : first.name
     }
 
     /// Whoever is refused for their credential reads the same as everywhere else.
@@ -80,8 +83,8 @@ struct ErrorFormat: Sendable {
         case .invalid, .duplicate, .loginWrong, .userNeeded, .activeKeyExists, .usernameTaken,
             .telegramIDTaken,
             .loginNeeded, .userNotSelfMade,
-            .userDisabled, .upstreamKeyMissing, .storingKeysNotConfigured, .overloaded, .storeUnavailable,
-            .internalError:
+            .userDisabled, .upstreamKeyMissing, .storingKeysNotConfigured, .modelNotFound, .methodNotAllowed,
+            .overloaded, .storeUnavailable, .internalError:
             properties.message
         }
     }

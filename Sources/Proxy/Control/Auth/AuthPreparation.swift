@@ -44,16 +44,18 @@ struct AuthPreparation {
         do throws(StoreError) {
             atRest = try self.atRest(config)
         } catch { fail(steps + [.key("encryption_key")], error.description) }
+        let previousKeys = self.previousMasterKeys(config, steps)
         let path = Path.absolute(config.path, in: loaded.folder)
         let identity = StoreEntry.Identity(
             path: path, userIDs: config.userIDs, storesPlain: config.storesPlain,
-            keyID: atRest.keyID, passwordCost: config.passwordCost)
+            keyID: atRest.keyID, previousKeyIDs: previousKeys.map(\.id), passwordCost: config.passwordCost)
         warnIfReadable(path, config.path, steps + [.key("sqlite")])
         if let known = served.stores[config.name], known.identity == identity {
             set.stores[config.name] = known
             return
         }
-        let options = Store.Options(userIDs: Store.Options.UserIDs(config.userIDs), atRest: atRest)
+        let options = Store.Options(
+            userIDs: Store.Options.UserIDs(config.userIDs), atRest: atRest, previousMasterKeys: previousKeys)
         do throws(SystemError) {
             let keeper = try StoreKeeper(
                 path: path, options: options, passwordCost: config.passwordCost, display: config.path,
@@ -76,6 +78,17 @@ struct AuthPreparation {
         if config.storesPlain { return .plain }
         guard let text = config.encryptionKey else { return .refused }
         return .sealed(try MasterKey(loaded.secret(text)))
+    }
+
+    /// What is not one is told and left out.
+    private mutating func previousMasterKeys(_ config: StoreConfig, _ steps: [ConfigStep]) -> [MasterKey] {
+        var keys: [MasterKey] = []
+        for (index, text) in config.previousEncryptionKeys.enumerated() {
+            do throws(StoreError) {
+                keys.append(try MasterKey(loaded.secret(text)))
+            } catch { fail(steps + [.key("previous_encryption_keys"), .index(index)], error.description) }
+        }
+        return keys
     }
 
     // MARK: - Entries

@@ -39,6 +39,7 @@ final class StoreEntry {
         let storesPlain: Bool
         /// Of the master key; nil: none.
         let keyID: String?
+        let previousKeyIDs: [String]
         let passwordCost: Int
     }
 

@@ -4,7 +4,7 @@ import CLinux
 /// Blocks: for threads of control only.
 ///
 /// Redirections are not followed: an answer is what the address that was configured says. https verifies the
-/// authority and the name.
+/// authority and the name, as `FetchTrust` says.
 ///
 /// Cost: a connection for each call; with the system's authorities 24 to 64 ms to load them.
 struct HTTPFetch: Sendable {
@@ -23,8 +23,7 @@ struct HTTPFetch: Sendable {
         /// Whole lines, `Name: value\r\n`; not `Host`, `Connection` and `Content-Length`.
         var headerLines: [UInt8] = []
         var body: [UInt8] = []
-        /// PEM of trusted authorities; nil: the system's.
-        var authorities: [UInt8]?
+        var trust = FetchTrust()
         /// Until a connection stands: the look-up of the name and TLS included.
         var connectTimeoutMilliseconds = 5_000
         /// For everything.
@@ -49,8 +48,12 @@ struct HTTPFetch: Sendable {
         let start = headgate_monotonic_ns()
         let total = start + UInt64(request.totalTimeoutMilliseconds) * 1_000_000
         let connect = min(total, start + UInt64(request.connectTimeoutMilliseconds) * 1_000_000)
-        let endpoint =
-            if let given = request.endpoint { given } else { try lookUp(url, request, deadline: connect) }
+        let endpoint: Endpoint
+        if let given = request.endpoint {
+            endpoint = given
+        } else {
+            endpoint = try lookUp(url, request, deadline: connect)
+        }
         let connection = try FetchConnection(
             to: endpoint.addresses, context: endpoint.tls, deadline: connect)
         try connection.write(head(of: request, url) + request.body, deadline: total)
@@ -70,16 +73,17 @@ struct HTTPFetch: Sendable {
         _ url: FetchURL, _ request: Request, deadline: UInt64
     ) throws(Failure) -> Endpoint {
         let addresses = try NameLookup.addresses(of: url.host, port: url.port, deadline: deadline)
-        let context = url.isSecure ? try context(for: url.host, authorities: request.authorities) : nil
+        let context = url.isSecure ? try context(for: url.host, request.trust) : nil
         return Endpoint(addresses: addresses, tls: context)
     }
 
     private static func context(
-        for host: String, authorities: [UInt8]?
+        for host: String, _ trust: FetchTrust
     ) throws(Failure) -> TLSClientContext {
         do throws(TLSContexts.Failure) {
             return try TLSContexts().context(
-                TLSContexts.Settings(ca: authorities, verifies: true), serverName: host)
+                TLSContexts.Settings(ca: trust.authorities, verifies: trust.verifies),
+                serverName: trust.serverName ?? host)
         } catch { throw Failure(description: "the trusted authorities: \(error.message)") }
     }
 
@@ -91,4 +95,14 @@ struct HTTPFetch: Sendable {
         }
         return Array(text.utf8) + request.headerLines + [Byte.cr, Byte.lf]
     }
+}
+
+/// Whom https believes.
+struct FetchTrust: Sendable, Equatable {
+    /// PEM of trusted authorities; nil: the system's.
+    var authorities: [UInt8]?
+    /// `insecure_skip_verify` turns it off.
+    var verifies = true
+    /// For SNI and verification; nil: the URL's host.
+    var serverName: String?
 }

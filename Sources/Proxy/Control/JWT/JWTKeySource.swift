@@ -220,7 +220,7 @@ final class JWTKeySource: Sendable {
         let request = HTTPFetch.Request(
             url: remote.url,
             headerLines: Array("Accept: application/jwk-set+json, application/json\r\n".utf8),
-            authorities: remote.authorities, bodyMax: JWTKeySet.jwksBytesMax)
+            trust: FetchTrust(authorities: remote.authorities), bodyMax: JWTKeySet.jwksBytesMax)
         switch fetch(request) {
         case .failure(let failure): _ = failed("cannot be fetched: \(failure.description)")
         case .success(let response) where response.status != 200:

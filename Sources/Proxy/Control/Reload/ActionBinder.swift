@@ -9,15 +9,35 @@ struct ActionBinder {
     /// By name.
     let limits: [String: LimitPlan]
     let ledger: Ledger
+    /// By the upstream's name; of those whose keys come from several sources.
+    let keys: [String: KeyChain]
+    let models: UpstreamModelsRegistry
+    /// The field line with a key that an upstream's `first_of` has for everybody; nil: there is none. Asked
+    /// with the upstream's name, on any thread, when its models are listed.
+    var sharedKeyLine: @Sendable (String) -> [UInt8]? = { _ in nil }
 
     func bind(_ action: ActionConfig, _ route: RouteConfig) -> ControlAnswerer {
         if case .limits(let names) = action.kind {
             let told = names.isEmpty ? loaded.config.limits.map(\.name) : names
             return LimitsAction(told.compactMap { limits[$0] }, in: ledger)
         }
+        let errors = ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter)
+        if case .models(let discovers, let refresh) = action.kind {
+            return modelsAction(discovers, nanoseconds(refresh), errors)
+        }
         return BoundAction(
-            action, errors: ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter),
-            store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action))
+            action, errors: errors,
+            store: store(action), hashes: hashes, tokens: tokens(action), keyPrefix: keyPrefix(action),
+            keys: chain(action))
+    }
+
+    /// The keys that a login brings about.
+    private func chain(_ action: ActionConfig) -> KeyChain? {
+        guard case .login(let login) = action.kind, let sync = login.sync else { return nil }
+        guard let chain = keys[sync.upstream] else {
+            preconditionFailure("the config has checked that upstream \(sync.upstream) has sources of keys")
+        }
+        return chain
     }
 
     private func store(_ action: ActionConfig) -> any StoreAccess {

@@ -24,7 +24,7 @@ public struct ConfigCheck {
             loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
             limits: LimitRegistry().plans(of: loaded.config),
             gates: UpstreamGateRegistry().gates(of: loaded.config),
-            budgets: RetryBudgetRegistry().budgets(of: loaded.config), actions: nil)
+            budgets: RetryBudgetRegistry().budgets(of: loaded.config), keys: [:], actions: nil)
         diagnostics =
             outcome.diagnostics + auth.diagnostics + builder.check()
             + AccessLogCheck(loaded, outcome.places).warnings()

@@ -34,6 +34,17 @@ struct LoadedConfig {
         case .credential(let name): .credential(name)
         }
     }
+
+    /// nil: not a file, and not a variable.
+    static func source(of key: KeySourceConfig, in folder: String) -> SecretSource? {
+        switch key {
+        case .database: nil
+        case .file(let path): source(of: TextSource.file(path), in: folder)
+        case .environment(let name): .environment(name)
+        case .credential(let name): .credential(name)
+        case .provision(let provision): source(of: provision.key, in: folder)
+        }
+    }
 }
 
 /// What one look at the files gave.
@@ -122,6 +133,7 @@ private struct ConfigReading {
         let secrets = readSecrets(of: config, in: environment)
         let authorities = readAuthorities(of: config)
         let keyFiles = readKeyFiles(of: config)
+        watchKeySources(of: config, in: environment)
         return LoadedConfig(
             config: config, folder: loader.folder, secrets: secrets, authorities: authorities,
             keyFiles: keyFiles, environment: environment)
@@ -273,6 +285,25 @@ private struct ConfigReading {
             }
         }
         return files
+    }
+
+    /// What chains of keys read while the gateway runs: a change of it is to be seen at once, and what is
+    /// missing is no error.
+    private mutating func watchKeySources(of config: GatewayConfig, in environment: Environment) {
+        for upstream in config.upstreams {
+            guard case .chain(let chain)? = upstream.key else { continue }
+            for (index, source) in chain.sources.enumerated() {
+                let steps: [ConfigStep] = [
+                    .key("upstreams"), .key(upstream.name), .key("key"), .key("first_of"), .index(index),
+                ]
+                guard let reference = LoadedConfig.source(of: source, in: loader.folder),
+                    let path = reference.path(in: environment)
+                else { continue }
+                _ = inputs.read(path)
+                guard case .file(let written) = source else { continue }
+                warnIfReadable(written, steps + [.key("file")])
+            }
+        }
     }
 
     private func steps(_ upstream: UpstreamConfig) -> [ConfigStep] {

@@ -37,7 +37,7 @@ struct GenerationBuilder {
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
         limits: [String: LimitPlan], gates: [String: UpstreamGate], budgets: [String: RetryBudget],
-        keys: [String: KeyPlan] = [:], actions: ActionBinder?
+        keys: [String: KeyPlan], actions: ActionBinder?
     ) {
         self.loaded = loaded
         self.places = places

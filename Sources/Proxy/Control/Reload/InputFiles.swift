@@ -16,7 +16,10 @@ struct InputFiles: Equatable, Sendable {
     var asksAnew = false
 
     var paths: [String] { contents.keys.sorted() }
-    var isAnyMissing: Bool { contents.values.contains(.missing) }
+    /// A file that was there when `other` was read is not; nil: a file at all.
+    func hasLost(since other: InputFiles?) -> Bool {
+        contents.contains { $0.value == .missing && other?.contents[$0.key] != .missing }
+    }
 
     /// Any file that a configuration may name is at most this large.
     static let limitBytes = 16 << 20

@@ -89,7 +89,7 @@ struct Reload: Equatable {
         switch state {
         case .settling(let trigger, var settling):
             settling.reads += 1
-            if files.isAnyMissing, trigger != .start, files != served {
+            if files.hasLost(since: served), trigger != .start, files != served {
                 settling.readsWithMissing += 1
                 if settling.readsWithMissing < Reload.readsWithMissingMax {
                     return settle(trigger, settling, files)

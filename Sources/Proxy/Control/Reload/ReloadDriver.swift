@@ -31,6 +31,7 @@ final class ReloadDriver {
         let auth: AuthSet
         let gates: [String: UpstreamGate]
         let budgets: [String: RetryBudget]
+        let keys: [String: KeyRegistry.Entry]
         let usage: UsageSetting
         let diagnostics: [Diagnostic]
         let places: DiagnosticPlaces
@@ -45,7 +46,9 @@ final class ReloadDriver {
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let budgets = RetryBudgetRegistry()
+    let keys = KeyRegistry()
     private let hashes: HashPool
+    private let models = UpstreamModelsRegistry()
     private let defaultAdmin = DefaultAdminCheck()
     let health: HealthChecker
     let resolver: Resolver
@@ -198,11 +201,13 @@ final class ReloadDriver {
         let limits = self.limits.plans(of: loaded.config)
         let gates = self.gates.gates(of: loaded.config)
         let budgets = self.budgets.budgets(of: loaded.config)
+        let keys = self.keys.prepare(loaded, auth)
         let actions = ActionBinder(
-            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger)
+            loaded: loaded, auth: auth, hashes: hashes, limits: limits, ledger: workers.ledger,
+            keys: keys.compactMapValues(\.chain), models: models)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            gates: gates, budgets: budgets, actions: actions)
+            gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions)
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
@@ -235,9 +240,8 @@ final class ReloadDriver {
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
-            prepared: prepared, auth: auth, gates: gates, budgets: budgets, usage: usage,
-            diagnostics: diagnostics,
-            places: outcome.places)
+            prepared: prepared, auth: auth, gates: gates, budgets: budgets, keys: keys, usage: usage,
+            diagnostics: diagnostics, places: outcome.places)
         perform(machine.built())
     }
 
@@ -291,6 +295,7 @@ final class ReloadDriver {
             ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
         }
         auth.commit(next.auth)
+        keys.commit(next.keys)
         usage.commit(next.usage)
         limits.commit(next.served.config)
         budgets.commit(next.budgets, of: next.served.config)

@@ -95,7 +95,9 @@ extension Worker {
     /// Decides whether another attempt is made after this one has come to nothing.
     /// - Returns: true: upstream and budget are settled, the next endpoint is chosen when it connects.
     func triesAgain(_ exchange: RunningExchange, after cause: Repetition.Cause) -> Bool {
-        guard !exchange.isCommitted, exchange.client != nil, now < exchange.totalDeadline else { return false }
+        guard !exchange.isCommitted, exchange.client != nil, now < exchange.totalDeadline else {
+            return false
+        }
         let upstream = upstreamPlan(of: exchange)
         let repetition = Repetition(
             plan: upstream.retry, attempts: exchange.attemptsHere,
@@ -117,7 +119,10 @@ extension Worker {
         let balancer = exchange.serving!.balancers[exchange.upstreamIndex]
         if exchange.record.attempts == 1 { plan.retryBudget.noteRequest() }
         exchange.attemptsHere &+= 1
-        if plan.endpoints.count == 1 { return exchange.endpoint = 0 }
+        if plan.endpoints.count == 1 {
+            exchange.endpoint = 0
+            return
+        }
         let hash = hash(exchange, plan)
         var picked = balancer.pick(
             plan, hash: hash, tried: exchange.tried, now: now, random: requestIDs.nextRandom())

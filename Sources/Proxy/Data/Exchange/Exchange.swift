@@ -326,6 +326,15 @@ struct Exchange: Equatable {
         }
     }
 
+    /// The answer was read whole, and goes out in another form.
+    mutating func gathered() {
+        switch state {
+        case .waiting: state = .finished
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .relaying, .draining, .finished:
+            invalid("gathered")
+        }
+    }
+
     /// The upstream closed, reset, or sent what is not HTTP.
     /// - Parameters:
     ///   - again: the request may go out once more. Never looked at once an answer has begun.

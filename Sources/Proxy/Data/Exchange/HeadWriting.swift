@@ -202,7 +202,7 @@ extension Worker {
         switch (head.framing, exchange.responseOutput) {
         // One chunk of the stream may be taken out.
         case (.length, .rechunked): writer.put("Transfer-Encoding: chunked\r\n")
-        case (.length, _) where exchange.account?.hidesUsage ?? false: break
+        case (.length, _) where exchange.account?.hidesUsage ?? false || exchange.chat != nil: break
         case (.length(let count), _):
             writer.put("Content-Length: ")
             writer.put(decimal: count)

@@ -12,7 +12,9 @@ extension Worker {
             return decideUnread(route, exchange, head, bytes)
         }
         let limit = min(exchange.bodyLimit, UInt64(route.inspectBodyMax))
-        if case .length(let count) = head.framing, count > limit, let upstream = unreadUpstream(route, exchange) {
+        if case .length(let count) = head.framing, count > limit,
+            let upstream = unreadUpstream(route, exchange)
+        {
             aim(exchange, at: upstream.index, upstream.timeouts)
             return decideUnread(route, exchange, head, bytes)
         }
@@ -25,8 +27,9 @@ extension Worker {
     private func decides(
         _ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> Bool {
+        if route.transform != .none { return true }
         guard head.framing != .none && head.framing != .length(0) else { return false }
-        if exchange.caller?.models != nil || route.transform != .none { return true }
+        if exchange.caller?.models != nil { return true }
         guard head.mayUseModel, !isMultipart(head, bytes) else { return false }
         return route.inspectsBody || !route.defaults.isEmpty || choosesByModel(route, exchange)
     }
@@ -185,6 +188,7 @@ extension Worker {
             estimateUnread(exchange, head)
             return takeLimits(route, exchange)
         }
+        if route.transform == .simpleChat, SimpleChatRequest.check(body) == .invalid { return .chatInvalid }
         var facts = RequestFacts()
         if !body.isEmpty {
             switch RequestScan.scan(body) {

@@ -14,7 +14,7 @@ extension Worker {
         exchange.replyCode = ErrorBody.code(of: properties, shape)
         exchange.record.fault = properties.fault
         let keepsBody = prepareEnding(exchange, closes: properties.closes)
-        let status = properties.isRejection ? exchange.rejectStatus : properties.status
+        let status = properties.isRejection ? exchange.rejectStatus : properties.status(in: shape)
         var body = ByteWriter(pathScratch)
         writeErrorBody(&body, reply, exchange)
         var writer = startAnswer(exchange, status: status)
@@ -46,10 +46,15 @@ extension Worker {
         }
     }
 
-    /// What an action answers.
-    func answer(_ exchange: RunningExchange, _ reply: ActionReply) {
+    /// What an action answers, or what was made of an upstream's answer.
+    /// - Parameter fault: an error is the upstream's.
+    func answer(_ exchange: RunningExchange, _ reply: ActionReply, fault isUpstreams: Bool = false) {
         exchange.replyCode = reply.code
-        if reply.status >= 400 { exchange.record.fault = reply.status >= 500 ? .gateway : .client }
+        if isUpstreams {
+            exchange.record.fault = .upstream
+        } else if reply.status >= 400 {
+            exchange.record.fault = reply.status >= 500 ? .gateway : .client
+        }
         let ending = prepareEnding(exchange, closes: false)
         let edits = exchange.route?.responseHeaders ?? .none
         var writer = startAnswer(exchange, status: reply.status, owned: edits.owned)

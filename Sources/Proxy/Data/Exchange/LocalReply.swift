@@ -51,8 +51,14 @@ enum LocalReply: UInt8, CaseIterable {
         var isRejection = false
         /// Member `param` of the openai shape; empty: null.
         var param: StaticString = ""
+        /// Status in the openai shape, where it is another one; 0: it is not.
+        var openaiStatus: UInt16 = 0
         /// Waiting does not help: `x-should-retry: false`.
         var isFinal = false
+
+        func status(in shape: ErrorShape) -> UInt16 {
+            shape == .openai && openaiStatus != 0 ? openaiStatus : status
+        }
     }
 
     init(_ error: HeadError) {
@@ -232,8 +238,8 @@ enum LocalReply: UInt8, CaseIterable {
             Properties(
                 status: 422, type: "invalid_request_error", code: "invalid_value",
                 message:
-                    "The body has to be a JSON object with messages: a list of objects with a role (user, system, assistant) and a content."
-            )
+                    "The body has to be a JSON object with messages: a list of objects with a role (user, system, assistant) and a content.",
+                openaiStatus: 400)
         case .modelAmbiguous:
             LocalReply.refused(
                 400, "duplicate_model", "The body has more than one top-level model: send one.")
@@ -302,7 +308,8 @@ enum LocalReply: UInt8, CaseIterable {
                 "There is no key for the upstream, neither yours nor one for all: store one.")
         case .upstreamKeyUnavailable:
             LocalReply.overloaded(
-                "upstream_key_unavailable", "Your key for the upstream cannot be looked up at present: try again.")
+                "upstream_key_unavailable",
+                "Your key for the upstream cannot be looked up at present: try again.")
         case .upstreamCredentialsExhausted:
             Properties(
                 status: 502, type: "upstream_error", code: "upstream_credentials_exhausted",

@@ -62,7 +62,9 @@ extension Worker {
     private func holdHead(
         _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeMutableRawBufferPointer
     ) {
-        hold(exchange, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount]), head)
+        hold(
+            exchange, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<head.byteCount]), head
+        )
     }
 
     /// The body was read whole: head and body go out at once, the transfer coding replaced by a length.

@@ -50,11 +50,12 @@ extension Worker {
 
     /// A clean end is the end of a close-delimited body, and anything else cut short.
     private func upstreamEnded(_ exchange: RunningExchange, _ upstream: UpstreamConnection) {
+        if chatEnded(exchange) { return }
         guard exchange.isCommitted, exchange.responseBody.isUntilClose else {
             upstreamLost(exchange, upstream, .upstreamClosed)
             return
         }
-        guard passLastOfMetered(exchange) else { return }
+        guard exchange.chat == nil ? passLastOfMetered(exchange) : passLastOfChat(exchange) else { return }
         if let client = exchange.client {
             let last: StaticString = exchange.responseOutput == .rechunked ? "0\r\n\r\n" : ""
             exchange.record.responseBodyBytes += UInt64(last.utf8CodeUnitCount)
@@ -106,6 +107,10 @@ extension Worker {
             var nothing = ByteWriter(writeBuffer)
             passResponseBody(exchange, upstream, bytes, after: &nothing)
             return
+        }
+        if let chat = exchange.chat, chat.status != 0 {
+            upstream.input.release(to: blocks)
+            return gatherChat(exchange, chat, upstream, bytes)
         }
         var at = 0
         while true {
@@ -170,6 +175,7 @@ extension Worker {
     ) {
         guard let client = exchange.client else { return }
         if turnsAway(exchange, upstream, head, UnsafeRawBufferPointer(bytes)) { return }
+        if gathersChat(exchange, upstream, head, bytes) { return }
         _ = exchange.machine.headArrived()
         exchange.isCommitted = true
         exchange.held.release(to: blocks)
@@ -183,7 +189,8 @@ extension Worker {
         exchange.responseBody = BodyReader(head.framing)
         prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
         // One chunk of the stream may be taken out, so that a length would be wrong.
-        let framing = exchange.account?.hidesUsage ?? false ? head.framing.withoutLength : head.framing
+        let isChanged = exchange.account?.hidesUsage ?? false || exchange.chat != nil
+        let framing = isChanged ? head.framing.withoutLength : head.framing
         exchange.responseOutput = Worker.output(for: framing, to: exchange.clientVersion)
         let isCloseDelimited = framing == .untilClose && exchange.clientVersion == .http10
         let isContentOnly = exchange.responseOutput == .content
@@ -220,6 +227,9 @@ extension Worker {
         _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ bytes: UnsafeMutableRawBufferPointer,
         after writer: inout ByteWriter
     ) {
+        if let chat = exchange.chat {
+            return passChatBody(exchange, chat, upstream, bytes, after: &writer)
+        }
         if let account = exchange.account, account.taps {
             passMeteredBody(exchange, account, upstream, bytes, after: &writer)
             return

@@ -33,6 +33,8 @@ final class RunningExchange {
     var attemptsHere: UInt8 = 0
     /// nil: there is one place to go to, and no key for it.
     var course: Course?
+    /// With `transform: simple_chat`, from the answer's head on.
+    var chat: ChatResponse?
     /// The clocks of the upstream that it goes to, with the route's put over them; all off before one is
     /// known.
     var timeouts = UpstreamTimeouts.off
@@ -83,6 +85,8 @@ final class RunningExchange {
     var replyCode: StaticString = ""
 
     func reset(blocks: BlockPool) {
+        chat?.reset(blocks: blocks)
+        chat = nil
         held.release(to: blocks)
         body.release(to: blocks)
         notes.release(to: blocks)

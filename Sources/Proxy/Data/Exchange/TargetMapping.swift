@@ -20,6 +20,12 @@ extension RoutePlan {
         let rest = strippedPath(path)
         let start = writer.count
         writer.put(endpoint.basePath)
+        guard transform == .none else {
+            // What the simple chat is made into, wherever the route stands.
+            writer.put("/chat/completions")
+            writer.put(head.query.bytes(of: bytes))
+            return
+        }
         let mark = writer.count
         writer.put(addPrefix)
         if rest.first != 0x2F && (writer.count == start || !rest.isEmpty) { writer.put(byte: 0x2F) }

@@ -81,7 +81,8 @@ enum RetryAfter {
         }
         guard at > 0 else { return nil }
         guard at < value.count else { return total }
-        guard value[at] == UInt8(ascii: "."), value.dropFirst(at + 1).allSatisfy({ decimalDigitValue($0) != nil })
+        guard value[at] == UInt8(ascii: "."),
+            value.dropFirst(at + 1).allSatisfy({ decimalDigitValue($0) != nil })
         else { return nil }
         return total + 1
     }

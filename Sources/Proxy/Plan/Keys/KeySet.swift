@@ -29,7 +29,8 @@ final class KeySet: Sendable {
     func pick(tried: UInt64, now: UInt64, random: UInt64) -> Int? {
         switch choice {
         // Why one that was refused, where there is no other: it may be good again.
-        case .first: return keys.indices.first { isLeft($0, tried, now) } ?? (tried == 0 ? keys.indices.first : nil)
+        case .first:
+            return keys.indices.first { isLeft($0, tried, now) } ?? (tried == 0 ? keys.indices.first : nil)
         case .weighted: return pickByWeight(tried, now, random)
         }
     }

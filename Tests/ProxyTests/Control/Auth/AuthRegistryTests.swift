@@ -258,16 +258,52 @@ func `a revocation reaches who came in before an edit of the store or of the ent
         "stores: { main: { sqlite: main.db, encryption_key: { env: HG_TEST_KEY } } }",
         "stores.main.encryption_key"
     ),
+    (
+        """
+        stores: { main: { sqlite: main.db, encryption_key: { env: HG_TEST_MASTER },
+            previous_encryption_keys: [{ env: HG_TEST_KEY }] } }
+        """,
+        "stores.main.previous_encryption_keys"
+    ),
 ])
 func `a store that cannot be had is an error at its key`(stores: String, problem: String) throws {
     let scene = try Scene()
-    scene.folder.write(".env", "HG_TEST_KEY=tooshort\n")
+    let master = String(repeating: "0", count: 64)
+    scene.folder.write(".env", "HG_TEST_KEY=tooshort\nHG_TEST_MASTER=\(master)\n")
     try Store.prepare(scene.folder.path + "/main.db")
     let set = try scene.prepare(members, names: "members", more: stores, trigger: .start)
     defer { scene.registry.discard(set) }
     #expect(!set.isGood)
     #expect(scene.said.contains { $0.hasPrefix(problem) }, "\(scene.said)")
     #expect(!scene.said.joined().contains("tooshort"))
+}
+
+@Test func `what a previous master key has sealed is opened after a reload that names it`() throws {
+    let scene = try Scene()
+    let (old, new) = (MasterKey.generate(), MasterKey.generate())
+    func text(_ key: Secret) -> String { String(decoding: key.reveal(), as: UTF8.self) }
+    scene.folder.write(".env", "HG_TEST_OLD=\(text(old))\nHG_TEST_NEW=\(text(new))\n")
+    let path = scene.folder.path + "/main.db"
+    try Store.prepare(path)
+    let store = try Store(opening: path, options: Store.Options(atRest: .sealed(try MasterKey(old))))
+    try store.setUpstreamKey(user: nil, name: "x", key: Secret("k"), source: "manual")
+    func keeper(_ more: String) throws -> StoreKeeper {
+        let stores = "stores: { main: { sqlite: main.db, encryption_key: { env: HG_TEST_NEW }\(more) } }"
+        try scene.serve(members, names: "members", more: stores, trigger: .start)
+        return try #require(scene.registry.served.stores["main"]?.keeper)
+    }
+    func revealed(_ keeper: StoreKeeper) -> String? {
+        let found: Result<String?, StoreError> = keeper.ask { opened in
+            let key = try? opened.get().revealUpstreamKey(user: nil, name: "x")
+            return .success(key.map { String(decoding: $0.reveal(), as: UTF8.self) })
+        }
+        return (try? found.get()) ?? nil
+    }
+    let first = try keeper("")
+    #expect(revealed(first) == nil)
+    let second = try keeper(", previous_encryption_keys: [{ env: HG_TEST_OLD }]")
+    #expect(second !== first && revealed(second) == "k")
+    #expect(try keeper(", previous_encryption_keys: [{ env: HG_TEST_OLD }]") === second)
 }
 
 @Test func `a key file that is none is an error at its key`() throws {

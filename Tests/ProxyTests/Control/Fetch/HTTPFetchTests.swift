@@ -226,7 +226,7 @@ private struct SecureServer {
 
     func request(_ authority: String?, host: String = "localhost") throws -> HTTPFetch.Request {
         let pem = try authority.map { try readFile("\(folder.path)/\($0).pem", limitBytes: 10_000) }
-        return HTTPFetch.Request(url: "https://\(host):\(port)/keys.json", authorities: pem)
+        return HTTPFetch.Request(url: "https://\(host):\(port)/keys.json", trust: FetchTrust(authorities: pem))
     }
 }
 
@@ -236,6 +236,7 @@ private struct SecureServer {
     #expect(problem(try server.request("other"))?.contains("not trusted") == true)
     #expect(problem(try server.request(nil))?.contains("not trusted") == true)
     #expect(problem(try server.request("ca", host: "127.0.0.1"))?.contains("not trusted") == true)
-    let broken = HTTPFetch.Request(url: "https://localhost:\(server.port)", authorities: Array("no PEM".utf8))
+    let broken = HTTPFetch.Request(
+        url: "https://localhost:\(server.port)", trust: FetchTrust(authorities: Array("no PEM".utf8)))
     #expect(problem(broken)?.contains("no certificate") == true)
 }

@@ -44,6 +44,30 @@ private let authority = """
     #expect(InputFiles(reading: outcome.inputs.paths) != outcome.inputs)
 }
 
+@Test func `keys of upstreams and of before are read, those of a chain are not`() throws {
+    let folder = TemporaryFolder()
+    for name in ["a", "b"] { folder.write(name, "secret-" + name) }
+    let file = """
+        version: 1
+        stores: { s: { sqlite: s.db, encryption_key: { file: a }, previous_encryption_keys: [{ file: b }, { file: NAME }] } }
+        upstreams:
+          one: { url: http://127.0.0.1:1, key: { file: a } }
+          two: { url: http://127.0.0.1:2, key: { any_of: [{ file: b, weight: 2 }, { file: KEY }] } }
+          three: { url: http://127.0.0.1:3, key: { first_of: [{ file: none }, { env: HEADGATE_NOT_SET }] } }
+
+        """
+    let good = file.replacing("KEY", with: "a").replacing("NAME", with: "a")
+    let loaded = try #require(ConfigLoader(path: folder.write("headgate.yaml", good)).load().loaded)
+    for (source, wanted) in [(TextSource.file("a"), "secret-a"), (.file("b"), "secret-b")] {
+        #expect(String(decoding: loaded.secret(source).reveal(), as: UTF8.self) == wanted)
+    }
+    let bad = ConfigLoader(path: folder.write("bad.yaml", file)).load()
+    let report = renderReport(bad.diagnostics)
+    #expect(bad.loaded == nil && bad.diagnostics.count { $0.severity == .error } == 2, "\(report)")
+    #expect(report.contains("stores.s.previous_encryption_keys[1]: cannot read"))
+    #expect(report.contains("upstreams.two.key.any_of[1]: cannot read"))
+}
+
 @Test func `what is missing is said at its key, and is watched for`() {
     let folder = TemporaryFolder()
     folder.write("a.env", "B=1\noops\n1X=y")
@@ -58,7 +82,7 @@ private let authority = """
     #expect(report.contains("upstreams.api.tls.ca: cannot read ca.pem: no such file"))
     #expect(report.contains("routes[0].request_headers.set.X-A: cannot read"))
     #expect(outcome.inputs.paths.map(Path.name).contains("secret"))
-    #expect(outcome.inputs.isAnyMissing)
+    #expect(outcome.inputs.hasLost(since: nil))
 }
 
 @Test func `what is missing is said in the same run as what is wrong with the file itself`() {

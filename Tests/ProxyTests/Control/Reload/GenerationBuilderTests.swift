@@ -17,7 +17,8 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
         loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
         limits: LimitRegistry().plans(of: loaded.config),
         gates: UpstreamGateRegistry().gates(of: loaded.config),
-        budgets: RetryBudgetRegistry().budgets(of: loaded.config), actions: nil)
+        budgets: RetryBudgetRegistry().budgets(of: loaded.config),
+        keys: KeyRegistry().prepare(loaded, auth).mapValues(\.plan), actions: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(
             identity: ListenerIdentity(rawValue: 10 + $0), connections: ConnectionCount())
@@ -122,6 +123,46 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
 
 private func find(_ name: String, in models: ModelTable) -> ModelPlan? {
     withExactBytes(name) { models.find(UnsafeRawBufferPointer($0)) }
+}
+
+@Test func `routing by model reaches the plan`() throws {
+    let rest = """
+          - { path: /a, auth: open, to: models, default_model: gpt-a, timeouts: { total: 1m } }
+          - { path: /b, auth: open, to: models }
+          - { path: /c, auth: open, to: models }
+          - { path: /d, auth: open, to: other, transform: simple_chat }
+        models:
+          gpt-a: api
+          "*": { max_output: 1k }
+
+        """
+    let other = """
+          other:
+            endpoints: [http://127.0.0.1:9002, { url: http://127.0.0.1:9003, weight: 3 }]
+            balance: hash
+            health: { failures: 9 }
+            retry: { attempts: 4, budget: 7% }
+            timeouts: { idle: 3s }
+        routes:
+
+        """
+    let built = build(head.replacing("routes:\n", with: other) + rest)
+    let generation = try #require(built.generation, "\(built.report)")
+    #expect(find("gpt-a", in: generation.modelRoutes)?.targets.map(\.upstream) == [0])
+    #expect(find("gpt-a", in: generation.modelRoutes) === find("gpt-a", in: generation.models))
+    #expect(find("gpt-b", in: generation.modelRoutes) == nil && find("gpt-b", in: generation.models) != nil)
+    let routes = generation.routes.routes
+    let plans = routes.prefix(3).compactMap { route in
+        if case .models(let plan) = route.action { plan } else { nil }
+    }
+    #expect(plans.map { $0.timeouts.map(\.total) } == [[60_000_000_000, 60_000_000_000], [0, 0], [0, 0]])
+    #expect(plans[1].timeouts.map(\.idle) == [20_000_000_000, 3_000_000_000])
+    #expect(plans.map(\.onlyUpstream) == [0, 0, 0] && plans[1] === plans[2])
+    #expect(routes[0].defaults.model != nil && routes[1].defaults.isEmpty)
+    #expect(routes.map(\.transform) == [.none, .none, .none, .simpleChat])
+    let upstream = generation.upstreams[1]
+    #expect(upstream.endpoints.map(\.weight) == [1, 3] && upstream.balance.method == .hash(.key))
+    #expect(upstream.health.failuresMax == 9 && upstream.retry.attemptsMax == 4 && upstream.key == nil)
 }
 
 @Test func `limits and models reach the routes`() throws {

@@ -38,7 +38,8 @@ import Testing
         (#"{"model":"f\u0061st"}"#, #"{"model":"gpt-5"}"#),
         (#"{"model":""}"#, #"{"model":"gpt-5"}"#),
     ])
-    func `an alias takes the place of the name, and nothing else changes`(body: String, wanted: String) throws {
+    func `an alias takes the place of the name, and nothing else changes`(body: String, wanted: String) throws
+    {
         #expect(try edited(body, .fixed(text("\"gpt-5\""))) == wanted)
     }
 
@@ -87,7 +88,8 @@ import Testing
             try edited(#"{"stream":true}"#, .stripped(6), both, usage: true)
                 == #"{"model":"m","temperature":1.0,"stream":true,"stream_options":{"include_usage":true}}"#)
         #expect(
-            try edited(#"{"stream":true,"stream_options":{},"model":"a"}"#, .fixed(text("\"b\"")), usage: true)
+            try edited(
+                #"{"stream":true,"stream_options":{},"model":"a"}"#, .fixed(text("\"b\"")), usage: true)
                 == #"{"stream":true,"stream_options":{"include_usage":true},"model":"b"}"#)
         #expect(try edited("{}", .fixed(text("\"b\"")), both) == #"{"model":"b","temperature":1.0}"#)
     }

@@ -1,0 +1,191 @@
+import Glibc
+
+/// What a route with `transform: simple_chat` holds of one answer.
+final class ChatResponse {
+    var stream = SimpleChatStream()
+    /// Of an answer that is no stream: content, until it is whole.
+    var content = ByteQueue()
+    /// Status of such an answer; 0: it is a stream.
+    var status: UInt16 = 0
+    var keepsConnection = false
+
+    func reset(blocks: BlockPool) {
+        stream.release(to: blocks)
+        stream = SimpleChatStream()
+        content.release(to: blocks)
+        status = 0
+    }
+}
+
+/// Answers to the simple chat: a stream is made into another one as it passes; anything else is read whole, so
+/// that what cannot be read is a 502 and nothing of it goes out.
+extension Worker {
+    /// Before the answer's head goes out.
+    /// - Returns: true: it does not; what follows goes to `gatherChat`.
+    func gathersChat(
+        _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ head: ResponseHead,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        guard exchange.route?.transform == .simpleChat else { return false }
+        let chat = ChatResponse()
+        exchange.chat = chat
+        if head.isEventStream, (200..<300).contains(head.status) { return false }
+        chat.status = head.status
+        chat.keepsConnection = head.keepsAlive
+        exchange.responseBody = BodyReader(head.framing)
+        exchange.record.firstByteTime = now - exchange.sentAt
+        upstream.pool.state.exchangeCount.add(1, ordering: .relaxed)
+        prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
+        gatherChat(exchange, chat, upstream, .init(rebasing: bytes[head.byteCount...]))
+        return true
+    }
+
+    // MARK: Whole answers
+
+    func gatherChat(
+        _ exchange: RunningExchange, _ chat: ChatResponse, _ upstream: UpstreamConnection,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) {
+        let step = exchange.responseBody.advance(bytes, .content)
+        guard step.verdict != .invalid, chat.content.count + step.piece.count <= SimpleChatAnswer.bodyMax
+        else { return chatUnreadable(exchange) }
+        chat.content.append(step.piece, from: blocks)
+        if let account = exchange.account, account.taps { account.tap.scan(step.piece) }
+        switch step.verdict {
+        case .more, .invalid: rearm(upstream, exchange)
+        // Trailer fields of an answer that is written anew say nothing: the connection is not used again.
+        case .trailers: chatGathered(exchange, chat, reuse: false)
+        case .ended:
+            chatGathered(exchange, chat, reuse: chat.keepsConnection && step.consumed == bytes.count)
+        }
+    }
+
+    /// The upstream has closed.
+    /// - Returns: true: that was the end of an answer that is gathered.
+    func chatEnded(_ exchange: RunningExchange) -> Bool {
+        guard let chat = exchange.chat, chat.status != 0, exchange.responseBody.isUntilClose else {
+            return false
+        }
+        chatGathered(exchange, chat, reuse: false)
+        return true
+    }
+
+    private func chatUnreadable(_ exchange: RunningExchange) {
+        noteFailure(exchange)
+        perform(
+            exchange.machine.turnedAway(again: false, reply: .upstreamBadResponse), exchange)
+    }
+
+    private func chatGathered(_ exchange: RunningExchange, _ chat: ChatResponse, reuse: Bool) {
+        if let account = exchange.account, account.taps { account.tap.finish() }
+        let content = UnsafeRawBufferPointer(chat.content.bytes)
+        var text = ByteQueue()
+        defer { text.release(to: blocks) }
+        if chat.status >= 400 {
+            writeChatError(content, exchange, &text)
+        } else if !SimpleChatAnswer.write(content, to: &text, blocks: blocks) {
+            return chatUnreadable(exchange)
+        }
+        exchange.machine.gathered()
+        if let upstream = exchange.upstream {
+            exchange.upstream = nil
+            release(upstream, reuse: reuse && exchange.machine.hasSentRequest)
+        }
+        answer(exchange, ActionReply(status: chat.status, body: Array(text.bytes)), fault: chat.status >= 400)
+    }
+
+    /// What the upstream says of it, in the route's shape; nothing else of its answer.
+    private func writeChatError(
+        _ content: UnsafeRawBufferPointer, _ exchange: RunningExchange, _ text: inout ByteQueue
+    ) {
+        let isDetail = exchange.route?.errors == .detail
+        text.append(isDetail ? "{\"detail\":" : "{\"error\":{\"message\":", from: blocks)
+        if let message = SimpleChatError.message(of: content) {
+            text.append(message, from: blocks)
+        } else {
+            text.append("\"The upstream refused the request.\"", from: blocks)
+        }
+        text.append(
+            isDetail
+                ? "}" : ",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_error\"}}",
+            from: blocks)
+    }
+
+    // MARK: Streams
+
+    func passChatBody(
+        _ exchange: RunningExchange, _ chat: ChatResponse, _ upstream: UpstreamConnection,
+        _ bytes: UnsafeMutableRawBufferPointer, after writer: inout ByteWriter
+    ) {
+        let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : .content)
+        if let account = exchange.account, account.taps { account.tap.scan(step.piece) }
+        var text = ByteQueue()
+        defer { text.release(to: blocks) }
+        let isOver = step.verdict == .ended || step.verdict == .trailers
+        var progress = chat.stream.take(step.piece, into: &text, blocks: blocks)
+        if isOver { progress = chat.stream.finish(into: &text, blocks: blocks) }
+        if isOver, progress == .done { settleChat(exchange) }
+        guard
+            putChat(
+                UnsafeRawBufferPointer(text.bytes), isLast: isOver && progress == .done, exchange, &writer)
+        else { return }
+        // A stream that is cut short, or none, must not look whole.
+        guard progress != .failed, !isOver || progress == .done else {
+            return perform(
+                exchange.machine.upstreamLost(again: false, freshOnly: false, reply: .upstreamBadResponse),
+                exchange)
+        }
+        bodyPassed(exchange, upstream, step, UnsafeRawBufferPointer(bytes))
+    }
+
+    /// The upstream has closed, and that is the end of the stream.
+    /// - Returns: false if the exchange has ended otherwise.
+    func passLastOfChat(_ exchange: RunningExchange) -> Bool {
+        guard let chat = exchange.chat else { return true }
+        var text = ByteQueue()
+        defer { text.release(to: blocks) }
+        let progress = chat.stream.finish(into: &text, blocks: blocks)
+        var writer = ByteWriter(writeBuffer)
+        guard putChat(UnsafeRawBufferPointer(text.bytes), isLast: false, exchange, &writer) else {
+            return false
+        }
+        guard progress == .done else {
+            perform(
+                exchange.machine.upstreamLost(again: false, freshOnly: false, reply: .upstreamClosed),
+                exchange)
+            return false
+        }
+        settleChat(exchange)
+        return true
+    }
+
+    private func settleChat(_ exchange: RunningExchange) {
+        guard let account = exchange.account else { return }
+        if account.taps { account.tap.finish() }
+        settleReservation(exchange, account)
+    }
+
+    /// - Returns: false if the client is gone, and with it the exchange.
+    private func putChat(
+        _ text: UnsafeRawBufferPointer, isLast: Bool, _ exchange: RunningExchange, _ writer: inout ByteWriter
+    ) -> Bool {
+        guard let client = exchange.client else { return true }
+        exchange.tail.scan(text)
+        let start = writer.count
+        guard exchange.responseOutput.isChunked else {
+            exchange.record.responseBodyBytes += UInt64(text.count)
+            return deliver(exchange, client, &writer, text)
+        }
+        if text.count <= Worker.copyMax {
+            writer.put(chunk: text)
+        } else if text.count > 0 {
+            writer.put(hexadecimal: UInt64(text.count))
+            writer.put("\r\n")
+            guard deliver(exchange, client, &writer, text) else { return false }
+            writer.put("\r\n")
+        }
+        if isLast { writer.put("0\r\n\r\n") }
+        exchange.record.responseBodyBytes += UInt64(text.count + max(0, writer.count - start))
+        return deliver(exchange, client, &writer, UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+}
