@@ -69,11 +69,11 @@ private let field = Array("authorization".utf8)
         let first = try upstream.accept()
         let used = try first.readMessage()["authorization"]
         try first.send(ModelScene.answer("429 No", "slow down", fields: "Retry-After: 60\r\n"))
-        let second = try upstream.accept()
-        let other = try second.readMessage()["authorization"]
+        let next = try upstream.accept()
+        let other = try next.readMessage()["authorization"]
         #expect(Set([used, other]) == ["Bearer up-1", "Bearer up-2"])
         // Both: the upstream's own answer, with its hint.
-        try second.send(ModelScene.answer("429 No", "slow down", fields: "Retry-After: 60\r\n"))
+        try next.send(ModelScene.answer("429 No", "slow down", fields: "Retry-After: 60\r\n"))
         let answer = try client.readMessage()
         #expect(answer.status == 429 && answer["retry-after"] == "60")
         #expect(keys.allSatisfy { $0.isCooling(now: monotonicNow() + 50 * second) })
