@@ -135,7 +135,9 @@ struct UpstreamStatus {
                     json.string(nil, upstream.name)
                 }
             }
-            json.array("addresses") { json in state.currentAddresses().forEach { json.string(nil, $0.text) } }
+            json.array("addresses") { json in
+                for address in state.currentAddresses() { json.string(nil, address.text) }
+            }
             json.number("connections", state.connectionCount.load(ordering: .relaxed))
             json.number("outstanding", state.leasedCount.load(ordering: .relaxed))
             json.number("exchanges", state.exchangeCount.load(ordering: .relaxed))

@@ -140,10 +140,9 @@ private final class Scene: Sendable {
         let health = scene.endpoints[0].state.health
         for _ in 0..<2 { health.failed(now: headgate_monotonic_ns(), scene.plan.health) }
         #expect(eventually { scene.lines.count == 1 })
-        #expect(
-            scene.lines.first
-                == "warning: upstream u: endpoint http://e1:80 is left out for 10 s after 2 failures in a row; requests go to the others",
-            "\(scene.lines)")
+        let first =
+            "warning: upstream u: endpoint http://e1:80 is left out for 10 s after 2 failures in a row"
+        #expect(scene.lines == [first + "; requests go to the others"])
         health.succeeded(now: headgate_monotonic_ns())
         #expect(eventually { scene.lines.count == 2 })
         #expect(scene.lines.last == "info: upstream u: endpoint http://e1:80 is asked again")

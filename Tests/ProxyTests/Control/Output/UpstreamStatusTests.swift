@@ -69,8 +69,9 @@ private func endpoint(_ id: Int, weight: Int = 1) -> EndpointPlan {
         let json = text.text
         _ = try JSONValue.parse(Array(json.utf8))
         let upstream =
-            #""name":"u","in_flight":0,"max_in_flight":7,"queued":0,"queue_max":0,"refused":0,"repetitions":10,"#
-            + #""repetitions_refused":3,"endpoints":[{"url":"http://e1:80","weight":1,"available":true},"#
+            #""name":"u","in_flight":0,"max_in_flight":7,"queued":0,"queue_max":0,"refused":0,"#
+            + #""repetitions":10,"repetitions_refused":3,"#
+            + #""endpoints":[{"url":"http://e1:80","weight":1,"available":true},"#
             + #"{"url":"http://e2:80","weight":3,"available":false}"#
         let ejected =
             #""exchanges":12,"failures":2,"state":"ejected","reason":"2 failures in a row","#
@@ -78,9 +79,11 @@ private func endpoint(_ id: Int, weight: Int = 1) -> EndpointPlan {
             + #""last_failure":"2026-03-01T11:59:59.000Z""#
         let failing = #""state":"failing_check","reason":"fails its check: status 503","until":null"#
         let cooling =
-            #""state":"cooling_down","reason":"asked for it (Retry-After)","until":"2026-03-01T12:01:30.000Z""#
+            #""state":"cooling_down","reason":"asked for it (Retry-After)","#
+            + #""until":"2026-03-01T12:01:30.000Z""#
         let fine =
-            #""state":"available","reason":null,"until":null,"failures_in_row":0,"ejections":0,"last_failure":null"#
+            #""state":"available","reason":null,"until":null,"failures_in_row":0,"ejections":0,"#
+            + #""last_failure":null"#
         for part in [upstream, ejected, failing, cooling, fine, #""outstanding":4"#, #""upstreams":["u"]"#] {
             #expect(json.contains(part), "\(part) in \(json)")
         }
