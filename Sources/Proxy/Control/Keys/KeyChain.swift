@@ -181,6 +181,7 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
                 var sync = begun
                 sync.take(made, in: store)
                 if let unsaved = sync.unsaved { provisioner.hold(unsaved, for: user) }
+                if isFirst { provisioner.settled(for: user) }
                 finish(sync, store, isFirst)
             }
         }

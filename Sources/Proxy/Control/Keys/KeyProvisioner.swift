@@ -21,6 +21,8 @@ final class KeyProvisioner: Sendable {
     private struct State: Sendable {
         var waiting: [Int64: [Answer]] = [:]
         var waitingCount = 0
+        /// Made, and not yet where the next look would find them.
+        var fresh: [Int64: Secret] = [:]
         var failures: UInt64 = 0
         var failure = ""
         /// Not before then; monotonic nanoseconds.
@@ -30,7 +32,9 @@ final class KeyProvisioner: Sendable {
     }
 
     private enum Joined {
-        case first, waits
+        case first
+        case waits
+        case has(Secret)
         case refused(Provisioning.Failure)
     }
 
@@ -57,6 +61,7 @@ final class KeyProvisioner: Sendable {
     func make(for user: Int64, user8: String, with key: Secret, answer: @escaping Answer) {
         switch join(user, answer) {
         case .waits: break
+        case .has(let key): answer(.success(key), false)
         case .refused(let failure): answer(.failure(failure), true)
         case .first:
             pool.perform(
@@ -77,6 +82,7 @@ final class KeyProvisioner: Sendable {
     private func join(_ user: Int64, _ answer: @escaping Answer) -> Joined {
         let now = clock()
         return state.withLock { state in
+            if let key = state.fresh[user] { return .has(key) }
             guard state.waitingCount < KeyProvisioner.waitingMax else {
                 return .refused(Provisioning.Failure(description: "too many wait for keys"))
             }
@@ -108,9 +114,10 @@ final class KeyProvisioner: Sendable {
         _ made: Result<Secret, Provisioning.Failure>, _ user: Int64, _ now: UInt64, _ state: inout State
     ) {
         switch made {
-        case .success:
+        case .success(let key):
             state.failures = 0
             state.nextAt = 0
+            state.fresh[user] = key
             if state.madeAt.count >= usersMax { state.madeAt = [:] }
             state.madeAt[user] = now
         case .failure(let failure):
@@ -121,6 +128,9 @@ final class KeyProvisioner: Sendable {
             state.nextAt = now + min(backOffFirst << min(state.failures - 1, 20), backOffMax)
         }
     }
+
+    /// Whoever got the key first has put it where it is found from now on.
+    func settled(for user: Int64) { state.withLock { state in state.fresh[user] = nil } }
 
     /// What stood in the way may be gone: the next request is made at once.
     func forgetFailures() {

@@ -46,6 +46,10 @@ private final class Scene {
     scene.provider.script.withLock { $0.isHeld = false }
     #expect(scene.results(20) == Array(repeating: KeyProvider.key(1), count: 20))
     #expect(scene.provider.requests.count == 1)
+    // Who asks before the key is where a look would find it gets the same.
+    scene.begin(7)
+    #expect(scene.results(1) == [KeyProvider.key(1)])
+    scene.provisioner.settled(for: 7)
     scene.begin(8)
     #expect(scene.results(1) == [KeyProvider.key(2)])
 }
@@ -68,6 +72,7 @@ private final class Scene {
     scene.provider.script.withLock { $0.status = 200 }
     scene.begin(1)
     #expect(scene.results(1).first?.hasPrefix("sk-or-v1-") == true)
+    scene.provisioner.settled(for: 1)
     scene.provider.script.withLock { $0.status = 500 }
     scene.begin(1)
     _ = scene.results(1)

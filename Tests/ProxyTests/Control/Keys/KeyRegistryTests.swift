@@ -129,8 +129,8 @@ extension KeyRegistry.Entry {
     #expect(first.provisioning.timeoutMilliseconds == 10_000)
     scene.folder.write("key.txt", fileKey)
     #expect(try scene.serve(making("")).chain?.provisioner === first)
-    let other = try #require(try scene.serve(making(", url: http://p:8/x?y")).chain?.provisioner)
-    #expect(other !== first && other.provisioning.url == "http://p:8/x?y")
+    let other = try #require(try scene.serve(making(", url: https://p.example/x?y")).chain?.provisioner)
+    #expect(other !== first && other.provisioning.url == "https://p.example/x?y")
 }
 
 @Test func `files of chains are watched, there or not, and may be missing`() throws {

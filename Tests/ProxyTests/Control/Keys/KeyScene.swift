@@ -224,7 +224,8 @@ extension Answer {
         guard case .keys(let set) = self else { return [] }
         return set.keys.map { key in
             let line = String(decoding: key.line, as: UTF8.self)
-            let text = line.dropFirst("Authorization: Bearer ".count).dropLast(2)
+            // One character: the line end.
+            let text = line.dropFirst("Authorization: Bearer ".count).dropLast()
             return "\(text) \(String(decoding: key.source.bytes, as: UTF8.self))"
         }
     }
