@@ -28,7 +28,10 @@ extension KeyScene {
     }
 }
 
-@Test(arguments: [(200, true, nil), (401, false, "Key is invalid or expired"), (500, nil, "Unexpected status: 500")])
+@Test(
+    arguments: [
+        (200, true, nil), (401, false, "Key is invalid or expired"), (500, nil, "Unexpected status: 500"),
+    ] as [(Int, Bool?, String?)])
 func `S1-27, S1-33: ensuring a key may ask the upstream, and notes when it was good`(
     status: Int, isValid: Bool?, error: String?
 ) throws {
