@@ -71,8 +71,9 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         let mayProvision =
             request.refused == nil || provisioner?.mayRenew(for: request.key.userID) ?? false
         let isRefused = isRefused(request)
-        run(query, in: store, mayProvision: mayProvision, isRefused: isRefused) { [self] sync, store in
-            conclude(sync, request, version, store, answer)
+        run(query, in: store, mayProvision: mayProvision, isRefused: isRefused) {
+            [self] sync, store, isFirst in
+            conclude(sync, request, version, store, isFirst, answer)
         }
     }
 
@@ -111,7 +112,8 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
     }
 
     private func conclude(
-        _ sync: KeySync, _ request: KeyRequest, _ version: UInt64, _ store: Opened?, _ answer: KeyAnswer
+        _ sync: KeySync, _ request: KeyRequest, _ version: UInt64, _ store: Opened?, _ isFirst: Bool,
+        _ answer: KeyAnswer
     ) {
         let asks = KeyMisses.Asker(key: request.key, hasRefused: request.refused != nil)
         guard !sync.outcome.isUnavailable else {
@@ -119,10 +121,11 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
             return answer.send(.refused(.upstreamKeyUnavailable))
         }
         guard sync.outcome.key != nil else {
-            diary.write(sync, saysAll: misses.note(asks, now: headgate_monotonic_ns()))
+            let isNews = misses.note(asks, now: headgate_monotonic_ns())
+            diary.write(sync, saysAll: isNews && isFirst)
             return answer.send(.refused(KeyChain.refusal(asks)))
         }
-        diary.write(sync, saysAll: true)
+        diary.write(sync, saysAll: isFirst)
         misses.forget(users: [request.key.userID])
         let (resolution, version) = settle(sync, request.key, version, store)
         let set = keySet(resolution)
@@ -159,25 +162,26 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
 
     // MARK: - Running
 
-    /// - Parameter finish: called once, within a job of the store where there is one.
+    /// - Parameter finish: called once, within a job of the store where there is one; false for whoever waited
+    ///   for a key that is made for somebody else's question.
     private func run(
         _ query: KeyQuery, in store: Opened?, mayProvision: Bool = true,
         isRefused: (Secret) -> Bool = { _ in false },
-        finish: @escaping @Sendable (KeySync, Opened?) -> Void
+        finish: @escaping @Sendable (KeySync, Opened?, Bool) -> Void
     ) {
         let user = query.user?.id ?? 0
         var sync = KeySync(
             sources, for: query, in: store, held: provisioner?.held(for: user), mayProvision: mayProvision)
         guard case .provision(let key) = sync.begin(in: store, isRefused: isRefused), let provisioner else {
-            return finish(sync, store)
+            return finish(sync, store, true)
         }
         let begun = sync
-        provisioner.make(for: user, user8: query.shortID, with: key) { [self] made in
+        provisioner.make(for: user, user8: query.shortID, with: key) { [self] made, isFirst in
             inJob { store in
                 var sync = begun
                 sync.take(made, in: store)
                 if let unsaved = sync.unsaved { provisioner.hold(unsaved, for: user) }
-                finish(sync, store)
+                finish(sync, store, isFirst)
             }
         }
     }
@@ -209,7 +213,7 @@ extension KeyChain {
         _ user: User, in store: Store, validates: Bool, done: @escaping @Sendable (KeyStatus) -> Void
     ) {
         let name = ActionAnswers.shownName(user)
-        run(KeyQuery(user: user), in: .success(store)) { [self] sync, _ in
+        run(KeyQuery(user: user), in: .success(store)) { [self] sync, _, _ in
             if sync.outcome.isSynced { keeper?.keysChanged() }
             if sync.unsaved != nil { usersChanged([user.id]) }
             let begun = "[Login] User \(name) logged in, syncing API key..."

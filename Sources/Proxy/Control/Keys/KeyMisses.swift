@@ -14,7 +14,9 @@ final class KeyMisses: Sendable {
     private let until = Locked<[Asker: UInt64]>([:])
 
     /// - Parameter now: monotonic nanoseconds.
-    func isFresh(_ asker: Asker, now: UInt64) -> Bool { until.withLock { $0[asker].map { now < $0 } ?? false } }
+    func isFresh(_ asker: Asker, now: UInt64) -> Bool {
+        until.withLock { $0[asker].map { now < $0 } ?? false }
+    }
 
     /// - Returns: whether that is news.
     func note(_ asker: Asker, now: UInt64) -> Bool {

@@ -15,7 +15,8 @@ final class KeyProvisioner: Sendable {
     /// Users that are remembered.
     static let usersMax = 100_000
 
-    typealias Answer = @Sendable (Result<Secret, Provisioning.Failure>) -> Void
+    /// - Parameter isFirst: of those who get this key; the others waited for it.
+    typealias Answer = @Sendable (_ made: Result<Secret, Provisioning.Failure>, _ isFirst: Bool) -> Void
 
     private struct State: Sendable {
         var waiting: [Int64: [Answer]] = [:]
@@ -28,7 +29,10 @@ final class KeyProvisioner: Sendable {
         var held: [Int64: Secret] = [:]
     }
 
-    private enum Joined { case first, waits, refused(Provisioning.Failure) }
+    private enum Joined {
+        case first, waits
+        case refused(Provisioning.Failure)
+    }
 
     let provisioning: Provisioning
     private let pool: FetchPool
@@ -53,7 +57,7 @@ final class KeyProvisioner: Sendable {
     func make(for user: Int64, user8: String, with key: Secret, answer: @escaping Answer) {
         switch join(user, answer) {
         case .waits: break
-        case .refused(let failure): answer(.failure(failure))
+        case .refused(let failure): answer(.failure(failure), true)
         case .first:
             pool.perform(
                 FetchPool.Job(
@@ -97,7 +101,7 @@ final class KeyProvisioner: Sendable {
             state.waitingCount -= answers.count
             return answers
         }
-        for answer in answers { answer(made) }
+        for (index, answer) in answers.enumerated() { answer(made, index == 0) }
     }
 
     private static func note(

@@ -111,7 +111,8 @@ public struct KeyResolution: Sendable {
         if isBlocked { return "the database cannot be read, and what it may hold comes first" }
         if let winner {
             let before = findings.prefix { $0.state != .used }.map(\.source)
-            let reason = before.isEmpty ? "it comes first" : "there is no key in \(before.joined(separator: ", "))"
+            let reason =
+                before.isEmpty ? "it comes first" : "there is no key in \(before.joined(separator: ", "))"
             return "\(winner.source): \(reason)"
         }
         return findings.contains { $0.state == .ready }

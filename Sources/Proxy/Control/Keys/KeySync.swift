@@ -51,7 +51,10 @@ struct KeySync: Sendable {
     private(set) var unsaved: Secret?
 
     /// - Parameter held: made earlier, and could be written nowhere.
-    init(_ sources: KeySources, for query: KeyQuery, in store: Opened?, held: Secret? = nil, mayProvision: Bool = true) {
+    init(
+        _ sources: KeySources, for query: KeyQuery, in store: Opened?, held: Secret? = nil,
+        mayProvision: Bool = true
+    ) {
         self.sources = sources
         self.query = query
         self.mayProvision = mayProvision
@@ -75,7 +78,9 @@ struct KeySync: Sendable {
             return .done
         }
         for finding in usable {
-            say("⚠️ Key from \(finding.source) is refused by \(sources.upstream): \(finding.masked ?? "")", .warning)
+            say(
+                "⚠️ Key from \(finding.source) is refused by \(sources.upstream): \(finding.masked ?? "")",
+                .warning)
         }
         if usable.isEmpty { say("⚠️ No API key found in database, file, or environment", .warning) }
         guard let key = keyForProvisioning() else {

@@ -1,5 +1,6 @@
 // Covers KeyChain.swift, KeyAnswer.swift, KeyDiary.swift
 import CLinux
+import Glibc
 import JSON
 import Stores
 import Testing
@@ -22,7 +23,9 @@ import Testing
     #expect(chain.isByModel && !known.canRenew && known.choice == .first)
 }
 
-@Test func `S1-09, S1-13: what is remembered is in the database with the first answer, and in the index`() throws {
+@Test func `S1-09, S1-13: what is remembered is in the database with the first answer, and in the index`()
+    throws
+{
     let scene = try KeyScene()
     let chain = scene.chain()
     let user = try scene.newUser()
@@ -107,6 +110,7 @@ import Testing
     release.withLock { $0 = true }
     #expect(answers.allSatisfy { $0.shown == ["\(KeyProvider.key(1)) database"] })
     #expect(scene.provider.requests.count == 1)
+    #expect(scene.takeLines().count { $0.contains("Auto-provisioned new key") } == 1)
     #expect(try scene.stored(user)?.source == "auto-provisioned")
     #expect(answers[0].set?.canRenew == true)
 }
@@ -122,7 +126,9 @@ import Testing
     #expect(try scene.ask(chain).shown == ["\(KeyProvider.key(2)) auto-provisioned"])
 }
 
-@Test func `S1-49: keys that are refused make way for the next, and one that was made is renewed once`() throws {
+@Test func `S1-49: keys that are refused make way for the next, and one that was made is renewed once`()
+    throws
+{
     let scene = try KeyScene()
     let chain = scene.chain()
     let user = try scene.newUser()
@@ -158,7 +164,8 @@ import Testing
     let chain = scene.chain()
     let user = try scene.newUser()
     scene.folder.write("key.txt", fileKey)
-    scene.folder.write("headgate.db", "no database at all, and longer than a header of one would be, which has 100")
+    scene.folder.write("other", String(repeating: "no database at all ", count: 300))
+    rename(scene.folder.path + "/other", scene.keeper.path)
     #expect(eventually { scene.keeper.problem != nil })
     #expect(try scene.ask(chain, user.id).refusal == .upstreamKeyUnavailable)
     #expect(try scene.ask(chain).refusal == .upstreamKeyUnavailable)

@@ -10,7 +10,9 @@ import Testing
     ("sk-or-v1-" + String(repeating: "a", count: 4087), true),
     ("sk-or-v1-" + String(repeating: "a", count: 4088), false),
 ])
-func `S1-19: a key begins with the prefix, is long enough, and is nothing but visible`(key: String, isGood: Bool) {
+func `S1-19: a key begins with the prefix, is long enough, and is nothing but visible`(
+    key: String, isGood: Bool
+) {
     #expect(KeyFormat(prefix: "sk-or-v1-", lengthMin: 21).accepts(Secret(key)) == isGood)
 }
 

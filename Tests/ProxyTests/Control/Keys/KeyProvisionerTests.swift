@@ -20,7 +20,7 @@ private final class Scene {
     deinit { provider.stop() }
 
     func begin(_ user: Int64) {
-        provisioner.make(for: user, user8: "u", with: Secret("p")) { [made] result in
+        provisioner.make(for: user, user8: "u", with: Secret("p")) { [made] result, _ in
             let text =
                 switch result {
                 case .success(let key): String(decoding: key.reveal(), as: UTF8.self)

@@ -74,7 +74,8 @@ extension KeyRegistry.Entry {
     try expectNew(chain, "variable")
     try expectNew(chain.replacing("u.example", with: "w.example"), "URL")
     try expectNew(chain.replacing("remember: database", with: "prefix: sk-"), "config")
-    try expectNew(chain.replacing("remember: database", with: "prefix: sk-") + "\n    key_field: x-api-key", "field")
+    try expectNew(
+        chain.replacing("remember: database } }", with: "prefix: sk- }, key_field: x-api-key }"), "field")
 }
 
 @Test func `a chain of another store is another chain, with that store's users`() throws {
@@ -117,10 +118,11 @@ extension KeyRegistry.Entry {
     #expect(scene.registry.served["u"]?.chain === served.chain)
 }
 
-@Test func `keys that were made stay known where the chain changes, and are made where its URL says`() throws {
+@Test func `keys that were made stay known where the chain changes, and are made where its URL says`() throws
+{
     let scene = try Scene()
     let making = { (rest: String) in
-        "u: { url: https://u.example/v1, key: { first_of: [ { file: key.txt }, { provision: { key: { env: NOBODY_SETS }\(rest) } } ] } }"
+        "u: { url: https://u.example/v1, key: { first_of: [ { database: main }, { file: key.txt }, { provision: { key: { env: NOBODY_SETS }\(rest) } } ] } }"
     }
     let first = try #require(try scene.serve(making("")).chain?.provisioner)
     #expect(first.provisioning.url == "https://u.example/v1/keys")
@@ -134,7 +136,8 @@ extension KeyRegistry.Entry {
 @Test func `files of chains are watched, there or not, and may be missing`() throws {
     let scene = try Scene()
     let loaded = try scene.load(
-        "u: { url: http://u, key: { first_of: [ { file: key.txt }, { provision: { key: { file: p.txt } } } ] } }")
+        "u: { url: http://u, key: { first_of: [ { database: main }, { file: key.txt }, { provision: { key: { file: p.txt } } } ] } }"
+    )
     #expect(loaded.inputs.contents[scene.folder.path + "/key.txt"] == .missing)
     #expect(loaded.inputs.contents[scene.folder.path + "/p.txt"] == .missing)
 }

@@ -153,7 +153,9 @@ final class KeyScene {
         try withStore { try $0.createUser(NewUser(username: name)) }
     }
 
-    func store(_ key: String, _ name: String = "openrouter", for user: User?, source: String = "manual") throws {
+    func store(_ key: String, _ name: String = "openrouter", for user: User?, source: String = "manual")
+        throws
+    {
         try withStore { store in
             _ = try store.setUpstreamKey(user: user?.id, name: name, key: Secret(key), source: source)
         }

@@ -51,7 +51,9 @@ extension KeyScene {
     #expect(try scene.look().winner?.source == "key.txt")
 }
 
-@Test func `C25: of rows the exact model comes first, then UPSTREAM/MODEL, the upstream, default; own ones before shared`()
+@Test
+func
+    `C25: of rows the exact model comes first, then UPSTREAM/MODEL, the upstream, default; own ones before shared`()
     throws
 {
     let scene = try KeyScene()
@@ -72,10 +74,15 @@ extension KeyScene {
     #expect(rows.map(\.state) == [.used] + Array(repeating: .shadowed, count: 7))
     let unnamed = try scene.look(KeyQuery(user: user)).findings.filter { $0.kind == .database }
     #expect(unnamed.first?.place == "main: `openrouter`" && unnamed.count == 4)
-    #expect(KeyQuery(model: "default").names(for: "openrouter") == ["default", "openrouter/default", "openrouter"])
+    #expect(
+        KeyQuery(model: "default").names(for: "openrouter") == [
+            "default", "openrouter/default", "openrouter",
+        ])
 }
 
-@Test func `S1-17, S1-18, S1-20: files and variables are read when they are asked, without blanks, empty ones are unset`()
+@Test
+func
+    `S1-17, S1-18, S1-20: files and variables are read when they are asked, without blanks, empty ones are unset`()
     throws
 {
     let scene = try KeyScene()
@@ -108,14 +115,18 @@ extension KeyScene {
     #expect(none.findings[1].state == .unreadable("none: no such file"))
 }
 
-@Test func `a database that cannot be read stands in the way of what comes behind it, not of what comes before`() throws {
+@Test
+func `a database that cannot be read stands in the way of what comes behind it, not of what comes before`()
+    throws
+{
     let scene = try KeyScene()
     scene.folder.write("key.txt", fileKey)
     let failure: KeySync.Opened = .failure(.locked)
     let behind = scene.sources().look(for: KeyQuery(), in: failure)
     #expect(behind.isBlocked && behind.winner == nil && behind.usable.isEmpty)
     #expect(behind.why == "the database cannot be read, and what it may hold comes first")
-    let before = scene.sources([.file("key.txt"), .database(store: "main")]).look(for: KeyQuery(), in: failure)
+    let before = scene.sources([.file("key.txt"), .database(store: "main")]).look(
+        for: KeyQuery(), in: failure)
     #expect(!before.isBlocked && before.winner?.source == "key.txt")
 }
 

@@ -134,7 +134,9 @@ extension KeySync {
     #expect(try scene.stored(user) == nil)
 }
 
-@Test func `what is not remembered, what nobody can own, and what somebody else has stored is not saved`() throws {
+@Test func `what is not remembered, what nobody can own, and what somebody else has stored is not saved`()
+    throws
+{
     let scene = try KeyScene()
     scene.folder.write("key.txt", fileKey)
     let user = try scene.newUser()

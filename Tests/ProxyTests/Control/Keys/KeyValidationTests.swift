@@ -5,10 +5,12 @@ import Testing
 @testable import Proxy
 
 @Test(arguments: [
-    (200, nil, false), (401, "Key is invalid or expired", true), (402, "Out of credits", true),
+    (200, String?.none, false), (401, "Key is invalid or expired", true), (402, "Out of credits", true),
     (403, "Unexpected status: 403", false), (500, "Unexpected status: 500", false),
 ])
-func `S1-28: the list of models says whether a key is good`(status: Int, error: String?, isRefusal: Bool) throws {
+func `S1-28: the list of models says whether a key is good`(status: Int, error: String?, isRefusal: Bool)
+    throws
+{
     let provider = try KeyProvider()
     defer { provider.stop() }
     provider.script.withLock { $0.modelsStatus = status }

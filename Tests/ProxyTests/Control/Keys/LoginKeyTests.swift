@@ -13,7 +13,9 @@ private func status(_ source: String?, synced: Bool) -> KeyStatus {
     return status
 }
 
-@Test func `S1 Test 1: the first login takes the key of the file, the second has it from the database`() throws {
+@Test func `S1 Test 1: the first login takes the key of the file, the second has it from the database`()
+    throws
+{
     let scene = try KeyScene()
     let chain = scene.chain()
     let user = try scene.newUser()
@@ -38,7 +40,9 @@ private func status(_ source: String?, synced: Bool) -> KeyStatus {
     #expect(try scene.stored(user)?.source == "environment")
 }
 
-@Test func `S1 Test 3: the database wins over another key in the file, until its key is deleted (S1-16)`() throws {
+@Test func `S1 Test 3: the database wins over another key in the file, until its key is deleted (S1-16)`()
+    throws
+{
     let scene = try KeyScene()
     let chain = scene.chain()
     let user = try scene.newUser()
@@ -84,7 +88,9 @@ private func status(_ source: String?, synced: Bool) -> KeyStatus {
     (402, false, "⚠️ API key not usable: ***************d888 (Out of credits)"),
     (500, true, "⚠️ API key not validated: ***************d888 (Unexpected status: 500)"),
 ])
-func `S1-27, S1-28: a login may ask the upstream whether it takes the key`(code: Int, hasKey: Bool, line: String) throws {
+func `S1-27, S1-28: a login may ask the upstream whether it takes the key`(
+    code: Int, hasKey: Bool, line: String
+) throws {
     let scene = try KeyScene()
     let chain = scene.chain()
     let user = try scene.newUser()
@@ -121,7 +127,8 @@ func `S1-27, S1-28: a login may ask the upstream whether it takes the key`(code:
     #expect(
         first.body["api_key_status"]
             == .object([
-                .init("has_key", .bool(true)), .init("source", .string("key.txt")), .init("synced", .bool(true)),
+                .init("has_key", .bool(true)), .init("source", .string("key.txt")),
+                .init("synced", .bool(true)),
             ]))
     let second = try scene.act(login, body)
     #expect(second.body["api_key_status"]?["source"]?.text == "database")

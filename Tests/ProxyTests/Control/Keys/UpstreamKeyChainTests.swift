@@ -11,6 +11,12 @@ extension KeyScene {
     }
 }
 
+struct AskedVerdict: Sendable {
+    var status: Int
+    var isValid: Bool?
+    var error: String?
+}
+
 @Test func `S1-26: the command line syncs as a login does, without a daemon`() throws {
     let scene = try KeyScene()
     let user = try scene.newUser()
@@ -19,7 +25,8 @@ extension KeyScene {
         #expect(none.key == nil && none.source == nil && none.error == "No API key available")
         scene.variables.withLock { $0["OPENROUTER_PROVISIONING_KEY"] = "sk-or-v1-provisioning-key" }
         let made = scene.work.sync(KeyQuery(user: user), in: .success(store))
-        #expect(made.source == "auto-provisioned" && made.isSynced && made.error == nil && made.isValid == nil)
+        #expect(
+            made.source == "auto-provisioned" && made.isSynced && made.error == nil && made.isValid == nil)
         #expect(made.lines.last == "[KeyManager] ===== Sync complete =====")
         let known = scene.work.sync(KeyQuery(user: user), in: .success(store))
         #expect(known.source == "database" && !known.isSynced)
@@ -28,22 +35,23 @@ extension KeyScene {
     }
 }
 
-@Test(
-    arguments: [
-        (200, true, nil), (401, false, "Key is invalid or expired"), (500, nil, "Unexpected status: 500"),
-    ] as [(Int, Bool?, String?)])
-func `S1-27, S1-33: ensuring a key may ask the upstream, and notes when it was good`(
-    status: Int, isValid: Bool?, error: String?
-) throws {
+@Test(arguments: [
+    AskedVerdict(status: 200, isValid: true),
+    AskedVerdict(status: 401, isValid: false, error: "Key is invalid or expired"),
+    AskedVerdict(status: 500, error: "Unexpected status: 500"),
+])
+func `S1-27, S1-33: ensuring a key may ask the upstream, and notes when it was good`(verdict: AskedVerdict)
+    throws
+{
     let scene = try KeyScene()
     let user = try scene.newUser()
     try scene.store(databaseKey, for: user)
-    scene.provider.script.withLock { $0.modelsStatus = status }
+    scene.provider.script.withLock { $0.modelsStatus = verdict.status }
     try scene.withStore { store in
         let report = scene.work.sync(KeyQuery(user: user), in: .success(store), validates: true)
-        #expect(report.isValid == isValid && report.error == error)
+        #expect(report.isValid == verdict.isValid && report.error == verdict.error)
         let validatedAt = try store.upstreamKeys(user: user.id).first?.lastValidatedAt
-        #expect((validatedAt != nil) == (status == 200))
+        #expect((validatedAt != nil) == (verdict.status == 200))
     }
 }
 

@@ -216,3 +216,19 @@ private let brokenRow =
     #expect(scene.driver.served?.generation.upstreams[0].gate === gate)
     #expect(scene.status.text.contains("upstream    a 4 of 4 in flight, 1 of 0 queued, 1 refused"))
 }
+
+@Test func `what keys are read from makes a reload, which keeps what has not changed`() throws {
+    let scene = try Scene()
+    func serve(_ rest: String = "") throws -> KeyPlan? {
+        try scene.serve(
+            "upstreams: { u: { url: http://127.0.0.1:1, key: { first_of: [ { file: key.txt }, { env: NOBODY_SETS_IT } ] } } }\n\(rest)",
+            trigger: scene.driver.served == nil ? .start : .request)
+        return scene.driver.served?.generation.upstreams.first?.key
+    }
+    let first = try #require(try serve())
+    #expect(try serve("resolve_timeout: 9s") === first)
+    scene.folder.write("key.txt", "a-key-of-an-upstream")
+    #expect(try scene.reload().result == .reloaded)
+    #expect(scene.driver.served?.generation.upstreams.first?.key !== first)
+    #expect(try scene.reload().result == .unchanged)
+}

@@ -144,6 +144,17 @@ func `a file that has gone is waited for, then built without it`(trigger: Reload
     #expect(machine.filesRead(files(nil, folder: folder), served: nil) == .build(.start))
 }
 
+@Test func `a file that has been missing all along is not waited for`() {
+    let folder = TemporaryFolder()
+    let path = folder.write("a", "1")
+    let served = InputFiles(reading: [path, folder.path + "/missing"])
+    folder.write("a", "2")
+    var machine = Reload()
+    _ = machine.triggered(.request)
+    let now = InputFiles(reading: [path, folder.path + "/missing"])
+    #expect(machine.filesRead(now, served: served) == .build(.request))
+}
+
 @Test func `equal files are no reload`() {
     let folder = TemporaryFolder()
     var machine = Reload()
