@@ -37,8 +37,8 @@ enum KeyCommand {
 
         `sync` does what a login does: it finds the user's key in the sources of the upstream's `key`, in order,
         writes it into the database where `remember` says so, and has one made where there is none. `ensure
-        --validate` asks the upstream about it too; `validate` changes nothing, and without an owner takes a key
-        from standard input; `provision` has a new key made. Environment variables are those of this command.
+        --validate` asks the upstream about it too; `validate` does nothing else, and without an owner takes a
+        key from standard input; `provision` has a new key made. Environment variables are those of this command.
 
         `rotate-master` encrypts every key with the store's `encryption_key`, while everything runs; doing it
         again, or after it was stopped, is harmless. Before: put the new master key into the config file, the
