@@ -298,7 +298,8 @@ struct GenerationSketch {
     var queueTimeout = 10 * second
     var balance = BalancePlan()
     var health = HealthPlan()
-    var retry = RetryPlan()
+    /// Why not the usual one: most tests are about one attempt.
+    var retry = RetryPlan(causes: [.connect])
     var retryBudget = RetryBudget(percent: 100)
     var key: KeyPlan?
     /// Behind the first one.

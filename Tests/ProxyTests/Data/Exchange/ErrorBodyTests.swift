@@ -22,8 +22,9 @@ private func body(
             if reply == .bodyTooLarge || reply == .bodyTooLargeToInspect { message += "10" }
             let openai = body(reply, .openai)
             let plain = row.openaiMessage.isEmpty ? message : "\(row.openaiMessage)"
+            let param = row.param.isEmpty ? "null" : "\"\(row.param)\""
             let expected =
-                "{\"error\":{\"message\":\"\(plain)\",\"type\":\"\(row.type)\",\"param\":null,"
+                "{\"error\":{\"message\":\"\(plain)\",\"type\":\"\(row.type)\",\"param\":\(param),"
                 + "\"code\":\"\(row.code)\"}}\n"
             #expect(openai == expected)
             let detail = row.detail.isEmpty ? message : "\(row.detail)"

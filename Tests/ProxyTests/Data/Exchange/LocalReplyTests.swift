@@ -110,10 +110,14 @@ import Testing
             Your API key is for certain models: the body has to be JSON that names one as model.
         modelAmbiguous 400 invalid_request_error duplicate_model client
             The body has more than one top-level model: send one.
+        modelNotFound 404 invalid_request_error model_not_found client
+            The model does not exist, or you do not have access to it.
+        modelRequired 400 invalid_request_error missing_required_parameter client
+            This route chooses by the model: the body has to be a JSON object that names one.
         bodyTooLargeToInspect 413 invalid_request_error body_too_large_to_inspect client
             This request is decided by what stands in its body, and that is over the bound (inspect_body), in bytes:\u{20}
         bodyNotJSON 400 invalid_request_error invalid_json client
-            This route counts what requests use: the body has to be a JSON object.
+            This route looks into requests: the body has to be a JSON object.
         memberAmbiguous 400 invalid_request_error duplicate_member client
             A member that decides what this request may use stands in the body twice: send one.
         memberInvalid 400 invalid_request_error invalid_value client
@@ -146,6 +150,15 @@ import Testing
             The upstream's answer is not valid HTTP/1.1.
         upstreamTimeout 504 upstream_error upstream_timeout upstream
             The upstream did not answer in time.
+        upstreamKeyMissing 403 invalid_request_error upstream_key_missing client
+            There is no key for the upstream, neither yours nor one for all: store one.
+        upstreamKeyUnavailable 503 service_unavailable_error upstream_key_unavailable gateway retry-after=1
+            Your key for the upstream cannot be looked up at present: try again.
+        upstreamCredentialsExhausted 502 upstream_error upstream_credentials_exhausted upstream
+            The upstream takes none of the keys that there are for this request.
+        chatInvalid 422 invalid_request_error invalid_value client
+            The body has to be a JSON object with messages: a list of objects with a role (user, system, \
+        assistant) and a content.
         upstreamFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
             As many requests as may be with this upstream at once (max_in_flight) are.
         upstreamQueueFull 503 service_unavailable_error upstream_saturated gateway retry-after=1

@@ -39,12 +39,32 @@ private func edited(_ body: String) -> String? {
         #expect(found.choices == 2)
     }
 
+    /// Without where it stands.
+    private func asked(_ body: String) -> RequestFacts? {
+        var found = facts(body)
+        found?.start = 0
+        found?.isEmpty = false
+        found?.otherModel = nil
+        return found
+    }
+
+    @Test func `where members may be put is known, and what is there instead of a name`() throws {
+        for (body, start, isEmpty) in [("{}", 1, true), (" { \n}", 2, true), (#"{"a":1}"#, 1, false)] {
+            #expect(facts(body)?.start == start && facts(body)?.isEmpty == isEmpty, "\(body)")
+        }
+        #expect(facts(#"{"model": null}"#)?.otherModel == 10..<14)
+        #expect(facts(#"{"model":[1]}"#)?.otherModel == 9..<12)
+        #expect(facts(#"{"model":"x"}"#)?.otherModel == nil)
+        #expect(facts(#"{"temperature":0}"#)?.hasTemperature == true)
+        #expect(facts(#"{"a":{"temperature":0}}"#)?.hasTemperature == false)
+    }
+
     @Test func `what is not given has its default`() throws {
-        #expect(facts("{}") == RequestFacts())
-        #expect(facts(" { } \n") == RequestFacts())
+        #expect(asked("{}") == RequestFacts())
+        #expect(asked(" { } \n") == RequestFacts())
         let null =
             #"{"model":null,"stream":null,"n":null,"max_tokens":null,"best_of":null,"stream_options":null}"#
-        #expect(facts(null) == RequestFacts())
+        #expect(asked(null) == RequestFacts())
         #expect(facts(#"{"a":{"model":"x"}}"#)?.model == nil)
         for value in ["5", "[\"x\"]", "{\"a\":[1]}", "true"] {
             #expect(facts(#"{"model":\#(value)}"#)?.model == nil)
@@ -133,7 +153,7 @@ private func edited(_ body: String) -> String? {
     @Test func `a limit that is null or negative is none, one with a fraction of zeros is whole`() {
         for name in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
             for value in ["null", "-1", "-1.0", "-9007199254740992"] {
-                #expect(facts(#"{"\#(name)":\#(value)}"#) == RequestFacts(), "\(value)")
+                #expect(asked(#"{"\#(name)":\#(value)}"#) == RequestFacts(), "\(value)")
                 #expect(facts(#"{"max_tokens":7,"a":{"\#(name)":\#(value)}}"#)?.outputMax == 7)
             }
             for value in ["4096", "4096.0", "4096.000"] {
