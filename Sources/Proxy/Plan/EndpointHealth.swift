@@ -15,6 +15,8 @@ final class EndpointHealth: Sendable {
         /// Without a success in between; each takes twice as long as the one before.
         var ejectionsInRow: UInt32 = 0
         var ejectedUntil: UInt64 = 0
+        /// Nanoseconds that the last ejection was to take.
+        var ejectionTime: UInt64 = 0
         var cooledUntil: UInt64 = 0
         /// Active checks that failed in a row.
         var failingChecks: UInt32 = 0
@@ -68,7 +70,8 @@ final class EndpointHealth: Sendable {
             // Why not while it is ejected: those who asked before fail all at once, and mean one outage.
             guard plan.failuresMax > 0, figures.ejectedUntil <= now else { return }
             guard figures.ejectionsInRow > 0 || figures.failuresInRow >= plan.failuresMax else { return }
-            figures.ejectedUntil = now.addingSaturating(plan.ejectionTime(after: figures.ejectionsInRow))
+            figures.ejectionTime = plan.ejectionTime(after: figures.ejectionsInRow)
+            figures.ejectedUntil = now.addingSaturating(figures.ejectionTime)
             figures.ejectionsInRow = figures.ejectionsInRow.addingSaturating(1)
             figures.ejections += 1
         }
