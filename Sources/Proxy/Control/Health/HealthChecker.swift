@@ -165,8 +165,7 @@ final class HealthChecker: Sendable {
             }
         }
         for (id, figures, isOut) in changes {
-            let time =
-                figures.ejectedUntil > now ? (figures.ejectedUntil - now + 999_999_999) / 1_000_000_000 : 0
+            let time = max(1, figures.ejectionTime / 1_000_000_000)
             let failures = counted(Int(figures.failuresInRow), "failure")
             tellOf(
                 id, isOut: isOut,
