@@ -5,7 +5,8 @@ import Testing
 /// Whoever types a command is told what it does.
 @Suite(.scenario) struct HelpOnEveryVerb {
     private static let verbs = [
-        "run", "check", "reload", "status", "token", "user", "apikey", "key", "db", "usage", "explain", "schema",
+        "run", "check", "reload", "status", "token", "user", "apikey", "key", "db", "usage", "explain",
+        "schema",
         "version", "mock", "help",
     ]
 

@@ -3,7 +3,7 @@ extension Schema {
     /// 0 stands for the shared ones.
     ///
     /// Why copied there and back: a table that is renamed would take along the triggers that mention it.
-    /// Why the sequence too: an id is never given twice. A key whose owner is not there any more stays behind:
+    /// Why the sequence too: an id is never given twice. A key whose owner is not there any more is left out:
     /// nobody could use it, and the foreign key would refuse it.
     static let third = """
         CREATE TABLE upstream_keys_before AS SELECT * FROM upstream_keys;
