@@ -160,7 +160,8 @@ enum RouteAction: Sendable {
 final class ModelRoutePlan: Sendable {
     /// By index into `Generation.upstreams`: its clocks with the route's own put over them.
     let timeouts: [UpstreamTimeouts]
-    /// Where all entries lead to one upstream and rename nothing: bodies too large to be looked into go there.
+    /// Where all entries lead to one upstream and rename nothing: bodies too large to be looked into go
+    /// there.
     let onlyUpstream: Int?
 
     init(timeouts: [UpstreamTimeouts], onlyUpstream: Int?) {

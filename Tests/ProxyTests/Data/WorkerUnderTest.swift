@@ -138,7 +138,8 @@ extension RoutePlan {
             subject: subject, errors: errors, errorFooter: Array(footer.utf8), action: action,
             stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
-            maxBodyBytes: maxBody, cors: cors, defaults: defaults, transform: transform, label: "routes[0]", labelText: PlanText("routes[0]"))
+            maxBodyBytes: maxBody, cors: cors, defaults: defaults, transform: transform, label: "routes[0]",
+            labelText: PlanText("routes[0]"))
     }
 
     /// A route that answers `ok` by itself.
@@ -379,7 +380,8 @@ final class WorkerUnderTest {
                     queueTimeout: sketch.queueTimeout, balance: sketch.balance, health: sketch.health,
                     retry: sketch.retry, retryBudget: sketch.retryBudget, key: sketch.key)
             ] + sketch.otherUpstreams,
-            models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes), recordsUsage: sketch.recordsUsage,
+            models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes),
+            recordsUsage: sketch.recordsUsage,
             trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
     }
 

@@ -5,7 +5,8 @@ struct BodyEdits {
         var offset: Int
         /// Bytes that are left out there.
         var removeCount: Int
-        /// What comes in their place; lives as long as the process, or as the generation that the exchange pins.
+        /// What comes in their place; lives as long as the process, or as the generation that the exchange
+        /// pins.
         var insertion: UnsafeRawBufferPointer
     }
 

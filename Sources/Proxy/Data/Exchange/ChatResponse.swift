@@ -17,8 +17,8 @@ final class ChatResponse {
     }
 }
 
-/// Answers to the simple chat: a stream is made into another one as it passes; anything else is read whole, so
-/// that what cannot be read is a 502 and nothing of it goes out.
+/// Answers to the simple chat: a stream is made into another one as it passes; anything else is read whole,
+/// so that what cannot be read is a 502 and nothing of it goes out.
 extension Worker {
     /// Before the answer's head goes out.
     /// - Returns: true: it does not; what follows goes to `gatherChat`.

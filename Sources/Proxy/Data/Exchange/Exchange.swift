@@ -12,8 +12,8 @@
 ///                        │ └─▶ keying (control says which key goes to the upstream)
 ///                        └──────┘
 ///
-/// Whether once more, and where, is `Repetition`'s to decide. After the first byte of an answer there is no way
-/// back to `connecting`: nothing is ever sent twice then.
+/// Whether once more, and where, is `Repetition`'s to decide. After the first byte of an answer there is no
+/// way back to `connecting`: nothing is ever sent twice then.
 ///
 /// Pure: no socket, no clock, no allocation. `ExchangeDriver` reports what happened by calling one method and
 /// performs the one `Action` it gets back. Nothing that a client or an upstream sends can make an event

@@ -32,7 +32,8 @@ final class ScriptedServer: Sendable {
             while true {
                 let accepted = accept(listening, nil, nil)
                 guard accepted >= 0 else {
-                    // Why here: closed elsewhere, the number could be another server's when it is accepted from.
+                    // Why here: closed elsewhere, the number could be another server's when it is accepted
+                    // from.
                     close(listening)
                     return
                 }

@@ -355,7 +355,8 @@ private struct Row {
             var exchange = Exchange()
             var walk = Promises()
             while exchange.state != .finished, walk.steps < 1000 {
-                guard let event = possible[ExchangeTests.kind(exchange.state)]?.randomElement(using: &random) else {
+                guard let event = possible[ExchangeTests.kind(exchange.state)]?.randomElement(using: &random)
+                else {
                     Issue.record("no row for \(exchange.state)")
                     return
                 }
