@@ -29,6 +29,7 @@ struct StatusReport {
             AuthStatus(auth: driver.auth.served).append(to: &json)
             driver.usage.status.append(to: &json)
             limits.append(to: &json)
+            KeySourceStatus(driver.keys.served).append(to: &json)
             json.array("upstreams") { json in
                 for (name, figures) in gatedUpstreams { upstream(name, figures, &json) }
             }
@@ -59,6 +60,7 @@ struct StatusReport {
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
         lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines + limits.lines
+        lines += KeySourceStatus(driver.keys.served).lines
         for (name, figures) in gatedUpstreams {
             let bounds = figures.bounds
             lines.append(

@@ -17,7 +17,8 @@ private func build(_ text: String, in folder: TemporaryFolder = TemporaryFolder(
         loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
         limits: LimitRegistry().plans(of: loaded.config),
         gates: UpstreamGateRegistry().gates(of: loaded.config),
-        budgets: RetryBudgetRegistry().budgets(of: loaded.config), keys: KeyRegistry().prepare(loaded, auth).mapValues(\.plan), actions: nil)
+        budgets: RetryBudgetRegistry().budgets(of: loaded.config),
+        keys: KeyRegistry().prepare(loaded, auth).mapValues(\.plan), actions: nil)
     let sockets = loaded.config.listeners.indices.map {
         GenerationBuilder.SocketPlan(
             identity: ListenerIdentity(rawValue: 10 + $0), connections: ConnectionCount())
