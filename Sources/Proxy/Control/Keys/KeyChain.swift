@@ -2,8 +2,8 @@ import CLinux
 import Config
 import Stores
 
-/// Answers with which keys a caller's requests go to one upstream: all that its sources have, best first. What
-/// it finds goes into the index, where the next request finds it; who has none is asked for anew after a
+/// Answers with which keys a caller's requests go to one upstream: all that its sources have, best first.
+/// What it finds goes into the index, where the next request finds it; who has none is asked for anew after a
 /// second, or as soon as the store says that something has changed.
 ///
 /// Reads the database on the store's thread, files on whichever it is on, and has keys made on a thread that
@@ -137,8 +137,8 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         asks.hasRefused ? .upstreamCredentialsExhausted : .upstreamKeyMissing
     }
 
-    /// What was written down changes the user, by which the index forgets them: what is true now is looked for
-    /// behind that.
+    /// What was written down changes the user, by which the index forgets them: what is true now is looked
+    /// for behind that.
     private func settle(
         _ sync: KeySync, _ key: KeyIndex.Key, _ version: UInt64, _ store: Opened?
     ) -> (KeyResolution, UInt64) {
@@ -160,10 +160,17 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         return KeySet(keys, choice: .first, canRenew: canRenew)
     }
 
+    /// The field with a key that is at hand without the store: for what the gateway asks by itself. Reads
+    /// files. Any thread but a worker's.
+    func lineForNobody() -> [UInt8]? {
+        let found = sources.look(for: KeyQuery(user: nil, model: nil), in: nil).findings
+        return found.lazy.compactMap(\.key).first.map { field.line($0) }
+    }
+
     // MARK: - Running
 
-    /// - Parameter finish: called once, within a job of the store where there is one; false for whoever waited
-    ///   for a key that is made for somebody else's question.
+    /// - Parameter finish: called once, within a job of the store where there is one; false for whoever
+    ///   waited for a key that is made for somebody else's question.
     private func run(
         _ query: KeyQuery, in store: Opened?, mayProvision: Bool = true,
         isRefused: (Secret) -> Bool = { _ in false },

@@ -7,7 +7,7 @@ struct KeyFormat: Sendable, Equatable {
     /// Bytes, the prefix included.
     var lengthMin = 1
 
-    /// Why only what can be seen: a line break would begin another field, and a blank is what was pasted along.
+    /// Why only what can be seen: a line break would begin another field, and a blank was pasted along.
     func accepts(_ key: Secret) -> Bool {
         let bytes = key.reveal()
         return bytes.count >= max(1, lengthMin) && bytes.count <= TextRule.upstreamKeyBytesMax

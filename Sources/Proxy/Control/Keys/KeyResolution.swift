@@ -123,8 +123,8 @@ public struct KeyResolution: Sendable {
 // MARK: - Telling
 
 extension KeyResolution {
-    /// `{"upstream", "source", "key", "why", "sources": [{"kind", "source", "place", "state", "key", "detail"}]}`,
-    /// keys masked.
+    /// `{"upstream", "source", "key", "why", "sources"}`, each of the last with `kind`, `source`, `place`,
+    /// `state`, `key` and `detail`; keys masked.
     public func write(to json: inout JSONWriter) {
         json.beginObject()
         json.member("upstream", upstream)

@@ -133,8 +133,8 @@ struct KeySync: Sendable {
 
     // MARK: - The database
 
-    /// Writes it down for the user, by the upstream's name. Why never over a key that somebody has stored: what
-    /// is in the database wins, and only who stored it takes it back.
+    /// Writes it down for the user, by the upstream's name. Why never over a key that somebody has stored:
+    /// what is in the database wins, and only who stored it takes it back.
     private mutating func save(_ key: Secret, _ source: String, in store: Opened?) -> Bool {
         guard sources.chain.remembers, let user = query.user, mayWrite(source), !isStored(key),
             case .success(let store) = store

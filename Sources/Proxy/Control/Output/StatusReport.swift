@@ -30,6 +30,7 @@ struct StatusReport {
             AuthStatus(auth: driver.auth.served).append(to: &json)
             driver.usage.status.append(to: &json)
             limits.append(to: &json)
+            KeySourceStatus(driver.keys.served).append(to: &json)
             upstreams.append(to: &json)
             accessLog(&json)
         }
@@ -57,7 +58,7 @@ struct StatusReport {
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
         lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines + limits.lines
-        lines += upstreams.lines
+        lines += KeySourceStatus(driver.keys.served).lines + upstreams.lines
         let figures = driver.workers.handles.map(\.figures)
         let connections = figures.reduce(0) { $0 + $1.connectionsOpen.load(ordering: .relaxed) }
         let exchanges = figures.reduce(0) { $0 + $1.exchangesRunning.load(ordering: .relaxed) }

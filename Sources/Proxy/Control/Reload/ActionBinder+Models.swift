@@ -37,21 +37,19 @@ extension ActionBinder {
     }
 
     private func keyLine(_ config: UpstreamConfig) -> UpstreamModels.KeyLine {
-        let field = config.keyField
+        let field = KeyFieldLine(config: config.keyField)
         switch config.key {
         case nil: return { nil }
-        case .one(let text)?: return line(field, loaded.secret(text))
-        case .anyOf(let keys)?: return keys.first.map { line(field, loaded.secret($0.source)) } ?? { nil }
+        case .one(let text)?:
+            let key = loaded.secret(text)
+            return { field.line(key) }
+        case .anyOf(let keys)?:
+            guard let first = keys.first else { return { nil } }
+            let key = loaded.secret(first.source)
+            return { field.line(key) }
         case .chain?:
-            let (sharedKeyLine, name) = (sharedKeyLine, config.name)
-            return { sharedKeyLine(name) }
-        }
-    }
-
-    private func line(_ field: KeyFieldConfig, _ key: Secret) -> UpstreamModels.KeyLine {
-        {
-            Array((field == .bearer ? "Authorization: Bearer " : "\(field.rawValue): ").utf8) + key.reveal()
-                + [0x0D, 0x0A]
+            let chain = keys[config.name]
+            return { chain?.lineForNobody() }
         }
     }
 }

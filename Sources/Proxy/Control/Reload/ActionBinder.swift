@@ -12,9 +12,6 @@ struct ActionBinder {
     /// By the upstream's name; of those whose keys come from several sources.
     let keys: [String: KeyChain]
     let models: UpstreamModelsRegistry
-    /// The field line with a key that an upstream's `first_of` has for everybody; nil: there is none. Asked
-    /// with the upstream's name, on any thread, when its models are listed.
-    var sharedKeyLine: @Sendable (String) -> [UInt8]? = { _ in nil }
 
     func bind(_ action: ActionConfig, _ route: RouteConfig) -> ControlAnswerer {
         if case .limits(let names) = action.kind {

@@ -141,3 +141,22 @@ extension KeyRegistry.Entry {
     #expect(loaded.inputs.contents[scene.folder.path + "/key.txt"] == .missing)
     #expect(loaded.inputs.contents[scene.folder.path + "/p.txt"] == .missing)
 }
+
+@Test func `status tells what is wrong with the sources of keys`() throws {
+    let scene = try Scene()
+    let entry = try scene.serve("u: { url: http://u, key: { first_of: [ { file: key.txt } ], prefix: sk- } }")
+    scene.folder.write("key.txt", "wrong")
+    let chain = try #require(entry.chain)
+    let mailbox = try Mailbox()
+    let request = KeyRequest(
+        key: KeyScene.key(0), callerLabel: [], model: [], refused: nil, requestID: [])
+    let ticket = Ticket(worker: 0, number: 1)
+    chain.answer(
+        Question(ticket: ticket, answerer: chain, subject: .upstreamKey(request)),
+        Reply(ticket: ticket, mailbox: mailbox))
+    let status = KeySourceStatus(scene.registry.served)
+    #expect(status.lines == ["keys        u: Invalid key format in key.txt"])
+    var json = JSONText()
+    json.object { status.append(to: &$0) }
+    #expect(json.text == #"{"keys":[{"upstream":"u","problems":["Invalid key format in key.txt"]}]}"#)
+}

@@ -53,7 +53,7 @@ extension KeyScene {
 
 @Test
 func
-    `C25: of rows the exact model comes first, then UPSTREAM/MODEL, the upstream, default; own ones before shared`()
+    `C25: rows count by model, UPSTREAM/MODEL, upstream, default, the user's own ones first`()
     throws
 {
     let scene = try KeyScene()
@@ -82,7 +82,7 @@ func
 
 @Test
 func
-    `S1-17, S1-18, S1-20: files and variables are read when they are asked, without blanks, empty ones are unset`()
+    `S1-17, S1-18, S1-20: files and variables are read when asked, and empty ones are unset`()
     throws
 {
     let scene = try KeyScene()

@@ -230,5 +230,6 @@ private let brokenRow =
     scene.folder.write("key.txt", "a-key-of-an-upstream")
     #expect(try scene.reload().result == .reloaded)
     #expect(scene.driver.served?.generation.upstreams.first?.key !== first)
+    #expect(scene.status.json.contains(#""keys":[{"upstream":"u","problems":[]}]"#), "\(scene.status.json)")
     #expect(try scene.reload().result == .unchanged)
 }

@@ -230,7 +230,8 @@ private func fixed(_ name: String) -> ModelTarget.Name { .fixed(PlanText("\"\(na
         defer { scene.worker.stop() }
         let other = try scene.worker.connect()
         try other.send(ModelScene.post(#"{"model":"one"}"#))
-        _ = try scene.second.accept().readMessage()
+        let held = try scene.second.accept()
+        _ = try held.readMessage()
         // Its only other place is taken: the first one's answer is what there is.
         try scene.client.send(ModelScene.post(#"{"model":"fast"}"#))
         let first = try scene.first.accept()
@@ -238,6 +239,8 @@ private func fixed(_ name: String) -> ModelTarget.Name { .fixed(PlanText("\"\(na
         try first.send(ModelScene.answer("503 No", "first"))
         #expect(try scene.client.readMessage().body == "first")
         #expect(gate.figures.inFlight == 1)
+        held.close()
+        #expect(try other.readMessage().status == 502)
     }
 }
 
