@@ -61,6 +61,7 @@ extension GatewayConfig {
                 "What is known of models and where they are, by name or pattern (`gpt-*`): a name wins, then the longest "
                     + "literal beginning."
             ) ?? []
+        models = ModelConfig.withFacts(models)
         limits =
             node.optional("limits", .named(.mapping(LimitConfig.init)), "How much, by name.") ?? []
         upstreams =
