@@ -201,16 +201,17 @@ class Headgate(Contender):
 
     # Upstreams that the file names and nobody asks, for rows about reloads of larger files.
     idle_https_upstreams = 0
-    # Who may come in, for rows about callers; more sections and routes; more keys of the route to the upstream.
-    auth, sections, routes, policy = "{ mode: none }", "", "", ""
+    # Who may come in, for rows about callers; more sections, routes and upstreams; more keys of the route to the
+    # upstream, and what else it may lead to.
+    auth, sections, routes, upstreams, policy, to = "{ mode: none }", "", "", "", "", "bench"
 
     def more_values(self):
         numbers = range(self.idle_https_upstreams)
         upstreams = (f"  idle-{number}: https://127.0.0.1:9/v1\n" for number in numbers)
         routes = (f"  - {{ path: /idle-{number}/**, auth: callers, to: idle-{number} }}\n" for number in numbers)
         return {
-            "more_upstreams": "".join(upstreams), "more_routes": self.routes + "".join(routes),
-            "auth": self.auth, "sections": self.sections, "policy": self.policy,
+            "more_upstreams": self.upstreams + "".join(upstreams), "more_routes": self.routes + "".join(routes),
+            "auth": self.auth, "sections": self.sections, "policy": self.policy, "to": self.to,
         }
 
     def let_in(self, keys):

@@ -2,7 +2,7 @@
 
 import time
 
-from . import callers, gateway, limits, measuring, processes
+from . import callers, gateway, limits, measuring, processes, routing
 from .measuring import Row, fresh
 
 # Enough work for the clock of /proc; `--quick` takes a tenth.
@@ -157,6 +157,10 @@ ROWS = [
         every_round=False, only=HEADGATE, digits=3),
     Row("limit-memory", "memory of a million clients with a limit each, bytes/client",
         limits.memory_per_address, ("most", 200), every_round=False, only=HEADGATE, digits=0),
+    Row("models", "added by a choice by model, chat of 1 KiB, user instructions", routing.added_instructions,
+        ("most", 3_000), every_round=False, only=HEADGATE, digits=0),
+    Row("models-allocations", "heap allocations/request with it", routing.allocations, ("most", 0.005),
+        every_round=False, only=HEADGATE, digits=3),
     Row("memory-idle", "KiB/idle connection", memory_per_idle, ("most", 1), digits=2),
     Row("memory-stream", "KiB/open SSE stream", memory_per_stream, ("most", 1), digits=2),
     Row("cpu-event", "SSE, 1,000 × 20/s, CPU µs/event", cpu_per_event, ("cpu", 0.95)),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Config
 
-@Suite(.tags(.fast)) struct `Entries that only say where to` {
+@Suite struct `Entries that only say where to` {
     private let cheap = ModelPriceConfig(input: 1, output: 2, cachedInput: 1)
     private let dear = ModelPriceConfig(input: 10, output: 20, cachedInput: 10)
 
