@@ -8,12 +8,15 @@ final class ChatResponse {
     /// Status of such an answer; 0: it is a stream.
     var status: UInt16 = 0
     var keepsConnection = false
+    /// Of `content`, counted in the budget of bodies.
+    var budgetedBytes = 0
+    /// Whole lines of the upstream's head that go on with an error.
+    var headerLines: [UInt8] = []
+    var isSettled = false
 
-    func reset(blocks: BlockPool) {
+    func release(blocks: BlockPool) {
         stream.release(to: blocks)
-        stream = SimpleChatStream()
         content.release(to: blocks)
-        status = 0
     }
 }
 
@@ -31,6 +34,7 @@ extension Worker {
         exchange.chat = chat
         if head.isEventStream, (200..<300).contains(head.status) { return false }
         chat.status = head.status
+        if head.status >= 400 { chat.headerLines = hints(head, UnsafeRawBufferPointer(bytes)) }
         chat.keepsConnection = head.keepsAlive
         exchange.responseBody = BodyReader(head.framing)
         exchange.record.firstByteTime = now - exchange.sentAt
@@ -38,6 +42,26 @@ extension Worker {
         prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
         gatherChat(exchange, chat, upstream, .init(rebasing: bytes[head.byteCount...]))
         return true
+    }
+
+    /// What of this attempt's answer was read.
+    func dropChat(_ exchange: RunningExchange) {
+        guard let chat = exchange.chat else { return }
+        exchange.chat = nil
+        chat.release(blocks: blocks)
+        handle.bodies.giveBack(chat.budgetedBytes)
+    }
+
+    /// When to come again: fields that SDKs go by.
+    private func hints(_ head: ResponseHead, _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var lines: [UInt8] = []
+        for index in 0..<head.fieldCount {
+            let line = fields.lines[index]
+            let name = line.name.bytes(of: bytes)
+            guard RetryAfter.isHint(name) else { continue }
+            lines += Array(name) + Array(": ".utf8) + Array(line.value.bytes(of: bytes)) + [Byte.cr, Byte.lf]
+        }
+        return lines
     }
 
     // MARK: Whole answers
@@ -49,6 +73,10 @@ extension Worker {
         let step = exchange.responseBody.advance(bytes, .content)
         guard step.verdict != .invalid, chat.content.count + step.piece.count <= SimpleChatAnswer.bodyMax
         else { return chatUnreadable(exchange) }
+        guard handle.bodies.take(step.piece.count) else {
+            return perform(exchange.machine.turnedAway(again: false, reply: .tooManyBodies), exchange)
+        }
+        chat.budgetedBytes += step.piece.count
         chat.content.append(step.piece, from: blocks)
         if let account = exchange.account, account.taps { account.tap.scan(step.piece) }
         switch step.verdict {
@@ -86,12 +114,16 @@ extension Worker {
         } else if !SimpleChatAnswer.write(content, to: &text, blocks: blocks) {
             return chatUnreadable(exchange)
         }
+        let hasSentRequest = exchange.machine.hasSentRequest
         exchange.machine.gathered()
         if let upstream = exchange.upstream {
             exchange.upstream = nil
-            release(upstream, reuse: reuse && exchange.machine.hasSentRequest)
+            release(upstream, reuse: reuse && hasSentRequest)
         }
-        answer(exchange, ActionReply(status: chat.status, body: Array(text.bytes)), fault: chat.status >= 400)
+        answer(
+            exchange,
+            ActionReply(status: chat.status, headerLines: chat.headerLines, body: Array(text.bytes)),
+            fault: chat.status >= 400)
     }
 
     /// What the upstream says of it, in the route's shape; nothing else of its answer.
@@ -124,10 +156,12 @@ extension Worker {
         let isOver = step.verdict == .ended || step.verdict == .trailers
         var progress = chat.stream.take(step.piece, into: &text, blocks: blocks)
         if isOver { progress = chat.stream.finish(into: &text, blocks: blocks) }
-        if isOver, progress == .done { settleChat(exchange) }
+        if isOver, progress == .done { settleChat(exchange, chat) }
+        // Trailers, where there are any, bring the last chunk themselves.
+        let isLast = step.verdict == .ended && progress == .done
         guard
             putChat(
-                UnsafeRawBufferPointer(text.bytes), isLast: isOver && progress == .done, exchange, &writer)
+                UnsafeRawBufferPointer(text.bytes), isLast: isLast, exchange, &writer)
         else { return }
         // A stream that is cut short, or none, must not look whole.
         guard progress != .failed, !isOver || progress == .done else {
@@ -155,12 +189,13 @@ extension Worker {
                 exchange)
             return false
         }
-        settleChat(exchange)
+        settleChat(exchange, chat)
         return true
     }
 
-    private func settleChat(_ exchange: RunningExchange) {
-        guard let account = exchange.account else { return }
+    private func settleChat(_ exchange: RunningExchange, _ chat: ChatResponse) {
+        guard let account = exchange.account, !chat.isSettled else { return }
+        chat.isSettled = true
         if account.taps { account.tap.finish() }
         settleReservation(exchange, account)
     }

@@ -16,11 +16,21 @@ final class Course {
     var hasRenewed = false
     /// It is about to be.
     var wantsRenewal = false
+    /// The upstream has answered 403 before.
+    var hasMetForbidden = false
 
     /// The key of this attempt.
     var credential: UpstreamCredential? { keys.map { $0.keys[keyIndex] } }
 
-    /// Other keys, or those of another upstream.
+    /// Another upstream has keys of its own.
+    func leaveUpstream() {
+        forgetKeys()
+        hasRenewed = false
+        wantsRenewal = false
+        hasMetForbidden = false
+    }
+
+    /// Others take their place.
     func forgetKeys() {
         keys = nil
         keyIndex = 0
@@ -31,8 +41,6 @@ final class Course {
         facts = nil
         model = nil
         target = 0
-        forgetKeys()
-        hasRenewed = false
-        wantsRenewal = false
+        leaveUpstream()
     }
 }

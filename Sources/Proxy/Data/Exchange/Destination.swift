@@ -5,10 +5,11 @@ extension Worker {
     /// Everything that belongs to another upstream is forgotten.
     func aim(_ exchange: RunningExchange, at upstream: Int, _ timeouts: UpstreamTimeouts) {
         exchange.upstreamIndex = upstream
+        exchange.endpoint = 0
         exchange.timeouts = timeouts
         exchange.tried = Balancer.Tried()
         exchange.attemptsHere = 0
-        exchange.course?.forgetKeys()
+        exchange.course?.leaveUpstream()
         if exchange.totalDeadline == .max { exchange.totalDeadline = Worker.after(timeouts.total, now) }
         if upstreamPlan(of: exchange).key != nil { _ = course(of: exchange) }
     }
@@ -52,17 +53,31 @@ extension Worker {
         guard let course = exchange.course, let model = course.model,
             case .models(let plan) = exchange.route?.action
         else { return false }
-        for target in model.targets.indices where target > course.target {
+        let upstreams = exchange.serving!.plan.upstreams
+        let left = model.targets.indices.filter { $0 > course.target }
+        let available = left.filter { upstreams[model.targets[$0].upstream].isAvailable(now: now) }
+        for target in available.isEmpty ? left : available {
             let index = model.targets[target].upstream
-            let upstream = exchange.serving!.plan.upstreams[index]
-            guard upstream.retryBudget.take(now: now), upstream.gate?.enterIfFree() ?? true else { continue }
-            leaveGate(exchange)
-            exchange.standing = upstream.gate == nil ? .outside : .inside
+            guard enters(upstreams[index], index, exchange) else { continue }
             course.target = target
             aim(exchange, at: index, plan.timeouts[index])
             return true
         }
         return false
+    }
+
+    /// A place at its gate in exchange for the one that is held, and a repetition of its budget.
+    private func enters(_ upstream: UpstreamPlan, _ index: Int, _ exchange: RunningExchange) -> Bool {
+        // Another model of the same upstream: the place is there already.
+        guard index != exchange.upstreamIndex else { return upstream.retryBudget.take(now: now) }
+        guard upstream.gate?.enterIfFree() ?? true else { return false }
+        guard upstream.retryBudget.take(now: now) else {
+            if let next = upstream.gate?.leave() { handle.mailboxes.tell(next, .placeFreed(next)) }
+            return false
+        }
+        leaveGate(exchange)
+        exchange.standing = upstream.gate == nil ? .outside : .inside
+        return true
     }
 
     func hasOtherUpstream(_ exchange: RunningExchange) -> Bool {
@@ -106,7 +121,9 @@ extension Worker {
             hasOtherUpstream: hasOtherUpstream(exchange))
         switch repetition.verdict(cause) {
         case .no: return false
-        case .sameUpstream: return upstream.retryBudget.take(now: now)
+        case .sameUpstream:
+            if upstream.retryBudget.take(now: now) { return true }
+            return repetition.mayFailOver(cause) && moveOn(exchange)
         case .nextUpstream: return moveOn(exchange)
         }
     }

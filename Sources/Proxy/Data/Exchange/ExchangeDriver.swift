@@ -21,6 +21,7 @@ extension Worker {
     /// The request is in `held`; it goes out when there is a connection.
     func startConnecting(_ exchange: RunningExchange, freshOnly: Bool) {
         dropUpstream(exchange)
+        dropChat(exchange)
         exchange.record.attempts = exchange.machine.attempt
         switch chooseKey(exchange) {
         case .ready: break
@@ -41,6 +42,7 @@ extension Worker {
 
     /// No connection can be had, or no more of them.
     func leaseRefused(_ exchange: RunningExchange, _ reply: LocalReply) {
+        if reply == .upstreamUnresolved || reply == .upstreamUnreachable { noteFailure(exchange) }
         // Why not again: another endpoint needs a descriptor as well.
         let again = reply != .outOfDescriptors && triesAgain(exchange, after: .unconnected)
         perform(exchange.machine.connectFailed(again: again, reply: reply), exchange)
@@ -138,6 +140,7 @@ extension Worker {
         exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
         settle(exchange)
         endCourse(exchange)
+        dropChat(exchange)
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)
@@ -151,7 +154,9 @@ extension Worker {
         let plan = serving.plan
         exchange.record.generation = plan.number
         let label = exchange.route?.labelText ?? .empty
-        let wentUpstream = exchange.record.attempts > 0
+        let wentUpstream =
+            exchange.record.attempts > 0
+            && exchange.endpoint < plan.upstreams[exchange.upstreamIndex].endpoints.count
         let display =
             wentUpstream
             ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty

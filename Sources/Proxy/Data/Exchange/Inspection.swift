@@ -66,7 +66,8 @@ extension Worker {
             if let only = plan.onlyUpstream {
                 aim(exchange, at: only, plan.timeouts[only])
             } else {
-                noteDefaultModel(exchange, route)
+                // Of a body that nobody reads the default says nothing.
+                if head.framing == .none || head.framing == .length(0) { noteDefaultModel(exchange, route) }
                 guard aimByModel(exchange, plan) else { return .refuse(.modelRequired) }
             }
         }
@@ -116,7 +117,7 @@ extension Worker {
             return true
         }
         let edits = edits(exchange, of: body)
-        guard exchange.keepsBody || !edits.isEmpty else {
+        guard exchange.keepsBody || !edits.isEmpty || hasOtherUpstream(exchange) else {
             exchange.isInspected = false
             connect(exchange, client, head, bytes)
             return true
@@ -135,11 +136,9 @@ extension Worker {
         return true
     }
 
-    /// A body that is kept is there twice while it goes out.
     private func takeBudget(_ exchange: RunningExchange, _ byteCount: Int) -> Bool {
-        let wanted = exchange.keepsBody ? 2 * byteCount : byteCount
-        guard handle.bodies.take(wanted) else { return false }
-        exchange.budgetedBytes += wanted
+        guard handle.bodies.take(byteCount) else { return false }
+        exchange.budgetedBytes += byteCount
         return true
     }
 
@@ -170,12 +169,7 @@ extension Worker {
         _ exchange: RunningExchange, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer
     ) -> LocalReply? {
         let body = UnsafeRawBufferPointer(exchange.body.bytes)
-        if let refusal = inspect(exchange, body, head, bytes) { return refusal }
-        if exchange.keepsBody {
-            guard handle.bodies.take(body.count) else { return .tooManyBodies }
-            exchange.budgetedBytes += body.count
-        }
-        return nil
+        return inspect(exchange, body, head, bytes)
     }
 
     /// - Returns: why the request does not go on. Else where to is known.
@@ -193,7 +187,11 @@ extension Worker {
         if !body.isEmpty {
             switch RequestScan.scan(body) {
             case .facts(let found): facts = found
-            case .failure(let failure): return reply(to: failure, exchange)
+            case .failure(let failure):
+                if let upstream = unreadUpstream(route, exchange), failure.isNoJSONObject {
+                    return goOnUnread(exchange, route, upstream, head, body)
+                }
+                return reply(to: failure, exchange)
             }
         }
         // Other paths have no such member, and some servers refuse what they do not know.
@@ -209,6 +207,18 @@ extension Worker {
         noteFacts(facts, exchange, route)
         exchange.keepsBody = wantsBody(exchange, byteCount: UInt64(body.count))
         if needsFacts(exchange, route, facts) { course(of: exchange).facts = facts }
+        return takeLimits(route, exchange)
+    }
+
+    /// What is no JSON names no model, and is none of our business where nothing else depends on it.
+    private func goOnUnread(
+        _ exchange: RunningExchange, _ route: RoutePlan,
+        _ upstream: (index: Int, timeouts: UpstreamTimeouts), _ head: RequestHead,
+        _ body: UnsafeRawBufferPointer
+    ) -> LocalReply? {
+        aim(exchange, at: upstream.index, upstream.timeouts)
+        exchange.keepsBody = wantsBody(exchange, byteCount: UInt64(body.count))
+        estimateUnread(exchange, head)
         return takeLimits(route, exchange)
     }
 

@@ -11,8 +11,6 @@ extension Worker {
     private static let refusedFor: UInt64 = 60_000_000_000
     /// Without `Retry-After`.
     private static let cooledFor: UInt64 = 10_000_000_000
-    /// What `Retry-After` can ask for.
-    private static let cooledMax: UInt64 = 300_000_000_000
 
     /// For the attempt that begins now.
     func chooseKey(_ exchange: RunningExchange) -> KeyState {
@@ -73,21 +71,21 @@ extension Worker {
 
     /// Control has answered the question for a key.
     func keyAnswered(_ exchange: RunningExchange, _ answer: Answer) {
+        let course = course(of: exchange)
+        let isRenewal = course.wantsRenewal
+        course.wantsRenewal = false
         switch answer {
         case .keys(let set):
-            let course = course(of: exchange)
             course.forgetKeys()
-            course.wantsRenewal = false
             guard take(set, course) else { return keyMissing(exchange, .upstreamCredentialsExhausted) }
             perform(exchange.machine.keyFound(), exchange)
-        case .refused(let reply):
-            let isRenewal = exchange.course?.wantsRenewal ?? false
-            keyMissing(exchange, isRenewal ? .upstreamCredentialsExhausted : reply)
+        case .refused(let reply): keyMissing(exchange, isRenewal ? .upstreamCredentialsExhausted : reply)
         case .accepted, .reply: fatalError("control was asked for a key")
         }
     }
 
     func keyMissing(_ exchange: RunningExchange, _ reply: LocalReply) {
+        exchange.course?.wantsRenewal = false
         perform(exchange.machine.keyMissing(again: moveOn(exchange), reply: reply), exchange)
     }
 
@@ -102,28 +100,63 @@ extension Worker {
             return false
         }
         switch head.status {
-        case 401, 402, 403:
-            // Why not for 403: it may be about what was asked for.
-            if head.status != 403 { key.refuse(status: head.status, until: now + Worker.refusedFor) }
-            let again = isRepeatable(exchange) && (take(set, course) || renew(course)) || moveOn(exchange)
-            perform(
-                exchange.machine.turnedAway(again: again, reply: .upstreamCredentialsExhausted), exchange)
-            return true
-        case 429 where set.choice == .weighted:
-            let pause = min(retryAfter ?? Worker.cooledFor, Worker.cooledMax)
+        case 401, 402:
+            key.refuse(status: head.status, until: now + Worker.refusedFor)
+            keyRefused(exchange, again: usesAnother(exchange, course, set) || renews(exchange, course, set))
+        case 403:
+            // Why neither refused nor renewed, and one other alone: it may be about what was asked for.
+            let isFirst = !course.hasMetForbidden
+            course.hasMetForbidden = true
+            keyRefused(exchange, again: isFirst && usesAnother(exchange, course, set))
+        case 429:
+            let pause = min(retryAfter ?? Worker.cooledFor, RetryAfter.max)
             key.cooledUntil.store(now + pause, ordering: .relaxed)
-            guard isRepeatable(exchange), take(set, course) else { return false }
-            perform(exchange.machine.turnedAway(again: true, reply: .upstreamTimeout), exchange)
-            return true
+            guard set.choice == .weighted, usesAnother(exchange, course, set) else { return false }
+            turnAway(exchange, again: true)
         default: return false
         }
+        return true
+    }
+
+    private func keyRefused(_ exchange: RunningExchange, again: Bool) {
+        turnAway(exchange, again: again || isRepeatable(exchange) && moveOn(exchange))
+    }
+
+    private func turnAway(_ exchange: RunningExchange, again: Bool) {
+        if again { exchange.sentAt = 0 }
+        perform(exchange.machine.turnedAway(again: again, reply: .upstreamCredentialsExhausted), exchange)
+    }
+
+    /// The request goes out once more, with another key of the set.
+    private func usesAnother(_ exchange: RunningExchange, _ course: Course, _ set: KeySet) -> Bool {
+        let before = course.keyIndex
+        guard mayGoAgain(exchange), take(set, course) else { return false }
+        guard upstreamPlan(of: exchange).retryBudget.take(now: now) else {
+            course.keyIndex = before
+            return false
+        }
+        keepsPlace(exchange)
+        return true
     }
 
     /// Control may come by another key, once.
-    private func renew(_ course: Course) -> Bool {
-        guard let set = course.keys, set.canRenew, !course.hasRenewed else { return false }
+    private func renews(_ exchange: RunningExchange, _ course: Course, _ set: KeySet) -> Bool {
+        guard set.canRenew, !course.hasRenewed, mayGoAgain(exchange),
+            upstreamPlan(of: exchange).retryBudget.take(now: now)
+        else { return false }
         course.hasRenewed = true
         course.wantsRenewal = true
+        keepsPlace(exchange)
         return true
+    }
+
+    private func mayGoAgain(_ exchange: RunningExchange) -> Bool {
+        isRepeatable(exchange) && !exchange.sawInterim && now < exchange.totalDeadline
+    }
+
+    /// The endpoint has done nothing wrong: the attempt does not count for it.
+    private func keepsPlace(_ exchange: RunningExchange) {
+        exchange.attemptsHere &-= 1
+        exchange.tried = Balancer.Tried()
     }
 }

@@ -48,7 +48,8 @@ struct Repetition {
         }
     }
 
-    private func mayFailOver(_ cause: Cause) -> Bool {
+    /// To the next that `first_of` names, whether or not this one has attempts left.
+    func mayFailOver(_ cause: Cause) -> Bool {
         guard hasOtherUpstream else { return false }
         switch cause {
         case .unconnected: return true

@@ -52,7 +52,8 @@ extension Worker {
         }
         // The head alone: what stands behind it is the next request's, and goes to `input` once.
         exchange.held.release(to: blocks)
-        if !hasBody, mayRepeat(exchange) { holdHead(exchange, head, bytes) }
+        let mayBeStale = upstream.isReused && exchange.method.isIdempotent
+        if !hasBody, mayBeStale || mayRepeat(exchange) { holdHead(exchange, head, bytes) }
         exchange.sentAt = now
         exchange.requestBody = BodyReader(head.framing)
         let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[head.byteCount...])
@@ -104,7 +105,12 @@ extension Worker {
         } else {
             edits.write(
                 UnsafeRawBufferPointer(exchange.body.bytes), into: &upstream.output, from: blocks)
-            if exchange.keepsBody { return flushUpstream(upstream) }
+            if exchange.keepsBody {
+                // It is there twice until it has left.
+                let count = exchange.body.count
+                if handle.bodies.take(count) { upstream.budgetedBytes += count }
+                return flushUpstream(upstream)
+            }
             exchange.body.release(to: blocks)
         }
         upstream.budgetedBytes = exchange.budgetedBytes

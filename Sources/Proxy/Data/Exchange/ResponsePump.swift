@@ -81,8 +81,11 @@ extension Worker {
             return perform(
                 exchange.machine.upstreamLost(again: true, freshOnly: true, reply: reply), exchange)
         }
-        noteFailure(exchange)
-        let again = !exchange.sawInterim && triesAgain(exchange, after: .lost)
+        // A pooled connection that ends without a word says nothing of the endpoint.
+        if !(upstream.isReused && upstream.input.isEmpty && reply == .upstreamClosed) {
+            noteFailure(exchange)
+        }
+        let again = triesAgain(exchange, after: .lost)
         perform(exchange.machine.upstreamLost(again: again, freshOnly: false, reply: reply), exchange)
     }
 
@@ -91,8 +94,8 @@ extension Worker {
     private func isStale(
         _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply
     ) -> Bool {
-        upstream.isReused && upstream.input.isEmpty && !exchange.sawInterim && reply == .upstreamClosed
-            && exchange.method.isIdempotent && isRepeatable(exchange)
+        upstream.isReused && upstream.input.isEmpty && !exchange.sawInterim && exchange.chat == nil
+            && reply == .upstreamClosed && exchange.method.isIdempotent && isRepeatable(exchange)
     }
 
     // MARK: Head
@@ -160,10 +163,10 @@ extension Worker {
             upstreamLost(exchange, upstream, .upstreamBadResponse)
             return false
         }
-        exchange.sawInterim = true
         guard head.status != 100, exchange.clientVersion == .http11, let client = exchange.client else {
             return true
         }
+        exchange.sawInterim = true
         var writer = ByteWriter(writeBuffer)
         writeInterimHead(&writer, head, UnsafeRawBufferPointer(bytes))
         return deliver(exchange, client, writer.bytes)

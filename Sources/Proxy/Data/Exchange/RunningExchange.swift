@@ -85,7 +85,7 @@ final class RunningExchange {
     var replyCode: StaticString = ""
 
     func reset(blocks: BlockPool) {
-        chat?.reset(blocks: blocks)
+        chat?.release(blocks: blocks)
         chat = nil
         held.release(to: blocks)
         body.release(to: blocks)

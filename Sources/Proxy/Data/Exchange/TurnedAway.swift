@@ -17,6 +17,7 @@ extension Worker {
         noteHealth(exchange, upstream.pool.state, head.status, retryAfter)
         if turnsKeyAway(exchange, head, retryAfter: retryAfter) { return true }
         guard triesAgain(exchange, after: .status(head.status)) else { return false }
+        exchange.sentAt = 0
         perform(exchange.machine.turnedAway(again: true, reply: .upstreamBadResponse), exchange)
         return true
     }
@@ -30,8 +31,8 @@ extension Worker {
             state.health.succeeded(now: now)
         }
         guard status == 429 || status == 503, let retryAfter else { return }
-        // Where there are other keys, it is this one that has been used too much.
-        if status == 429, exchange.course?.keys?.choice == .weighted { return }
+        // It is the key that has been used too much, and others have other keys.
+        if status == 429, exchange.course?.credential != nil { return }
         state.health.coolDown(until: now + min(retryAfter, RetryAfter.max))
     }
 
@@ -64,6 +65,11 @@ enum RetryAfter {
             }
         }
         return found
+    }
+
+    /// A field that says when to come again.
+    static func isHint(_ name: UnsafeRawBufferPointer) -> Bool {
+        asciiCaseInsensitiveEqual(name, "retry-after") || asciiCaseInsensitiveEqual(name, "retry-after-ms")
     }
 
     private static func clamped(_ count: UInt64, nanosecondsEach: UInt64) -> UInt64 {

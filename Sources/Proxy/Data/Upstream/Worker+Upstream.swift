@@ -334,7 +334,7 @@ extension Worker {
         // Its client has left with the last event: what it has for its end does not grow with what it sends.
         guard exchange.client != nil else { return }
         let limit =
-            exchange.isCommitted || !upstream.output.isEmpty
+            exchange.isCommitted || exchange.chat != nil || !upstream.output.isEmpty
             ? exchange.timeouts.idle : exchange.timeouts.firstByte
         let isPaused =
             exchange.isCommitted

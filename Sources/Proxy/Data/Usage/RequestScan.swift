@@ -25,6 +25,13 @@ enum RequestScan {
         case memberAmbiguous
         /// One with a value that it cannot have.
         case memberInvalid
+
+        var isNoJSONObject: Bool {
+            switch self {
+            case .notJSON, .notObject: true
+            case .modelMisspelt, .modelAmbiguous, .memberAmbiguous, .memberInvalid: false
+            }
+        }
     }
 
     static func scan(_ body: UnsafeRawBufferPointer) -> Outcome {

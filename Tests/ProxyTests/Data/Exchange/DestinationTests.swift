@@ -244,6 +244,67 @@ private func fixed(_ name: String) -> ModelTarget.Name { .fixed(PlanText("\"\(na
     }
 }
 
+@Suite struct `Bodies that are not kept` {
+    private let big = String(repeating: "m", count: 200)
+
+    /// One byte more than is kept.
+    private func scene(
+        _ models: [ModelPlan], key: KeyPlan? = nil, _ change: (inout GenerationSketch) -> Void = { _ in }
+    ) throws -> ModelScene {
+        try ModelScene(models) {
+            $0.retry = RetryPlan(bodyMax: 20)
+            $0.key = key
+            change(&$0)
+        }
+    }
+
+    @Test func `without a connection they go to the next under its name`() throws {
+        let scene = try scene([.test("m", [(0, .asSent), (1, fixed("n"))])])
+        defer { scene.worker.stop() }
+        scene.first.state.publish([])
+        try scene.client.send(ModelScene.post(#"{"a":"\#(big)","model":"m"}"#))
+        let endpoint = try scene.second.accept()
+        #expect(try endpoint.readMessage().body == #"{"a":"\#(big)","model":"n"}"#)
+    }
+
+    @Test(arguments: [401, 403, 429, 503])
+    func `what has been sent of them is not sent again`(status: Int) throws {
+        let key = KeyPlan(
+            source: .fixed(KeySet([testCredential("a"), testCredential("b")], choice: .first)),
+            field: Array("authorization".utf8))
+        let scene = try scene([.test("m", [(0, fixed("o")), (1, fixed("n"))])], key: key)
+        defer { scene.worker.stop() }
+        try scene.client.send(ModelScene.post(#"{"a":"\#(big)","model":"m"}"#))
+        let first = try scene.first.accept()
+        #expect(try first.readMessage().body == #"{"a":"\#(big)","model":"o"}"#)
+        try first.send(ModelScene.answer("\(status) No", "no"))
+        let isKey = status < 404
+        #expect(try scene.client.readMessage().status == (isKey ? 502 : status))
+        #expect(scene.second.listener.accept(milliseconds: 20) == nil)
+    }
+
+    @Test func `an upstream with fewer endpoints is asked for its key, and its client leaves`() throws {
+        let other = try TestUpstream()
+        let key = KeyPlan(
+            source: .chain(KeyIndex(), answerer: Answerer(), byModel: false),
+            field: Array("authorization".utf8))
+        let scene = try scene([.test("m", [(0, .asSent), (1, .asSent)])]) {
+            $0.endpoints += [other.endpoint()]
+            $0.otherUpstreams = [.test("v", $0.otherUpstreams[0].endpoints, key: key)]
+        }
+        defer { scene.worker.stop() }
+        scene.first.state.publish([])
+        other.state.publish([])
+        for _ in 0..<2 {
+            let client = try scene.worker.connect()
+            try client.send(ModelScene.post(#"{"model":"m"}"#))
+            _ = try scene.worker.question()
+            client.reset()
+            #expect(try scene.worker.record().outcome == .clientGone)
+        }
+    }
+}
+
 @Suite struct `Requests that are repeated` {
     private func get(_ path: String = "/") -> String { "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n" }
 
