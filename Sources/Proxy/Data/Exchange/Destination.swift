@@ -46,23 +46,34 @@ extension Worker {
         return true
     }
 
-    /// To the next upstream that `first_of` names and that takes it now.
+    /// To the next upstream that `first_of` names and that takes it now; to one that is not available only
+    /// where none behind it is.
     /// - Returns: false: there is none.
     func moveOn(_ exchange: RunningExchange) -> Bool {
         guard let course = exchange.course, let model = course.model,
             case .models(let plan) = exchange.route?.action
         else { return false }
-        for target in model.targets.indices where target > course.target {
-            let index = model.targets[target].upstream
-            let upstream = exchange.serving!.plan.upstreams[index]
-            guard upstream.retryBudget.take(now: now), upstream.gate?.enterIfFree() ?? true else { continue }
-            leaveGate(exchange)
-            exchange.standing = upstream.gate == nil ? .outside : .inside
-            course.target = target
-            aim(exchange, at: index, plan.timeouts[index])
-            return true
+        let upstreams = exchange.serving!.plan.upstreams
+        for wantsAvailable in [true, false] {
+            for target in model.targets.indices where target > course.target {
+                let index = model.targets[target].upstream
+                guard upstreams[index].isAvailable(now: now) == wantsAvailable,
+                    moveOn(exchange, to: upstreams[index])
+                else { continue }
+                course.target = target
+                aim(exchange, at: index, plan.timeouts[index])
+                return true
+            }
         }
         return false
+    }
+
+    /// Takes what it costs, and the place there for the one here.
+    private func moveOn(_ exchange: RunningExchange, to upstream: UpstreamPlan) -> Bool {
+        guard upstream.retryBudget.take(now: now), upstream.gate?.enterIfFree() ?? true else { return false }
+        leaveGate(exchange)
+        exchange.standing = upstream.gate == nil ? .outside : .inside
+        return true
     }
 
     func hasOtherUpstream(_ exchange: RunningExchange) -> Bool {
