@@ -47,21 +47,24 @@ extension Worker {
         return true
     }
 
-    /// To the next upstream that `first_of` names and that takes it now.
+    /// To the next upstream that `first_of` names and that takes it now; to one that is not available only
+    /// where none behind it is.
     /// - Returns: false: there is none.
     func moveOn(_ exchange: RunningExchange) -> Bool {
         guard let course = exchange.course, let model = course.model,
             case .models(let plan) = exchange.route?.action
         else { return false }
         let upstreams = exchange.serving!.plan.upstreams
-        let left = model.targets.indices.filter { $0 > course.target }
-        let available = left.filter { upstreams[model.targets[$0].upstream].isAvailable(now: now) }
-        for target in available.isEmpty ? left : available {
-            let index = model.targets[target].upstream
-            guard enters(upstreams[index], index, exchange) else { continue }
-            course.target = target
-            aim(exchange, at: index, plan.timeouts[index])
-            return true
+        for wantsAvailable in [true, false] {
+            for target in model.targets.indices where target > course.target {
+                let index = model.targets[target].upstream
+                guard upstreams[index].isAvailable(now: now) == wantsAvailable,
+                    enters(upstreams[index], index, exchange)
+                else { continue }
+                course.target = target
+                aim(exchange, at: index, plan.timeouts[index])
+                return true
+            }
         }
         return false
     }

@@ -49,7 +49,6 @@ import Testing
             try endpoint.send(chunk(event) + chunk("data: [DONE]\n\n"))
             _ = try client.readText(through: "data: [DONE]\n\n")
             try endpoint.send("0\r\n")
-            #expect(client.isQuiet(milliseconds: 10) || trailers.isEmpty)
             try endpoint.send("\(trailers)\r\n")
             let end = try client.readText(through: "\r\n\r\n")
             #expect(end.components(of: "0\r\n") == 1)
