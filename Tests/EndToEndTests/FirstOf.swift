@@ -180,7 +180,7 @@ import Testing
               - { path: /v1/**, auth: open, to: models }
             """, options: ["--mock", mock.authority])
         let result = try Python.run(
-            "models.py", scenario, "http://\(gate.address.authority)/v1", in: gate.folder)
+            "first_of.py", scenario, "http://\(gate.address.authority)/v1", in: gate.folder)
         #expect(result.code == 0, "\(scenario): \(result.output)\(result.errors)")
     }
 }

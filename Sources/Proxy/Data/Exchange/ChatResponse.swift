@@ -71,8 +71,10 @@ extension Worker {
         _ bytes: UnsafeMutableRawBufferPointer
     ) {
         let step = exchange.responseBody.advance(bytes, .content)
-        guard step.verdict != .invalid, chat.content.count + step.piece.count <= SimpleChatAnswer.bodyMax
-        else { return chatUnreadable(exchange) }
+        guard step.verdict != .invalid else { return chatUnreadable(exchange, .upstreamBadResponse) }
+        guard chat.content.count + step.piece.count <= SimpleChatAnswer.bodyMax else {
+            return chatUnreadable(exchange, .chatUnreadable)
+        }
         guard handle.bodies.take(step.piece.count) else {
             return perform(exchange.machine.turnedAway(again: false, reply: .tooManyBodies), exchange)
         }
@@ -98,10 +100,9 @@ extension Worker {
         return true
     }
 
-    private func chatUnreadable(_ exchange: RunningExchange) {
+    private func chatUnreadable(_ exchange: RunningExchange, _ reply: LocalReply) {
         noteFailure(exchange)
-        perform(
-            exchange.machine.turnedAway(again: false, reply: .upstreamBadResponse), exchange)
+        perform(exchange.machine.turnedAway(again: false, reply: reply), exchange)
     }
 
     private func chatGathered(_ exchange: RunningExchange, _ chat: ChatResponse, reuse: Bool) {
@@ -112,7 +113,7 @@ extension Worker {
         if chat.status >= 400 {
             writeChatError(content, exchange, &text)
         } else if !SimpleChatAnswer.write(content, to: &text, blocks: blocks) {
-            return chatUnreadable(exchange)
+            return chatUnreadable(exchange, .chatUnreadable)
         }
         let hasSentRequest = exchange.machine.hasSentRequest
         exchange.machine.gathered()
@@ -150,7 +151,10 @@ extension Worker {
         _ bytes: UnsafeMutableRawBufferPointer, after writer: inout ByteWriter
     ) {
         let step = exchange.responseBody.advance(bytes, bytes.count == 0 ? .nothing : .content)
-        if let account = exchange.account, account.taps { account.tap.scan(step.piece) }
+        if let account = exchange.account, account.taps {
+            account.tap.scan(step.piece)
+            noteProgress(exchange, account)
+        }
         var text = ByteQueue()
         defer { text.release(to: blocks) }
         let isOver = step.verdict == .ended || step.verdict == .trailers
@@ -169,6 +173,7 @@ extension Worker {
                 exchange.machine.upstreamLost(again: false, freshOnly: false, reply: .upstreamBadResponse),
                 exchange)
         }
+        if !isOver, cutWhereDue(exchange) { return }
         bodyPassed(exchange, upstream, step, UnsafeRawBufferPointer(bytes))
     }
 

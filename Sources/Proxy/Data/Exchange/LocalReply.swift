@@ -23,7 +23,7 @@ enum LocalReply: UInt8, CaseIterable {
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
     case upstreamKeyMissing, upstreamKeyUnavailable, upstreamCredentialsExhausted
-    case chatInvalid
+    case chatInvalid, chatUnreadable
     case upstreamFull, upstreamQueueFull, upstreamQueueTimeout
     case upstreamSaturated, outOfDescriptors, tooManyConnections, tooManyQuestions, tooManyBodies, draining
 
@@ -240,6 +240,9 @@ enum LocalReply: UInt8, CaseIterable {
                 message:
                     "The body has to be a JSON object with messages: a list of objects with a role (user, system, assistant) and a content.",
                 openaiStatus: 400)
+        case .chatUnreadable:
+            LocalReply.upstream(
+                502, "upstream_bad_response", "The upstream's answer is no chat completion.")
         case .modelAmbiguous:
             LocalReply.refused(
                 400, "duplicate_model", "The body has more than one top-level model: send one.")

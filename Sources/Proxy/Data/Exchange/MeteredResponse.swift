@@ -130,7 +130,7 @@ extension Worker {
     private static let grantStep: UInt64 = 64
 
     /// The reservation grows with what has come; where the limit has no more, the stream may have to end.
-    private func noteProgress(_ exchange: RunningExchange, _ account: UsageAccount) {
+    func noteProgress(_ exchange: RunningExchange, _ account: UsageAccount) {
         let seen = account.tap.outputTokensSeen
         // A plain answer is whole before anything could be done about it.
         guard exchange.isEventStream, seen > account.outputTokensGranted, account.reservation.isHeld,
@@ -155,7 +155,7 @@ extension Worker {
     /// whole. What a slow client has not taken yet goes first: ending forgets it.
     /// - Returns: true if nothing more of the answer goes on now.
     func cutWhereDue(_ exchange: RunningExchange) -> Bool {
-        guard let account = exchange.account, account.mustCut, account.isAtEventBoundary,
+        guard let account = exchange.account, account.mustCut, isBetweenEvents(exchange, account),
             !exchange.responseBody.hasEnded, !exchange.responseBody.isInTrailers,
             let client = exchange.client, let upstream = exchange.upstream
         else { return false }
@@ -171,6 +171,13 @@ extension Worker {
         }
         perform(exchange.machine.cut(), exchange)
         return true
+    }
+
+    /// Another event may follow what has gone on.
+    private func isBetweenEvents(_ exchange: RunningExchange, _ account: UsageAccount) -> Bool {
+        guard let chat = exchange.chat else { return account.isAtEventBoundary }
+        // What goes out there are whole events.
+        return chat.stream.progress == .open
     }
 
     /// - Returns: false if the client is gone, and with it the exchange.

@@ -159,6 +159,8 @@ import Testing
         chatInvalid 422 invalid_request_error invalid_value client
             The body has to be a JSON object with messages: a list of objects with a role (user, system, \
         assistant) and a content.
+        chatUnreadable 502 upstream_error upstream_bad_response upstream
+            The upstream's answer is no chat completion.
         upstreamFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
             As many requests as may be with this upstream at once (max_in_flight) are.
         upstreamQueueFull 503 service_unavailable_error upstream_saturated gateway retry-after=1
