@@ -78,6 +78,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 7, 1000]) func `a request is read however it comes`(size: Int) throws {
+        let upstream = try ScriptedUpstream.answering { _ in Self.answer(Self.completion) }
+        let scene = try SimpleChatScene(upstream.url)
+        let client = try scene.gate.connect()
+        let fields = ["Authorization: Bearer \(try scene.register())", "Transfer-Encoding: chunked"]
+        for _ in 0..<2 {
+            try client.send(scene.gate.request("POST", "/api/chat", fields: fields))
+            var rest = "{\(Self.messages)}"[...]
+            while !rest.isEmpty {
+                try client.send(chunk(String(rest.prefix(size))))
+                rest = rest.dropFirst(size)
+            }
+            try client.send("0\r\n\r\n")
+            #expect(try client.readResponse().status == 200)
+            let request = try #require(upstream.requests.last)
+            #expect(request.text == #"{"model":"house-model","temperature":0.7,\#(Self.messages)}"#)
+        }
+        #expect(upstream.requests.count == 2)
+    }
+
     // MARK: - What does not go on
 
     /// S2-27, S2-38.

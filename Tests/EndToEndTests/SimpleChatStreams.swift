@@ -125,15 +125,21 @@ import Testing
                 + #"data: {"error": {"message": "overloaded", "code": 503}}"# + "\n\ndata: [DONE]\n\n")
     }
 
-    @Test func `a client that leaves takes its upstream exchange with it`() throws {
+    @Test(arguments: [true, false])
+    func `a client that leaves takes its upstream exchange with it`(streams: Bool) throws {
+        let begun = Signal()
         let upstream = try ScriptedUpstream { connection in
             guard try connection.readRequest() != nil else { return }
-            try connection.send(streamHead + chunk(Self.piece))
+            let plain = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\":"
+            try connection.send(streams ? streamHead + chunk(Self.piece) : plain)
+            begun.open()
             _ = try connection.wire.waitForEnd()
         }
         let scene = try SimpleChatScene(upstream.url)
-        let client = try scene.begin(Self.body, scene.register())
-        _ = try client.readThrough("half")
+        let body = Self.body.replacing("true", with: "\(streams)")
+        let client = try scene.begin(body, scene.register())
+        if streams { _ = try client.readThrough("half") }
+        try begun.wait()
         let left = Clock.seconds
         client.close()
         try waitUntil("the upstream's connection to end", within: 10) { upstream.openCount == 0 }
