@@ -29,54 +29,69 @@ import Testing
         }
     }
 
-    private func gate(_ models: String, _ one: ScriptedUpstream, _ two: ScriptedUpstream) throws -> Gate {
+    /// - Parameter bound: `inspect_body`.
+    private func gate(
+        _ models: String, _ one: ScriptedUpstream, _ two: ScriptedUpstream, bound: String = "16MiB"
+    ) throws -> Gate {
         try Gate(
             """
             process: { workers: 1 }
             models: { \(models) }
             upstreams: { one: "\(one.url)", two: "\(two.url)" }
             access_log: $FOLDER/access.log
-            routes: [{ path: /v1/**, auth: open, to: models }]
+            routes: [{ path: /v1/**, auth: open, inspect_body: \(bound), to: models }]
             """)
     }
 
-    private func head(_ gate: Gate) -> String {
-        gate.request("POST", Self.path, fields: ["Content-Length: \(Self.byteCount)"])
+    private func head(_ gate: Gate, _ count: Int = byteCount) -> String {
+        gate.request("POST", Self.path, fields: ["Content-Length: \(count)"])
     }
 
-    private static let filling = [UInt8](
-        repeating: UInt8(ascii: "x"), count: byteCount - start.count - end.count)
-
-    /// All of the body but its last kilobytes, which are returned.
-    private func sendMost(_ client: Connection) throws -> [UInt8] {
-        let body = Self.start + Self.filling + Self.end
-        try client.send(Array(body.dropLast(32 << 10)))
-        return Array(body.suffix(32 << 10))
+    /// A chat request of so many bytes, its model last.
+    private func body(_ count: Int) -> [UInt8] {
+        Self.start + [UInt8](repeating: UInt8(ascii: "x"), count: count - Self.start.count - Self.end.count)
+            + Self.end
     }
 
-    @Test func `with one upstream 20 MB stream through, and nothing is held`() throws {
+    @Test(arguments: ["16MiB", "64KiB"]) func `with one upstream 20 MB stream through, and nothing is held`(
+        bound: String
+    ) throws {
         let received = Counter()
         let one = try counting(received)
-        let gate = try gate("\"*\": one", one, one)
+        let gate = try gate("\"*\": one", one, one, bound: bound)
         let client = try gate.connect()
-        // To warm up: what a process needs once, it keeps.
-        for _ in 0..<2 {
-            try client.send(head(gate))
-            let rest = try sendMost(client)
-            try client.send(rest)
+        // To warm up: what a process needs once, it keeps. Why small ones: a large one that was held would
+        // leave room for the next.
+        let small = body(256 << 10)
+        for _ in 0..<4 {
+            try client.send(head(gate, small.count))
+            try client.send(small)
             #expect(try client.readResponse().text == "in")
         }
-        let (before, sent) = (gate.process.residentKiB, received.value)
+        let (before, sent, body) = (gate.process.residentKiB, received.value, body(Self.byteCount))
+        var most = before
         try client.send(head(gate))
-        let rest = try sendMost(client)
-        try waitUntil("most of it to arrive") {
-            received.value - sent >= Self.byteCount - rest.count
+        for start in stride(from: 0, to: Self.byteCount - 1 << 20, by: 1 << 20) {
+            try client.send(Array(body[start..<start + 1 << 20]))
+            try waitUntil("most of it to arrive") { received.value - sent > start }
+            most = max(most, gate.process.residentKiB)
         }
-        #expect(ChildProcess.isSanitized || gate.process.residentKiB - before < 1 << 10)
+        #expect(ChildProcess.isSanitized || most - before < 1 << 10, "\(before) KiB, then \(most)")
         #expect(!client.isReadable, "no answer yet")
-        try client.send(rest)
+        try client.send(Array(body.suffix(1 << 20)))
         #expect(try client.readResponse().text == "in")
         #expect(received.value - sent == Self.byteCount)
+    }
+
+    @Test func `of a chunked body nobody knows in time that it is too large`() throws {
+        let one = try ScriptedUpstream.saying("in")
+        let gate = try gate("\"*\": one", one, one, bound: "64KiB")
+        let client = try gate.connect()
+        let text = String(decoding: body(65 << 10), as: UTF8.self)
+        try client.send(
+            gate.request("POST", Self.path, fields: ["Transfer-Encoding: chunked"]) + chunked(text, by: 8192))
+        #expect(try client.readResponse().errorCode == "body_too_large_to_inspect")
+        #expect(one.requests.isEmpty)
     }
 
     @Test func `an upstream that does not read stops its clients, and no more than 256 KiB of each is held`()
@@ -87,7 +102,7 @@ import Testing
         let gate = try gate("\"*\": one", one, one)
         let clients = try (0..<16).map { _ in try gate.connect() }
         let before = gate.process.residentKiB
-        let block = Array((Self.start + Self.filling).prefix(1 << 20))
+        let block = Array(body(Self.byteCount).prefix(1 << 20))
         for client in clients { try client.send(head(gate)) }
         var total = 0
         var idleSince = Clock.seconds
