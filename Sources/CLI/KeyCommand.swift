@@ -103,7 +103,7 @@ enum KeyCommand {
     }
 
     private static func unset(_ command: CommandLineArguments) -> Int32 {
-        withStore(command) { store, target in
+        withStore(command, opensKeys: false) { store, target in
             let owner = try KeyOwner(command, in: store, allowsAll: true)
             let name =
                 command["--name"] ?? (command["--upstream"] == nil ? nil : target.upstream?.config.name)
@@ -147,12 +147,14 @@ enum KeyCommand {
 
     // MARK: The frame
 
-    /// The store is open, and seals and opens keys, as far as the config file says with what.
+    /// The store is open.
+    /// - Parameter opensKeys: it seals and opens keys, as far as the config file says with what.
     static func withStore(
-        _ command: CommandLineArguments, _ body: (Store, KeyTarget) throws -> StoreCommand.Outcome
+        _ command: CommandLineArguments, opensKeys: Bool = true,
+        _ body: (Store, KeyTarget) throws -> StoreCommand.Outcome
     ) -> Int32 {
         StoreCommand.perform(command, target: KeyTarget.init) { target in
-            let store = try target.store.openSealed()
+            let store = try opensKeys ? target.store.openSealed() : target.store.open()
             defer { store.close() }
             return try body(store, target)
         }

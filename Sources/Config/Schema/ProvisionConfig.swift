@@ -32,7 +32,10 @@ extension ProvisionConfig {
         field = node.value(
             "field", .claimText, default: "key",
             "Member of the answer that is the key; `data.key` for one inside another.")
-        timeout = node.value("timeout", .duration, default: "10s", "For the whole answer.")
+        // Why no more: whoever waits for the key is answered after 30 s.
+        timeout = node.value(
+            "timeout", .duration(.milliseconds(1)....seconds(25)), default: "10s",
+            "For the whole answer; at most 25s.")
     }
 }
 

@@ -51,6 +51,11 @@ extension Validation {
             let index = chain.sources.firstIndex(where: { $0.onceOnly == "provision" })
         else { return }
         let place = ConfigPath.index(list, index)
+        if index != chain.sources.count - 1 {
+            note(
+                "`\(place.text)` has to be the last: a key is made where no source has one",
+                hint: "move it to the end", at: place)
+        }
         if chain.store == nil {
             note(
                 "`\(place.text)` makes keys for users, and the chain has no `database` whose users they are",

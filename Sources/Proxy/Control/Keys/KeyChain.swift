@@ -22,7 +22,7 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
     let provisioner: KeyProvisioner?
     let validation: KeyValidation
     private let credentials: CredentialPool
-    private let pool: FetchPool
+    let pool: FetchPool
     private let diary: KeyDiary
     private let misses = KeyMisses()
 
@@ -58,8 +58,9 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         }
         let answer = KeyAnswer(reply)
         guard let keeper else { return decide(request, nil, answer) }
-        // Where it is not taken, going away answers.
-        _ = keeper.performPromptly { [self] opened in decide(request, opened, answer) }
+        // Why not promptly: after a start all users ask at once, each waits with one request, and none should
+        // be sent away for that. Where it is not taken, going away answers.
+        _ = keeper.performInAnyCase { [self] opened in decide(request, opened, answer) }
     }
 
     private func decide(_ request: KeyRequest, _ store: Opened?, _ answer: KeyAnswer) {
@@ -128,7 +129,7 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         diary.write(sync, saysAll: isFirst)
         misses.forget(users: [request.key.userID])
         let (resolution, version) = settle(sync, request.key, version, store)
-        let set = keySet(resolution)
+        let set = keySet(resolution, isForUser: sync.query.user != nil)
         index.put(set, for: request.key, version: version)
         answer.send(.keys(set))
     }
@@ -148,14 +149,14 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         return (sources.look(for: sync.query, in: store, held: provisioner?.held(for: key.userID)), version)
     }
 
-    private func keySet(_ resolution: KeyResolution) -> KeySet {
+    private func keySet(_ resolution: KeyResolution, isForUser: Bool) -> KeySet {
         let keys = resolution.usable.compactMap { finding in
             finding.key.map {
                 credentials.credential($0, line: field.line($0), source: finding.source)
             }
         }
         let canRenew = resolution.findings.contains { finding in
-            finding.kind == .provision && finding.state != .absent && finding.state != .badFormat
+            isForUser && finding.kind == .provision && finding.state != .absent && finding.state != .badFormat
         }
         return KeySet(keys, choice: .first, canRenew: canRenew)
     }
@@ -180,6 +181,7 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         var sync = KeySync(
             sources, for: query, in: store, held: provisioner?.held(for: user), mayProvision: mayProvision)
         guard case .provision(let key) = sync.begin(in: store, isRefused: isRefused), let provisioner else {
+            if sync.outcome.isSynced { provisioner?.release(for: user) }
             return finish(sync, store, true)
         }
         let begun = sync
@@ -202,6 +204,7 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
 
     private func usersChanged(_ users: [Int64]?) {
         // 0 is what all share, which may be what stands in for a user's own.
+        if users == nil { provisioner?.forgetUsers() }
         if let users, !users.contains(0) {
             index.forget(users: users)
             misses.forget(users: users)

@@ -132,6 +132,15 @@ final class KeyProvisioner: Sendable {
     /// Whoever got the key first has put it where it is found from now on.
     func settled(for user: Int64) { state.withLock { state in state.fresh[user] = nil } }
 
+    /// The store is another one: its users are others.
+    func forgetUsers() {
+        state.withLock { state in
+            state.fresh = [:]
+            state.madeAt = [:]
+            state.held = [:]
+        }
+    }
+
     /// What stood in the way may be gone: the next request is made at once.
     func forgetFailures() {
         state.withLock { state in
@@ -144,13 +153,18 @@ final class KeyProvisioner: Sendable {
     func mayRenew(for user: Int64) -> Bool {
         let now = clock()
         return state.withLock { state in
-            state.madeAt[user].map { now >= $0 + KeyProvisioner.renewalPause } ?? true
+            // One that is on its way is for whoever asks now as well.
+            if state.fresh[user] != nil || state.waiting[user] != nil { return true }
+            return state.madeAt[user].map { now >= $0 + KeyProvisioner.renewalPause } ?? true
         }
     }
 
     // MARK: - Keys that could be written nowhere
 
     func held(for user: Int64) -> Secret? { state.withLock { $0.held[user] } }
+
+    /// It was written down after all.
+    func release(for user: Int64) { state.withLock { state in state.held[user] = nil } }
 
     func hold(_ key: Secret, for user: Int64) {
         state.withLock { state in

@@ -30,7 +30,6 @@ final class KeyRegistry {
 
     /// By the upstream's name.
     private(set) var served: [String: Entry] = [:]
-    private let pool = FetchPool()
 
     /// Of the upstreams with a `key`. Changes nothing that is served.
     func prepare(_ loaded: LoadedConfig, _ auth: AuthSet) -> [String: Entry] {
@@ -88,9 +87,13 @@ final class KeyRegistry {
             contents: sources.contentDigests())
         let old = served[upstream.name]
         if let old, old.identity == identity { return old }
+        // Why one for each upstream: a slow provider holds up its own users alone.
+        let pool = old?.chain?.pool ?? FetchPool()
         let chain = KeyChain(
             sources, field: field, keeper: keeper,
-            provisioner: provisioner(config, sources.provisionURL, trust, old?.chain?.provisioner),
+            provisioner: provisioner(
+                config, sources, trust, pool,
+                old?.identity?.store == identity.store ? old?.chain?.provisioner : nil),
             validation: KeyValidation(baseURL: upstream.baseURL, field: field, trust: trust),
             credentials: credentials, pool: pool)
         let plan = KeyPlan(
@@ -100,11 +103,14 @@ final class KeyRegistry {
     }
 
     /// Keys that were made stay known, as long as they would be made in the same way.
+    /// - Parameter old: of the same store: users of another one have the same numbers.
     private func provisioner(
-        _ chain: KeyChainConfig, _ url: String, _ trust: FetchTrust, _ old: KeyProvisioner?
+        _ chain: KeyChainConfig, _ sources: KeySources, _ trust: FetchTrust, _ pool: FetchPool,
+        _ old: KeyProvisioner?
     ) -> KeyProvisioner? {
         guard let config = chain.provision else { return nil }
-        let provisioning = Provisioning(config, url: url, trust: trust)
+        var provisioning = Provisioning(config, url: sources.provisionURL, trust: trust)
+        provisioning.format = sources.format
         if let old, old.provisioning == provisioning { return old }
         return KeyProvisioner(provisioning, on: pool)
     }

@@ -20,6 +20,17 @@ public struct KeyResolution: Sendable {
         case unreadable(String)
         /// One can be made.
         case ready
+
+        /// Behind the source's name, for people.
+        var told: String {
+            switch self {
+            case .used, .shadowed: "has one"
+            case .absent: "has none"
+            case .badFormat: "has one in an invalid format"
+            case .unreadable: "cannot be read"
+            case .ready: "would make one"
+            }
+        }
     }
 
     public struct Finding: Sendable {
@@ -110,9 +121,12 @@ public struct KeyResolution: Sendable {
     public var why: String {
         if isBlocked { return "the database cannot be read, and what it may hold comes first" }
         if let winner {
-            let before = findings.prefix { $0.state != .used }.map(\.source)
-            let reason =
-                before.isEmpty ? "it comes first" : "there is no key in \(before.joined(separator: ", "))"
+            var before: [String] = []
+            for finding in findings.prefix(while: { $0.state != .used }) {
+                let text = "\(finding.source) \(finding.state.told)"
+                if !before.contains(text) { before.append(text) }
+            }
+            let reason = before.isEmpty ? "it comes first" : before.joined(separator: ", ")
             return "\(winner.source): \(reason)"
         }
         return findings.contains { $0.state == .ready }

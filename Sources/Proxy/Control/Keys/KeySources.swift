@@ -119,8 +119,9 @@ struct KeySources: Sendable {
 
     private func variable(_ name: String, _ variables: Variables) -> KeyResolution.Finding {
         let source = "environment"
-        if let value = variables.environment[name], !value.isEmpty {
-            return found(.environment, source, name, Secret(value))
+        if let value = variables.environment[name] {
+            let key = KeyFormat.trimmed(Array(value.utf8))
+            if !key.isEmpty { return found(.environment, source, name, Secret(key)) }
         }
         // Why only here: a variable of the process needs no file.
         let isSet = variables.environment[name] != nil

@@ -96,16 +96,27 @@ struct KeySync: Sendable {
         say("✅ Loaded key from \(finding.source): \(KeyMask.text(key))")
         for other in resolution.differing { say("⚠️ Key in \(other.source) differs from database", .warning) }
         if !resolution.differing.isEmpty { say("💡 Keeping database key (priority)") }
-        let isOutside = finding.kind != .database && finding.kind != .provision
-        let isSynced = isOutside && save(key, finding.source, in: store)
+        let isSynced = finding.kind != .database && save(key, finding.source, in: store)
         finish(key, finding.source, isSynced: isSynced)
     }
 
     private mutating func keyForProvisioning() -> Secret? {
-        guard let provision = sources.chain.provision, mayProvision else { return nil }
+        // Why only for users: nothing is remembered for others, and strangers would have keys made.
+        guard let provision = sources.chain.provision, mayProvision, query.user != nil else { return nil }
         say("🔄 Attempting auto-provision...")
+        guard mayWrite(KeySources.provisioned) else {
+            say("⚠️ The stored key stands in the way, cannot auto-provision", .warning)
+            return nil
+        }
         if let key = sources.provisioningKey() { return key }
-        say("⚠️ \(provision.key.shownName) not set, cannot auto-provision", .warning)
+        let state = resolution.findings.first { $0.kind == .provision }?.state
+        let reason =
+            switch state {
+            case .badFormat: "has an invalid format"
+            case .unreadable: "cannot be read"
+            case .absent, .shadowed, .ready, .used, nil: "not set"
+            }
+        say("⚠️ \(provision.key.shownName) \(reason), cannot auto-provision", .warning)
         return nil
     }
 
@@ -140,7 +151,20 @@ struct KeySync: Sendable {
             case .success(let store) = store
         else { return false }
         do throws(StoreError) {
-            _ = try store.setUpstreamKey(user: user.id, name: sources.upstream, key: key, source: source)
+            let seen = resolution.ownRow?.row
+            let isSaved = try store.transaction { () throws(StoreError) -> Bool in
+                // What was looked at may be another's by now: a user of another file, a key stored meanwhile.
+                guard try store.user(.id(user.id))?.publicID == user.publicID,
+                    try store.upstreamKeys(user: user.id).first(where: { $0.name == sources.upstream })
+                        == seen
+                else { return false }
+                _ = try store.setUpstreamKey(user: user.id, name: sources.upstream, key: key, source: source)
+                return true
+            }
+            guard isSaved else {
+                say("⚠️ Another key was stored meanwhile, not saving this one", .warning)
+                return false
+            }
             say("✅ Saved key to database (source: \(source)): \(KeyMask.text(key))")
             return true
         } catch {

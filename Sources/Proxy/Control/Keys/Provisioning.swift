@@ -13,6 +13,8 @@ struct Provisioning: Sendable, Equatable {
     let timeoutMilliseconds: Int
     /// For https.
     var trust = FetchTrust()
+    /// What a key looks like: one that does not is none, lest more and more of them are made.
+    var format = KeyFormat()
 
     /// What went wrong, for people. Never holds anything of the answer's body: that may be a key.
     struct Failure: Error, Equatable, CustomStringConvertible {
@@ -34,7 +36,12 @@ struct Provisioning: Sendable, Equatable {
         do throws(HTTPFetch.Failure) {
             response = try HTTPFetch.send(request(name(user8: user8, now: headgate_realtime_ns()), key))
         } catch { throw Failure(description: error.description) }
-        return try Provisioning.key(in: response, field: field)
+        let made = try Provisioning.key(in: response, field: field)
+        guard format.accepts(made) else {
+            throw Failure(
+                description: "the member `\(field)` of the answer is no key: see `prefix` and `min_length`")
+        }
+        return made
     }
 
     func request(_ name: String, _ key: Secret) -> HTTPFetch.Request {

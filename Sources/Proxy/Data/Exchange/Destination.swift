@@ -69,15 +69,15 @@ extension Worker {
         return false
     }
 
-    /// A place at its gate in exchange for the one that is held, and a repetition of its budget.
+    /// Takes a place at its gate in exchange for the one that is held.
+    ///
+    /// Why nothing of its budget: the request is new there, and a budget of the few requests that begin at an
+    /// upstream could not bear all those of one that is dead.
     private func enters(_ upstream: UpstreamPlan, _ index: Int, _ exchange: RunningExchange) -> Bool {
-        // Another model of the same upstream: the place is there already.
+        // Another model of the same upstream: the place is there already, and this is a repetition.
         guard index != exchange.upstreamIndex else { return upstream.retryBudget.take(now: now) }
         guard upstream.gate?.enterIfFree() ?? true else { return false }
-        guard upstream.retryBudget.take(now: now) else {
-            if let next = upstream.gate?.leave() { handle.mailboxes.tell(next, .placeFreed(next)) }
-            return false
-        }
+        upstream.retryBudget.noteRequest()
         leaveGate(exchange)
         exchange.standing = upstream.gate == nil ? .outside : .inside
         return true
