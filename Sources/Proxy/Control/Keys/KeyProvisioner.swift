@@ -144,7 +144,9 @@ final class KeyProvisioner: Sendable {
     func mayRenew(for user: Int64) -> Bool {
         let now = clock()
         return state.withLock { state in
-            state.madeAt[user].map { now >= $0 + KeyProvisioner.renewalPause } ?? true
+            // Why: the new one is about to be found, and is what whoever asks now is to get.
+            if state.fresh[user] != nil { return true }
+            return state.madeAt[user].map { now >= $0 + KeyProvisioner.renewalPause } ?? true
         }
     }
 
