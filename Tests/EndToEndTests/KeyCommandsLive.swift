@@ -6,7 +6,8 @@ import Testing
 @Suite(.scenario) struct KeyCommandsLive {
     private static let chain = "{ first_of: [ { database: main }, { file: key.txt }, { env: ROUTER_KEY } ] }"
 
-    @Test func `S1-16, S1-25, S1-31: keys that are set, replaced, unset and synced count for the next requests`()
+    @Test
+    func `S1-16, S1-25, S1-31: keys that are set, replaced, unset and synced count for the next requests`()
         throws
     {
         let scene = try KeyScene(
@@ -41,7 +42,9 @@ import Testing
         #expect(try scene.gate.exchange("GET", "/v1/models", fields: scene.bearer("ben")).text == "file-key")
     }
 
-    @Test func `C25: of a user's keys the one for the model wins, then UPSTREAM/MODEL, the upstream's, the default`()
+    @Test
+    func
+        `C25: of a user's keys the one for the model wins, then UPSTREAM/MODEL, the upstream's, the default`()
         throws
     {
         let scene = try KeyScene(KeyScene.origin(), key: "{ first_of: [ { database: main } ] }")
@@ -80,7 +83,6 @@ import Testing
         try scene.waitForKey("env-2")
         try scene.folder.write("one.key", "one-1\n")
         let one = KeyScene.config(scene.origin.url, key: "{ file: one.key }")
-            .replacing(", sync: openrouter", with: "")
         try scene.gate.reconfigure(one)
         try scene.waitForKey("one-1")
         try scene.folder.replace("one.key", with: "one-2\n")
@@ -90,7 +92,7 @@ import Testing
     @Test func `C26: master keys follow one another under load, and no request fails`() throws {
         let users = ["ann", "ben", "cas"]
         let scene = try KeyScene(KeyScene.origin(), key: Self.chain, users: users)
-        try scene.folder.write("key.txt", "nobody's own\n".replacing("nobody's own", with: "lower-key"))
+        try scene.folder.write("key.txt", "lower-key\n")
         for user in users {
             try scene.set("key-of-\(user)", "--user", user)
             try scene.waitForKey("key-of-\(user)", of: user)
@@ -115,7 +117,8 @@ import Testing
             .replacing("{ file: master.key }", with: "{ file: next.key }")
         try scene.gate.reconfigure(
             next.replacing(
-                "{ file: next.key }", with: "{ file: next.key }, previous_encryption_keys: { file: master.key }"))
+                "{ file: next.key }",
+                with: "{ file: next.key }, previous_encryption_keys: { file: master.key }"))
         try pass()
         // What is written now is sealed with the new one.
         try scene.set("key-of-cas", "--user", "cas")

@@ -67,7 +67,8 @@ import Testing
             + lines.map { "[KeyManager] \($0)" }
     }
 
-    @Test func `S1-02, S1-04, S1-09, S1-14, S1-25, S1-37 to S1-40: a key in the file is saved, and then found`()
+    @Test
+    func `S1-02, S1-04, S1-09, S1-14, S1-25, S1-37 to S1-40: a key in the file is saved, and then found`()
         throws
     {
         let scene = try makeScene()
@@ -158,7 +159,9 @@ import Testing
         #expect(!scene.log.contains(key) && !scene.log.contains(pass))
     }
 
-    @Test func `S1-05, S1-19, S1-21, S1-24: what is wrong with sources is told, and the login succeeds`() throws {
+    @Test func `S1-05, S1-19, S1-21, S1-24: what is wrong with sources is told, and the login succeeds`()
+        throws
+    {
         let provider = try ScriptedUpstream.answering { _ in
             "HTTP/1.1 500 No\r\nContent-Length: 12\r\n\r\nsk-or-canary"
         }
@@ -168,7 +171,8 @@ import Testing
         try expectLogin(scene.logIn(), hasKey: false, source: .null, synced: false, #_sourceLocation)
         _ = try expectLog(
             scene,
-            Self.sync("⚠️ Invalid key format in key.txt", "❌ Auto-provision failed: ", "❌ No API key available"))
+            Self.sync(
+                "⚠️ Invalid key format in key.txt", "❌ Auto-provision failed: ", "❌ No API key available"))
         #expect(provider.requests.count == 1)
         #expect(provider.requests.first?["Authorization"] == "Bearer pass-canary")
         try scene.folder.remove("key.txt")

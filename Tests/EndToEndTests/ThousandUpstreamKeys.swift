@@ -17,7 +17,9 @@ import Testing
         var latest: [Int: Int] = [:]
     }
 
-    private static func key(_ user: Int, _ version: Int) -> String { "sk-or-v1-of-\(user)-version-\(version)-" }
+    private static func key(_ user: Int, _ version: Int) -> String {
+        "sk-or-v1-of-\(user)-version-\(version)-"
+    }
 
     private static func origin(_ seen: Guarded<Seen>) throws -> ScriptedUpstream {
         try ScriptedUpstream { connection in
@@ -106,17 +108,21 @@ import Testing
         }
     }
 
-    @Test func `S1-22, S1-25, S3-21: each of a thousand has their own key, and the new one once it is replaced`()
+    @Test
+    func `S1-22, S1-25, S3-21: each of a thousand has their own key, and the new one once it is replaced`()
         throws
     {
         let scene = try Scene()
-        for _ in 0..<3 {
-            let answers = try scene.ask()
-            #expect(answers.allSatisfy { $0.status == 200 }, "\(Set(answers.map(\.status)))")
+        // Why not at once: of a thousand that nobody knows, all in one moment, a slow machine refuses some.
+        try waitUntil("all keys to be known", within: 30) {
+            let statuses = try Set(scene.ask().map(\.status))
+            guard statuses.isSubset(of: [200, 503]) else { throw Trouble("\(statuses)") }
+            return statuses == [200]
         }
         scene.expectNoneCrossed()
         #expect(scene.seen.withLock { $0.latest.count } == Self.userCount && scene.versions == [1])
 
+        let known = scene.seen.withLock { $0.count }
         let (isOver, troubles) = (Signal(), Guarded<[String]>([]))
         let (rounds, hasStopped) = (Counter(), Signal())
         startThread {
@@ -142,12 +148,14 @@ import Testing
         try hasStopped.wait(within: 60)
         #expect(troubles.withLock { $0 } == [])
         scene.expectNoneCrossed()
-        #expect(scene.seen.withLock { $0.count } == (3 + rounds.value) * Self.userCount)
+        #expect(scene.seen.withLock { $0.count } == known + rounds.value * Self.userCount)
     }
 
     /// This process is another one than the gateway's, as the command line is.
     private func rotateAndReload(_ scene: Scene) throws {
-        let (users, folder, outcome) = (scene.users, scene.gate.folder, Guarded<Result<Void, any Error>?>(nil))
+        let (users, folder, outcome) = (
+            scene.users, scene.gate.folder, Guarded<Result<Void, any Error>?>(nil)
+        )
         startThread {
             let result = Result {
                 let store = try Self.open(folder)
@@ -172,7 +180,8 @@ import Testing
         #expect(written.output == "\(Self.userCount)\n")
     }
 
-    @Test func `a request in flight keeps the key it went out with, the next has the new one within two seconds`()
+    @Test
+    func `a request in flight keeps the key it went out with, the next has the new one within two seconds`()
         throws
     {
         let isGoing = Signal()
@@ -189,7 +198,7 @@ import Testing
             try scene.waitForKey("Bearer first-\(user)", of: user)
         }
         let held = try scene.gate.connect()
-        try held.send(scene.gate.request("POST", "/v1/held", fields: scene.bearer("ann"), body: "x"))
+        try held.send(scene.gate.request("POST", "/v1/held", fields: scene.bearer("ann"), body: "{}"))
         try waitUntil("the request to be there") { origin.requests.last?.target == "/v1/held" }
         try scene.set("second-ann", "--user", "ann")
         let setAt = Clock.seconds

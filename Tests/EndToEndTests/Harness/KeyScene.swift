@@ -11,7 +11,7 @@ final class KeyScene: Sendable {
     static let mask = String(repeating: "*", count: 15)
 
     /// - Parameters:
-    ///   - key: of the upstream `openrouter`; nil: `config` is all of it.
+    ///   - key: of the upstream `openrouter`.
     ///   - upstream: members of the upstream besides, each behind a comma.
     ///   - more: of the file, behind the rest.
     ///   - variables: of the `env_file`.
@@ -38,25 +38,27 @@ final class KeyScene: Sendable {
     }
 
     static func config(_ origin: String, key: String, upstream: String = "", more: String = "") -> String {
-        """
-        process: { workers: 2 }
-        env_file: gate.env
-        access_log: { to: $FOLDER/access.log, format: json }
-        stores:
-          main: { sqlite: app.db, encryption_key: { file: master.key }, password_cost: 4,
-                  user_ids: objectid }
-        auth:
-          open: { mode: none, ignore_credentials: true }
-          members: { mode: user-keys, store: main, prefix: ws_ }
-        upstreams:
-          openrouter:
-            { url: "\(origin)", key: \(key)\(upstream) }
-        routes:
-          - { path: /api/login, methods: POST, auth: open, action: { name: login, identity: username,
-              response: session, issues: session, sync: openrouter } }
-          - { path: "/v1/**", auth: members, to: openrouter }
-        \(more)
-        """
+        // What no store has, no login can bring about.
+        let sync = key.contains("database") ? ", sync: openrouter" : ""
+        return """
+            process: { workers: 2 }
+            env_file: gate.env
+            access_log: { to: $FOLDER/access.log, format: json }
+            stores:
+              main: { sqlite: app.db, encryption_key: { file: master.key }, password_cost: 4,
+                      user_ids: objectid }
+            auth:
+              open: { mode: none, ignore_credentials: true }
+              members: { mode: user-keys, store: main, prefix: ws_ }
+            upstreams:
+              openrouter:
+                { url: "\(origin)", key: \(key)\(upstream) }
+            routes:
+              - { path: /api/login, methods: POST, auth: open, action: { name: login, identity: username,
+                  response: session, issues: session\(sync) } }
+              - { path: "/v1/**", auth: members, to: openrouter }
+            \(more)
+            """
     }
 
     // MARK: - Origins
