@@ -124,12 +124,15 @@ import Testing
 
         let known = scene.seen.withLock { $0.count }
         let (isOver, troubles) = (Signal(), Guarded<[String]>([]))
-        let (rounds, hasStopped) = (Counter(), Signal())
+        let (rounds, passed, hasStopped) = (Counter(), Counter(), Signal())
         startThread {
             while !isOver.isOpen() {
                 do {
-                    let bad = try scene.ask().filter { $0.status != 200 }
-                    if !bad.isEmpty { troubles.withLock { $0.append("\(Set(bad.map(\.status)))") } }
+                    let statuses = try scene.ask().map(\.status)
+                    passed.add(statuses.count { $0 == 200 })
+                    // Why 503 as well: all keys are looked for at once, which takes a slow machine too long.
+                    let bad = Set(statuses).subtracting([200, 503])
+                    if !bad.isEmpty { troubles.withLock { $0.append("\(bad)") } }
                 } catch {
                     troubles.withLock { $0.append("\(error)") }
                     break
@@ -143,12 +146,13 @@ import Testing
         let before = rounds.value
         // One that began before the last key was written may be under way.
         try waitUntil("the new keys alone to be used", within: 20) { scene.versions == [2] }
-        #expect(rounds.value <= before + 3, "after \(Clock.seconds - rotatedAt) s")
+        #expect(rounds.value <= before + 4, "after \(Clock.seconds - rotatedAt) s")
         isOver.open()
         try hasStopped.wait(within: 60)
         #expect(troubles.withLock { $0 } == [])
         scene.expectNoneCrossed()
-        #expect(scene.seen.withLock { $0.count } == known + rounds.value * Self.userCount)
+        #expect(scene.seen.withLock { $0.count } == known + passed.value)
+        #expect(try scene.ask().allSatisfy { $0.status == 200 })
     }
 
     /// This process is another one than the gateway's, as the command line is.
