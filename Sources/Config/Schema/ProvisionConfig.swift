@@ -34,7 +34,7 @@ extension ProvisionConfig {
             "Member of the answer that is the key; `data.key` for one inside another.")
         // Why no more: whoever waits for the key is answered after 30 s.
         timeout = node.value(
-            "timeout", .duration(.milliseconds(1)....seconds(25)), default: "10s",
+            "timeout", .duration(.milliseconds(1)...Duration.seconds(25)), default: "10s",
             "For the whole answer; at most 25s.")
     }
 }

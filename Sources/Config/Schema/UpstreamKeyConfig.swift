@@ -7,6 +7,9 @@ public enum UpstreamKeyConfig: Equatable, Sendable {
     /// `first_of`: the first of several sources that has one for the caller.
     case chain(KeyChainConfig)
 
+    /// Of `any_of`: as many as one request can tell apart.
+    public static let keysMax = 64
+
     public var chain: KeyChainConfig? { if case .chain(let chain) = self { chain } else { nil } }
 }
 

@@ -32,7 +32,16 @@ extension Validation {
             guard upstream.key != nil, reading.isSound(path), !reading.isFull else { continue }
             for (source, place) in Self.keySources(of: upstream) { warnLiteral(source, at: place) }
             if let chain = upstream.key?.chain { checkChain(chain, path) }
+            checkCount(of: upstream, path)
         }
+    }
+
+    private func checkCount(of upstream: UpstreamConfig, _ path: ConfigPath) {
+        guard case .anyOf(let keys) = upstream.key, keys.count > UpstreamKeyConfig.keysMax else { return }
+        let list = ConfigPath.key(path, "any_of")
+        note(
+            "`\(list.text)` has \(keys.count) keys; at most \(UpstreamKeyConfig.keysMax) can be told apart",
+            hint: "remove some", at: list)
     }
 
     private func checkChain(_ chain: KeyChainConfig, _ path: ConfigPath) {

@@ -8,7 +8,8 @@ final class Crowd: Sendable {
         let hasRetryAfter: Bool
     }
 
-    private let shares: [[Connection]]
+    private typealias Client = (number: Int, client: Connection)
+    private let shares: [[Client]]
     private static let threadCount = 8
 
     init(_ gate: Gate, count: Int) throws {
@@ -18,33 +19,38 @@ final class Crowd: Sendable {
             return client
         }
         shares = (0..<Self.threadCount).map { share in
-            stride(from: share, to: count, by: Self.threadCount).map { clients[$0] }
+            stride(from: share, to: count, by: Self.threadCount).map { ($0, clients[$0]) }
         }
     }
 
     /// Everybody sends the request, then reads the answer.
     func ask(_ request: String) throws -> [Answer] {
         let bytes = Array(request.utf8)
-        return try together { clients in
-            for client in clients { try client.send(bytes) }
-            return try clients.map(Self.answer)
+        return try ask { _ in bytes }
+    }
+
+    /// Everybody sends their own, by their number, then reads the answer.
+    func ask(_ request: @escaping @Sendable (Int) -> [UInt8]) throws -> [Answer] {
+        try together { clients in
+            for (number, client) in clients { try client.send(request(number)) }
+            return try clients.map { try Self.answer($0.client) }
         }
     }
 
     func send(_ request: String) throws {
         let bytes = Array(request.utf8)
         _ = try together { clients in
-            for client in clients { try client.send(bytes) }
+            for (_, client) in clients { try client.send(bytes) }
             return []
         }
     }
 
-    func read() throws -> [Answer] { try together { try $0.map(Self.answer) } }
+    func read() throws -> [Answer] { try together { try $0.map { try Self.answer($0.client) } } }
 
     /// Clients to whom an answer has come that is not read yet.
-    var answeredCount: Int { shares.reduce(0) { $0 + $1.count { $0.isReadable } } }
+    var answeredCount: Int { shares.reduce(0) { $0 + $1.count { $0.client.isReadable } } }
 
-    private func together(_ body: @escaping @Sendable ([Connection]) throws -> [Answer]) throws -> [Answer] {
+    private func together(_ body: @escaping @Sendable ([Client]) throws -> [Answer]) throws -> [Answer] {
         let results = Guarded<[Result<[Answer], any Error>]>([])
         for share in shares {
             startThread {

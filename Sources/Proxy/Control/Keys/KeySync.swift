@@ -154,9 +154,9 @@ struct KeySync: Sendable {
             let seen = resolution.ownRow?.row
             let isSaved = try store.transaction { () throws(StoreError) -> Bool in
                 // What was looked at may be another's by now: a user of another file, a key stored meanwhile.
-                guard try store.user(.id(user.id))?.publicID == user.publicID,
-                    try store.upstreamKeys(user: user.id).first(where: { $0.name == sources.upstream })
-                        == seen
+                let found = try store.upstreamKeys(user: user.id).first { $0.name == sources.upstream }
+                guard try store.user(.id(user.id))?.publicID == user.publicID, found?.id == seen?.id,
+                    found?.updatedAt == seen?.updatedAt, found?.source == seen?.source
                 else { return false }
                 _ = try store.setUpstreamKey(user: user.id, name: sources.upstream, key: key, source: source)
                 return true

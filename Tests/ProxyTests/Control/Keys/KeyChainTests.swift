@@ -123,7 +123,9 @@ import Testing
     #expect(try scene.ask(chain, user.id).shown == ["\(KeyProvider.key(1)) auto-provisioned"])
     chain.index.forgetAll()
     #expect(try scene.ask(chain, user.id).shown == ["\(KeyProvider.key(1)) auto-provisioned"])
-    #expect(try scene.ask(chain).shown == ["\(KeyProvider.key(2)) auto-provisioned"])
+    // Nothing could be remembered for somebody who is no user: no key is made.
+    #expect(try scene.ask(chain).refusal == .upstreamKeyMissing)
+    #expect(scene.provider.requests.count == 1)
 }
 
 @Test func `S1-49: keys that are refused make way for the next, and one that was made is renewed once`()

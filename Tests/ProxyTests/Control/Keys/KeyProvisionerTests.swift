@@ -88,6 +88,9 @@ private final class Scene {
     #expect(scene.provisioner.mayRenew(for: 1))
     scene.begin(1)
     _ = scene.results(1)
+    // Until it is where it is found, whoever asks gets it in place of the refused one.
+    #expect(scene.provisioner.mayRenew(for: 1))
+    scene.provisioner.settled(for: 1)
     #expect(!scene.provisioner.mayRenew(for: 1) && scene.provisioner.mayRenew(for: 2))
     scene.now.withLock { $0 += KeyProvisioner.renewalPause }
     #expect(scene.provisioner.mayRenew(for: 1))
