@@ -35,7 +35,7 @@ extension KeyScene {
     #expect(try scene.look().winner?.source == "environment")
     scene.folder.write("key.txt", fileKey)
     #expect(try scene.look().winner?.source == "key.txt")
-    #expect(try scene.look().why == "key.txt: there is no key in database")
+    #expect(try scene.look().why == "key.txt: database has none")
     try scene.store(databaseKey, for: user)
     let found = try scene.look(KeyQuery(user: user))
     #expect(
@@ -176,7 +176,7 @@ func `a database that cannot be read stands in the way of what comes behind it, 
             1  database     main                absent
             2  file         key.txt             bad format
             3  environment  OPENROUTER_API_KEY  used        ***************c777
-            openrouter: environment: there is no key in database, key.txt
+            openrouter: environment: database has none, key.txt has one in an invalid format
             """)
     var json = JSONWriter()
     found.write(to: &json)
