@@ -165,7 +165,7 @@ import Testing
         {
             #expect(words.allSatisfy { line.contains($0) }, "\(line)")
         }
-        #expect(lines[4] == "openrouter: key.txt: there is no key in database")
+        #expect(lines[4] == "openrouter: key.txt: database has none")
         #expect(!told.output.contains("short") && !told.output.contains("from-the"))
         _ = try scene.store.succeed(
             "key", "set", "--shared", "--name", "gpt-4", input: "sk-or-v1-for-gpt-4-0123456")

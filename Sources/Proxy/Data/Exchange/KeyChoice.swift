@@ -104,10 +104,12 @@ extension Worker {
             key.refuse(status: head.status, until: now + Worker.refusedFor)
             keyRefused(exchange, again: usesAnother(exchange, course, set) || renews(exchange, course, set))
         case 403:
-            // Why neither refused nor renewed, and one other alone: it may be about what was asked for.
-            let isFirst = !course.hasMetForbidden
+            // Why neither refused nor renewed, and of several for everybody one other alone: it may be about
+            // what was asked for. Nothing keeps the next request from the same, so that the budget has to.
+            let mayGoOn = set.choice == .first || !course.hasMetForbidden
             course.hasMetForbidden = true
-            keyRefused(exchange, again: isFirst && usesAnother(exchange, course, set))
+            let again = mayGoOn && upstreamPlan(of: exchange).retryBudget.take(now: now)
+            keyRefused(exchange, again: again && usesAnother(exchange, course, set))
         case 429:
             let pause = min(retryAfter ?? Worker.cooledFor, RetryAfter.max)
             key.cooledUntil.store(now + pause, ordering: .relaxed)
@@ -127,23 +129,17 @@ extension Worker {
         perform(exchange.machine.turnedAway(again: again, reply: .upstreamCredentialsExhausted), exchange)
     }
 
-    /// The request goes out once more, with another key of the set.
+    /// The request goes out once more, with another key of the set. Why nothing of the budget: the key before
+    /// is left out from now on, so that few meet it.
     private func usesAnother(_ exchange: RunningExchange, _ course: Course, _ set: KeySet) -> Bool {
-        let before = course.keyIndex
         guard mayGoAgain(exchange), take(set, course) else { return false }
-        guard upstreamPlan(of: exchange).retryBudget.take(now: now) else {
-            course.keyIndex = before
-            return false
-        }
         keepsPlace(exchange)
         return true
     }
 
     /// Control may come by another key, once.
     private func renews(_ exchange: RunningExchange, _ course: Course, _ set: KeySet) -> Bool {
-        guard set.canRenew, !course.hasRenewed, mayGoAgain(exchange),
-            upstreamPlan(of: exchange).retryBudget.take(now: now)
-        else { return false }
+        guard set.canRenew, !course.hasRenewed, mayGoAgain(exchange) else { return false }
         course.hasRenewed = true
         course.wantsRenewal = true
         keepsPlace(exchange)
