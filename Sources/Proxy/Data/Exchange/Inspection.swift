@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 
 /// Request bodies that are looked into before the request goes on: for the model that they name, and for what
@@ -195,7 +196,9 @@ extension Worker {
             }
         }
         // Other paths have no such member, and some servers refuse what they do not know.
-        if route.transform == .none, !ChatPath.takesStreamOptions(matchedPath(head, bytes)) {
+        if facts.usageEdit != nil, route.transform == .none,
+            !ChatPath.takesStreamOptions(matchedPath(head, bytes))
+        {
             facts.usageEdit = nil
         }
         noteModel(facts, exchange, body, route)
@@ -287,7 +290,6 @@ extension UnsafeRawBufferPointer {
     func ends(with text: StaticString) -> Bool {
         let length = text.utf8CodeUnitCount
         guard count >= length else { return false }
-        return self[(count - length)...].elementsEqual(
-            UnsafeRawBufferPointer(start: text.utf8Start, count: length))
+        return memcmp(baseAddress! + (count - length), text.utf8Start, length) == 0
     }
 }
