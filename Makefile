@@ -80,7 +80,7 @@ test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a shor
 	Tests/Fuzz/run $(FUZZ_SHORT)
 	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)
 	bench/run --binary $(BINARY) --quick --strict --proxies headgate \
-		--only allocations,syscalls,key-allocations,limits-allocations,gateway-syscalls
+		--only allocations,syscalls,key-allocations,limits-allocations,models-allocations,gateway-syscalls
 
 .PHONY: fuzz
 fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)
