@@ -50,14 +50,14 @@ import Testing
         #expect(ChildProcess.isSanitized || isQuick(turns, waits), "\(turns) µs, \(waits) s")
     }
 
-    /// What the gate itself takes is less than 2 ms; the other scenarios that run meanwhile interrupt it. An
-    /// unoptimised build is that much slower.
-    private static let turnMicrosecondsMax = getenv("HEADGATE_BINARY") == nil ? 50_000 : 10_000
+    /// What the gate itself takes is about 2 ms, and a second for the last answer; the other scenarios that
+    /// run meanwhile, on two cores, interrupt it. An unoptimised build is that much slower.
+    private static let turnMicrosecondsMax = getenv("HEADGATE_BINARY") == nil ? 50_000 : 20_000
     private static let roundsMax = 8
 
     /// In some round no turn of a worker was longer than it may be, and in some no answer came late.
     private func isQuick(_ turns: [Int], _ waits: [Double]) -> Bool {
-        turns.contains { $0 <= Self.turnMicrosecondsMax } && waits.contains { $0 <= 1 }
+        turns.contains { $0 <= Self.turnMicrosecondsMax } && waits.contains { $0 <= 2 }
     }
 
     private func longestTurn(_ gate: Gate) throws -> Int {

@@ -130,6 +130,8 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         misses.forget(users: [request.key.userID])
         let (resolution, version) = settle(sync, request.key, version, store)
         let set = keySet(resolution, isForUser: sync.query.user != nil)
+        // What was found could not be found again: nobody is to be told so for longer than this once.
+        guard !set.keys.isEmpty else { return answer.send(.refused(.upstreamKeyUnavailable)) }
         index.put(set, for: request.key, version: version)
         answer.send(.keys(set))
     }
@@ -184,12 +186,12 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
             if sync.outcome.isSynced { provisioner?.release(for: user) }
             return finish(sync, store, true)
         }
-        let begun = sync
+        let (begun, epoch) = (sync, provisioner.epoch)
         provisioner.make(for: user, user8: query.shortID, with: key) { [self] made, isFirst in
             inJob { store in
                 var sync = begun
                 sync.take(made, in: store)
-                if let unsaved = sync.unsaved { provisioner.hold(unsaved, for: user) }
+                if let unsaved = sync.unsaved { provisioner.hold(unsaved, for: user, since: epoch) }
                 if isFirst { provisioner.settled(for: user) }
                 finish(sync, store, isFirst)
             }

@@ -19,7 +19,10 @@ final class KeyProvisioner: Sendable {
     typealias Answer = @Sendable (_ made: Result<Secret, Provisioning.Failure>, _ isFirst: Bool) -> Void
 
     private struct State: Sendable {
-        var waiting: [Int64: [Answer]] = [:]
+        /// Grows when the store becomes another one: what was begun before is for others than those who have
+        /// the numbers now.
+        var epoch = 0
+        var waiting: [Asker: [Answer]] = [:]
         var waitingCount = 0
         /// Made, and not yet where the next look would find them.
         var fresh: [Int64: Secret] = [:]
@@ -31,8 +34,13 @@ final class KeyProvisioner: Sendable {
         var held: [Int64: Secret] = [:]
     }
 
+    private struct Asker: Hashable, Sendable {
+        let user: Int64
+        let epoch: Int
+    }
+
     private enum Joined {
-        case first
+        case first(Asker)
         case waits
         case has(Secret)
         case refused(Provisioning.Failure)
@@ -63,18 +71,18 @@ final class KeyProvisioner: Sendable {
         case .waits: break
         case .has(let key): answer(.success(key), false)
         case .refused(let failure): answer(.failure(failure), true)
-        case .first:
+        case .first(let asker):
             pool.perform(
                 FetchPool.Job(
                     work: { [self] in
                         let made = Result { () throws(Provisioning.Failure) -> Secret in
                             try provisioning.make(user8: user8, with: key)
                         }
-                        finish(user, made, counts: true)
+                        finish(asker, made, counts: true)
                     },
                     dropped: { [self] in
                         let failure = Provisioning.Failure(description: "too many keys are being made")
-                        finish(user, .failure(failure), counts: false)
+                        finish(asker, .failure(failure), counts: false)
                     }))
         }
     }
@@ -86,24 +94,25 @@ final class KeyProvisioner: Sendable {
             guard state.waitingCount < KeyProvisioner.waitingMax else {
                 return .refused(Provisioning.Failure(description: "too many wait for keys"))
             }
-            let isFirst = state.waiting[user] == nil
+            let asker = Asker(user: user, epoch: state.epoch)
+            let isFirst = state.waiting[asker] == nil
             guard !isFirst || now >= state.nextAt else {
                 let seconds = (state.nextAt - now).roundedUpToSeconds
                 let text = "\(state.failure); tried again in \(seconds) s"
                 return .refused(Provisioning.Failure(description: text))
             }
-            state.waiting[user, default: []].append(answer)
+            state.waiting[asker, default: []].append(answer)
             state.waitingCount += 1
-            return isFirst ? .first : .waits
+            return isFirst ? .first(asker) : .waits
         }
     }
 
     /// - Parameter counts: the upstream has failed, not we.
-    private func finish(_ user: Int64, _ made: Result<Secret, Provisioning.Failure>, counts: Bool) {
+    private func finish(_ asker: Asker, _ made: Result<Secret, Provisioning.Failure>, counts: Bool) {
         let now = clock()
         let answers = state.withLock { state in
-            if counts { KeyProvisioner.note(made, user, now, &state) }
-            let answers = state.waiting.removeValue(forKey: user) ?? []
+            if counts { KeyProvisioner.note(made, asker, now, &state) }
+            let answers = state.waiting.removeValue(forKey: asker) ?? []
             state.waitingCount -= answers.count
             return answers
         }
@@ -111,15 +120,16 @@ final class KeyProvisioner: Sendable {
     }
 
     private static func note(
-        _ made: Result<Secret, Provisioning.Failure>, _ user: Int64, _ now: UInt64, _ state: inout State
+        _ made: Result<Secret, Provisioning.Failure>, _ asker: Asker, _ now: UInt64, _ state: inout State
     ) {
         switch made {
         case .success(let key):
             state.failures = 0
             state.nextAt = 0
-            state.fresh[user] = key
+            guard asker.epoch == state.epoch else { return }
+            state.fresh[asker.user] = key
             if state.madeAt.count >= usersMax { state.madeAt = [:] }
-            state.madeAt[user] = now
+            state.madeAt[asker.user] = now
         case .failure(let failure):
             state.failure = failure.description
             // Why: several that fail together are one failure.
@@ -135,6 +145,7 @@ final class KeyProvisioner: Sendable {
     /// The store is another one: its users are others.
     func forgetUsers() {
         state.withLock { state in
+            state.epoch += 1
             state.fresh = [:]
             state.madeAt = [:]
             state.held = [:]
@@ -154,7 +165,9 @@ final class KeyProvisioner: Sendable {
         let now = clock()
         return state.withLock { state in
             // One that is on its way is for whoever asks now as well.
-            if state.fresh[user] != nil || state.waiting[user] != nil { return true }
+            if state.fresh[user] != nil || state.waiting[Asker(user: user, epoch: state.epoch)] != nil {
+                return true
+            }
             return state.madeAt[user].map { now >= $0 + KeyProvisioner.renewalPause } ?? true
         }
     }
@@ -166,8 +179,13 @@ final class KeyProvisioner: Sendable {
     /// It was written down after all.
     func release(for user: Int64) { state.withLock { state in state.held[user] = nil } }
 
-    func hold(_ key: Secret, for user: Int64) {
+    /// For `hold`.
+    var epoch: Int { state.withLock { $0.epoch } }
+
+    /// - Parameter since: `epoch` when the key was asked for.
+    func hold(_ key: Secret, for user: Int64, since epoch: Int) {
         state.withLock { state in
+            guard epoch == state.epoch else { return }
             if state.held.count >= KeyProvisioner.usersMax { state.held = [:] }
             state.held[user] = key
         }

@@ -395,11 +395,12 @@ extension Worker {
             if !client.output.isEmpty {
                 // Looked at four times, because the socket becomes writable only after a third of its buffer
                 // has gone: a slow reader makes progress long before.
-                deadline = Worker.after(limits.clientIdle / 4, now)
+                let waits = client.exchange.map(keyDeadline) ?? .max
+                deadline = min(Worker.after(limits.clientIdle / 4, now), waits)
             } else if let exchange = client.exchange, awaitsRequestBody(exchange) {
                 deadline = Worker.after(limits.body, now)
             } else if let exchange = client.exchange, exchange.machine.isKeying {
-                deadline = min(exchange.askedAt + handle.answerLimit, exchange.totalDeadline)
+                deadline = keyDeadline(exchange)
             } else if let exchange = client.exchange, exchange.machine.isAsking {
                 deadline = exchange.askedAt + handle.answerLimit
             } else if let exchange = client.exchange, exchange.machine.isQueued {
@@ -411,6 +412,12 @@ extension Worker {
         case .lingering, .closed: return
         }
         timers.set(client, deadline)
+    }
+
+    /// Until when control may say which key goes to the upstream; `.max` where it was not asked.
+    private func keyDeadline(_ exchange: RunningExchange) -> UInt64 {
+        guard exchange.machine.isKeying else { return .max }
+        return min(exchange.askedAt + handle.answerLimit, exchange.totalDeadline)
     }
 
     /// - Parameter limit: nanoseconds; 0 for none.
@@ -426,7 +433,9 @@ extension Worker {
         case .flushing: if hasStalled(client) { abortClient(client, byReset: true) }
         case .exchange:
             guard let exchange = client.exchange else { return }
-            if !client.output.isEmpty {
+            if now >= keyDeadline(exchange) {
+                answerMissing(exchange)
+            } else if !client.output.isEmpty {
                 if hasStalled(client) { perform(exchange.machine.clientStalled(), exchange) }
             } else if awaitsRequestBody(exchange) {
                 perform(exchange.machine.requestRefused(.bodyTimeout), exchange)

@@ -51,7 +51,7 @@ extension Worker {
     /// where none behind it is.
     /// - Returns: false: there is none.
     func moveOn(_ exchange: RunningExchange) -> Bool {
-        guard let course = exchange.course, let model = course.model,
+        guard let course = exchange.course, let model = course.model, now < exchange.totalDeadline,
             case .models(let plan) = exchange.route?.action
         else { return false }
         let upstreams = exchange.serving!.plan.upstreams

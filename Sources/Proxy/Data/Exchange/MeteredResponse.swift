@@ -9,6 +9,7 @@ extension Worker {
     ) {
         guard let account = exchange.account, account.isMetered, (200..<300).contains(head.status) else {
             exchange.account?.hidesUsage = false
+            exchange.account?.taps = false
             return
         }
         var isJSON = false

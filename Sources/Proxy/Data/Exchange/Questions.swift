@@ -43,7 +43,11 @@ extension Worker {
     func answerMissing(_ exchange: RunningExchange) {
         asking[exchange.ticket] = nil
         exchange.ticket = 0
-        guard !exchange.machine.isKeying else { return keyMissing(exchange, .upstreamKeyUnavailable) }
+        guard !exchange.machine.isKeying else {
+            guard now >= exchange.totalDeadline else { return keyMissing(exchange, .upstreamKeyUnavailable) }
+            exchange.hasTimedOut = true
+            return perform(exchange.machine.upstreamTimedOut(again: false), exchange)
+        }
         exchange.machine.answered()
         refuse(exchange, .authBackendUnavailable)
     }

@@ -95,3 +95,23 @@ private final class Scene {
     scene.now.withLock { $0 += KeyProvisioner.renewalPause }
     #expect(scene.provisioner.mayRenew(for: 1))
 }
+
+@Test func `a key that was begun for users of another store is not for those who have their numbers now`()
+    throws
+{
+    let scene = try Scene()
+    scene.provider.script.withLock { $0.isHeld = true }
+    scene.begin(7)
+    let before = scene.provisioner.epoch
+    scene.provisioner.forgetUsers()
+    scene.begin(7)
+    scene.provider.script.withLock { $0.isHeld = false }
+    // Each has one of their own.
+    #expect(Set(scene.results(2)) == [KeyProvider.key(1), KeyProvider.key(2)])
+    scene.provisioner.hold(Secret("old"), for: 7, since: before)
+    #expect(scene.provisioner.held(for: 7) == nil)
+    scene.provisioner.hold(Secret("new"), for: 7, since: scene.provisioner.epoch)
+    #expect(scene.provisioner.held(for: 7)?.isEqual(to: Secret("new")) == true)
+    scene.provisioner.release(for: 7)
+    #expect(scene.provisioner.held(for: 7) == nil)
+}
