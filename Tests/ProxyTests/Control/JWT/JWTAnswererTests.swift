@@ -54,7 +54,10 @@ private final class Scene {
         return answers
     }
 
+    /// Why only once a fetch is over: its thread puts the keys in before it says so, and who asks between the
+    /// two is answered by that fetch in place of another one.
     func answer(_ token: [UInt8]) -> String {
+        _ = eventually { !source.isFetching }
         ask(token)
         return answers(1).map(shown).joined(separator: ", ")
     }
