@@ -16,8 +16,8 @@ import Testing
         let upstream = try ScriptedUpstream { connection in
             guard try connection.readRequest() != nil else { return }
             try connection.send(ok("\(connection.index)"))
-            // Why before the close: a process that is being started by another scenario may hold the socket for
-            // a moment longer.
+            // Why before the close: a process that another scenario starts may hold the socket for a moment
+            // longer.
             connection.wire.finishSending()
         }
         let gate = try Gate("process: { workers: 1 }\nupstreams: { up: \(upstream.url) }")
