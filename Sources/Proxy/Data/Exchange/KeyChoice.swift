@@ -58,13 +58,7 @@ extension Worker {
             key: key, callerLabel: Array(exchange.caller?.label.bytes ?? none),
             model: byModel ? Array(exchange.notes[.model]) : [], refused: course.keys,
             requestID: Array(exchange.notes[.requestID]))
-        lastTicket += 1
-        let ticket = Ticket(worker: handle.index, number: lastTicket)
-        guard handle.desk.ask(Question(ticket: ticket, answerer: answerer, subject: .upstreamKey(request)))
-        else { return false }
-        exchange.ticket = ticket.number
-        exchange.askedAt = now
-        asking[ticket.number] = exchange
+        guard post(exchange, answerer, .upstreamKey(request)) else { return false }
         exchange.machine.keyWanted()
         return true
     }

@@ -5,18 +5,27 @@ extension Worker {
     /// The exchange waits from here on, or is answered where control has too much to do.
     func ask(_ exchange: RunningExchange, _ answerer: Answerer, _ subject: Question.Subject) {
         guard let client = exchange.client else { return }
-        lastTicket += 1
-        let ticket = Ticket(worker: handle.index, number: lastTicket)
         exchange.machine.asked()
-        guard handle.desk.ask(Question(ticket: ticket, answerer: answerer, subject: subject)) else {
+        guard post(exchange, answerer, subject) else {
             exchange.machine.answered()
             refuse(exchange, .tooManyQuestions)
             return
         }
+        rearm(client)
+    }
+
+    /// A question on its way to control; the answer finds the exchange by its ticket.
+    /// - Returns: false where control has too much to do.
+    func post(_ exchange: RunningExchange, _ answerer: Answerer, _ subject: Question.Subject) -> Bool {
+        lastTicket += 1
+        let ticket = Ticket(worker: handle.index, number: lastTicket)
+        guard handle.desk.ask(Question(ticket: ticket, answerer: answerer, subject: subject)) else {
+            return false
+        }
         exchange.ticket = ticket.number
         exchange.askedAt = now
         asking[ticket.number] = exchange
-        rearm(client)
+        return true
     }
 
     /// Control has decided. The exchange may have ended meanwhile.
