@@ -19,18 +19,13 @@ final class EndpointRegistry {
         let state: EndpointState
     }
 
-    private struct Weak {
-        weak var state: EndpointState?
-    }
-
     private let contexts = TLSContexts()
-    private var states: [Identity: Weak] = [:]
+    private var states = Remembered<Identity, EndpointState>()
     private var lastID = 0
 
     /// Every endpoint that some generation still names, in the order of their making.
     var living: [Entry] {
-        states.compactMap { identity, weak in weak.state.map { Entry(identity: identity, state: $0) } }
-            .sorted { $0.state.id < $1.state.id }
+        states.living.map { Entry(identity: $0.key, state: $0.object) }.sorted { $0.state.id < $1.state.id }
     }
 
     /// - Parameter authorities: PEM of `tls.ca`; part of the identity, so that a renewed file is a new
@@ -43,7 +38,7 @@ final class EndpointRegistry {
         let serverName = isTLS ? tls.serverName ?? url.host : nil
         let identity = Identity(
             isTLS: isTLS, host: url.host, port: url.port, tls: isTLS ? settings : nil, serverName: serverName)
-        if let known = states[identity]?.state { return Entry(identity: identity, state: known) }
+        if let known = states[identity] { return Entry(identity: identity, state: known) }
         let context: TLSClientContext?
         if let serverName {
             context = try contexts.context(settings, serverName: serverName)
@@ -54,13 +49,13 @@ final class EndpointRegistry {
         let host = url.host.contains(":") ? "[\(url.host)]" : url.host
         let state = EndpointState(
             id: lastID, display: "\(url.scheme.rawValue)://\(host):\(url.port)", tls: context)
-        states[identity] = Weak(state: state)
+        states[identity] = state
         return Entry(identity: identity, state: state)
     }
 
     /// Forgets the endpoints that no generation names any more.
     func evict() {
-        states = states.filter { $0.value.state != nil }
-        contexts.keep(only: Set(states.keys.compactMap(\.tls)))
+        states.sweep()
+        contexts.keep(only: Set(states.living.compactMap(\.key.tls)))
     }
 }

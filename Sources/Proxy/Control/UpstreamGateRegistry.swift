@@ -3,18 +3,14 @@ import Config
 /// Gives an upstream the same gate in every generation, by its name, so that a reload neither forgets who is
 /// there nor loses who waits. Generations own the gates; the registry only remembers them while one does.
 final class UpstreamGateRegistry {
-    private struct Weak {
-        weak var gate: UpstreamGate?
-    }
-
-    private var gates: [String: Weak] = [:]
+    private var gates = Remembered<String, UpstreamGate>()
 
     /// Of the upstreams with `max_in_flight`. Changes nothing that is served.
     func gates(of config: GatewayConfig) -> [String: UpstreamGate] {
         var found: [String: UpstreamGate] = [:]
         for upstream in config.upstreams {
             guard let bounds = UpstreamGate.Bounds(upstream) else { continue }
-            found[upstream.name] = gates[upstream.name]?.gate ?? UpstreamGate(bounds)
+            found[upstream.name] = gates[upstream.name] ?? UpstreamGate(bounds)
         }
         return found
     }
@@ -23,10 +19,10 @@ final class UpstreamGateRegistry {
     /// `max_in_flight` lets everybody in who still waits; one that is gone goes on by the bounds it had.
     /// - Returns: who has a place because of it, and is to be told.
     func commit(_ served: [String: UpstreamGate], of config: GatewayConfig) -> [Ticket] {
-        gates = gates.filter { $0.value.gate != nil }
-        for (name, gate) in served { gates[name] = Weak(gate: gate) }
+        gates.sweep()
+        for (name, gate) in served { gates[name] = gate }
         return config.upstreams.flatMap { upstream in
-            gates[upstream.name]?.gate?.setBounds(UpstreamGate.Bounds(upstream) ?? .none) ?? []
+            gates[upstream.name]?.setBounds(UpstreamGate.Bounds(upstream) ?? .none) ?? []
         }
     }
 }

@@ -4,13 +4,9 @@ import Stores
 /// the upstream made of it (refused, used too much) is known wherever it is used, and stays known over
 /// reloads. Any thread.
 final class CredentialPool: Sendable {
-    private struct Weak {
-        weak var credential: UpstreamCredential?
-    }
-
     private struct Contents {
         /// By SHA-256 of the line.
-        var known: [KeyDigest: Weak] = [:]
+        var known = Remembered<KeyDigest, UpstreamCredential>()
         /// The next size at which what nobody holds any more is taken out.
         var sweepAt = 64
     }
@@ -25,7 +21,7 @@ final class CredentialPool: Sendable {
     ) -> UpstreamCredential {
         let digest = KeyDigest(sha256(line))
         return contents.withLock { contents in
-            let known = contents.known[digest]?.credential
+            let known = contents.known[digest]
             if let known, known.weight == weight, known.source.bytes.elementsEqual(source.utf8) {
                 return known
             }
@@ -33,10 +29,10 @@ final class CredentialPool: Sendable {
                 line: line, source: PlanText(source), masked: PlanText(KeyMask.text(key)), weight: weight)
             if let known { made.takeOver(known) }
             if contents.known.count >= contents.sweepAt {
-                contents.known = contents.known.filter { $0.value.credential != nil }
+                contents.known.sweep()
                 contents.sweepAt = max(64, contents.known.count * 2)
             }
-            contents.known[digest] = Weak(credential: made)
+            contents.known[digest] = made
             return made
         }
     }

@@ -6,28 +6,24 @@ import CLinux
 ///
 /// Belongs to the control thread.
 final class UpstreamModelsRegistry {
-    private struct Weak {
-        weak var models: UpstreamModels?
-    }
-
     /// Seconds since 1970: when the process began, near enough.
     let since = Int64(headgate_realtime_ns() / 1_000_000_000)
-    private var known: [UpstreamModels.Source: Weak] = [:]
+    private var known = Remembered<UpstreamModels.Source, UpstreamModels>()
 
     /// Begins to ask the upstream, unless that is not due. A key that has changed is used from now on.
     /// - Returns: nil: the system gives no more descriptors, which was said.
     func models(
         of source: UpstreamModels.Source, keyLine: @escaping UpstreamModels.KeyLine
     ) -> UpstreamModels? {
-        known = known.filter { $0.value.models != nil }
+        known.sweep()
         do throws(SystemError) {
             let models: UpstreamModels
-            if let served = known[source]?.models {
+            if let served = known[source] {
                 models = served
                 models.use(keyLine)
             } else {
                 models = try UpstreamModels(source, keyLine: keyLine)
-                known[source] = Weak(models: models)
+                known[source] = models
             }
             models.refreshIfDue()
             return models
