@@ -7,7 +7,11 @@ struct Headgate {
     static let version = "0.1.0"
 
     static func main() {
-        exit(run(Array(CommandLine.arguments.dropFirst())))
+        let code = run(Array(CommandLine.arguments.dropFirst()))
+        fflush(nil)
+        // Why not exit(3): it frees what libraries hold (OpenSSL, for one), while threads of `run` that nobody
+        // waits for may still use it.
+        _exit(code)
     }
 
     /// - Returns: the exit code: 0 done, 1 failed, 2 a wrong command line, 78 (from `run`) a wrong file.
