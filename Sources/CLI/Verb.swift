@@ -2,13 +2,15 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, check, schema, reload, status, token, user, apikey, key, db, usage, explain, mock, version, help
+    case run, bind, check, schema, reload, status, token, user, apikey, key, db, usage, explain, mock,
+        version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
     var options: [String] {
         switch self {
         case .run: ["-c=", "--config=", "--admin=", "--mock="]
+        case .bind: ["-c=", "--config="]
         case .check: ["-c=", "--config=", "--json"]
         case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
         case .token: ["-c=", "--config=", "--json"]
@@ -28,7 +30,7 @@ enum Verb: String, CaseIterable {
         case .key: KeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
-        case .run, .check, .schema, .reload, .status, .usage, .mock, .version, .help: []
+        case .run, .bind, .check, .schema, .reload, .status, .usage, .mock, .version, .help: []
         }
     }
 
@@ -43,8 +45,8 @@ enum Verb: String, CaseIterable {
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .schema, .reload, .status, .token, .user, .apikey, .key, .db, .usage, .explain, .version,
-            .mock:
+        case .run, .bind, .schema, .reload, .status, .token, .user, .apikey, .key, .db, .usage, .explain,
+            .version, .mock:
             0
         }
     }
@@ -52,6 +54,7 @@ enum Verb: String, CaseIterable {
     var summary: String {
         switch self {
         case .run: "serve what the config file says"
+        case .bind: "bind the listeners for a systemd unit, before it starts (ExecStartPre=+)"
         case .check: "say what is wrong with a config file"
         case .schema: "print the JSON Schema of the config file, for editors"
         case .reload: "make the running headgate read its files again; wait for the outcome"
@@ -92,6 +95,7 @@ enum Verb: String, CaseIterable {
     var help: String {
         switch self {
         case .run: Verb.runHelp
+        case .bind: Verb.bindHelp
         case .check: Verb.checkHelp
         case .reload: Verb.reloadHelp
         case .status: Verb.statusHelp
@@ -134,6 +138,18 @@ enum Verb: String, CaseIterable {
           --mock HOST:PORT    serve a mock OpenAI upstream there as well, in the same process
 
         exit: 0 stopped as asked, 1 failed, 2 wrong command line, 78 the file is wrong
+        """
+
+    private static let bindHelp = """
+        usage: headgate bind [-c FILE]
+
+        For ExecStartPre=+ of a systemd unit, which runs it as root: binds the TCP listeners of the file, leaves
+        them in the unit's descriptor store (FileDescriptorStoreMax=), and ends. The daemon, which needs no
+        privileges then, finds them there, also after a restart. systemd/headgate.service does it so.
+
+        \(configHelp)
+
+        exit: 0 bound, or the file is wrong, which `run` reports; 1 not
         """
 
     private static let checkHelp = """

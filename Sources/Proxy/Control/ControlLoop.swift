@@ -23,6 +23,8 @@ final class ControlLoop {
         case lastAccept
         /// A stop takes too long: the workers did not answer in time.
         case stopOverdue
+        /// The service manager is told how things are.
+        case serviceTurn
         /// An admin connection has been silent for too long.
         case adminIdle
         /// The admin socket is listened to again, after there was no descriptor left.

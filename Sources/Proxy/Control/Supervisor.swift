@@ -1,6 +1,7 @@
 import CLinux
 import Config
 import Glibc
+import Stores
 
 /// What `headgate run` was asked to do.
 public struct RunOptions {
@@ -59,11 +60,15 @@ public final class Supervisor {
     private let driver: ReloadDriver
     private let writer: RecordWriter
     private let admin: AdminEndpoint
+    private let service: ServiceWatch
+    private let store: SocketStore
     private let startedAt = headgate_realtime_ns()
     private var phase = Phase.starting
 
     /// How long a stop may take beyond `drain_timeout` before the process ends anyway.
     private static let stopGraceMilliseconds = 2000
+    /// How long a stop may take beyond `drain_timeout` until all is written: usage, stores, access log.
+    private static let lastWritesMilliseconds = 20_000
     /// Between the last accept and the refusal of new connections at a stop.
     private static let lastAcceptMilliseconds = 20
 
@@ -87,7 +92,12 @@ public final class Supervisor {
         watcher = try ConfigWatcher()
         workers = try WorkerPool()
         let loader = ConfigLoader(path: options.configPath)
-        driver = try ReloadDriver(loader: loader, workers: workers, watcher: watcher, loop: loop)
+        let inherited = InheritedSockets.ofProcess()
+        let manager = ServiceManager()
+        service = ServiceWatch(manager)
+        store = SocketStore(manager, inherited: inherited.items, environment: Environment.ofProcess())
+        driver = try ReloadDriver(
+            loader: loader, workers: workers, watcher: watcher, loop: loop, inherited: inherited)
         writer = try RecordWriter(bell: workers.writerBell)
         admin = AdminEndpoint(loop: loop)
         try loop.add(signals.descriptor, as: .signals)
@@ -99,6 +109,8 @@ public final class Supervisor {
     private func run() throws -> Int32 {
         try options.prepare()
         driver.report = { [unowned self] in reported($0) }
+        driver.willBuild = { [unowned self] in if case .serving = phase { service.reloading() } }
+        driver.sockets.isLeftToOthers = { [unowned self] in store.outlives($0) }
         driver.willPublish = { [unowned self] next throws(StartError) in try prepare(next) }
         admin.status = { [unowned self] in status() }
         admin.reload = { [unowned self] answer in driver.trigger(.request, answer: answer) }
@@ -127,6 +139,7 @@ public final class Supervisor {
         case .expired(.adminIdle): admin.endIdle()
         case .expired(.adminRest): admin.resume()
         case .expired(.lastAccept): refuseNew()
+        case .expired(.serviceTurn): serviceTurn()
         case .expired(.stopOverdue):
             Log.error("the workers did not stop in time")
             finish(ExitCode.failure)
@@ -174,6 +187,7 @@ public final class Supervisor {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
             Log.write(level, report.text)
+            keepSockets()
             if case .starting = phase {
                 phase = .serving
                 options.announce(driver.served?.sockets.map(\.url) ?? [])
@@ -184,12 +198,54 @@ public final class Supervisor {
             Log.write(level, renderReport(report.diagnostics) + outcome)
         case .failed:
             if case .starting = phase {
-                Log.writeToStandardError(renderReport(report.diagnostics))
+                Log.writeReport(renderReport(report.diagnostics))
                 finish(driver.isConfigBroken ? ExitCode.config : ExitCode.failure)
             } else {
                 Log.error("\(report.trigger.rawValue) failed\n\(report.text)")
             }
         }
+        if case .serving = phase { tellReady() }
+    }
+
+    // MARK: - The service manager
+
+    private func keepSockets() {
+        let listening = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
+        store.keep(listening.map { (address: $0.0.bind, descriptor: $0.1.descriptor) })
+        for item in driver.sockets.inherited.closeRest() {
+            let place = item.address?.text ?? "descriptor \(item.descriptor)"
+            Log.info("let go of a socket that no listener names: \(place)")
+        }
+    }
+
+    /// Before whoever asked for the reload is answered, so that `systemctl reload` ends in the state that it
+    /// reports.
+    private func tellReady() {
+        guard service.manager.isThere else { return }
+        service.ready(serviceStatus)
+        if let delay = service.turnMilliseconds, !loop.isRunning(.serviceTurn) {
+            loop.start(.serviceTurn, afterMilliseconds: delay)
+        }
+    }
+
+    private func serviceTurn() {
+        service.turn(workers, serviceStatus)
+        if let delay = service.turnMilliseconds { loop.start(.serviceTurn, afterMilliseconds: delay) }
+    }
+
+    /// One line, for `systemctl status`.
+    private var serviceStatus: String {
+        let running = counted(exchangesRunning, "request") + " running"
+        guard !isStopping else { return "Stopping, \(running)" }
+        var text = "Serving generation \(driver.served?.generation.number ?? 0), \(running)"
+        if let failure = driver.pendingFailure {
+            text += "; last reload FAILED: \(failure.headline)"
+        }
+        return text
+    }
+
+    private var exchangesRunning: Int {
+        workers.handles.reduce(0) { $0 + $1.figures.exchangesRunning.load(ordering: .relaxed) }
     }
 
     private func status() -> StatusReport {
@@ -223,8 +279,9 @@ public final class Supervisor {
         phase = .stopping
         let timeout = driver.served?.config.process.drainTimeout ?? .zero
         let milliseconds = Int(nanoseconds(timeout) / 1_000_000)
-        let running = workers.handles.reduce(0) { $0 + $1.figures.exchangesRunning.load(ordering: .relaxed) }
-        Log.info("stopping: \(counted(running, "exchange")) to finish within \(milliseconds / 1000) s")
+        Log.info(
+            "stopping: \(counted(exchangesRunning, "exchange")) to finish within \(milliseconds / 1000) s")
+        service.stopping(serviceStatus, within: milliseconds + Supervisor.lastWritesMilliseconds)
         driver.sockets.acceptAllWaiting { workers.hand($0) }
         workers.post(.drain(deadline: headgate_monotonic_ns() + UInt64(milliseconds) * 1_000_000))
         loop.start(.lastAccept, afterMilliseconds: Supervisor.lastAcceptMilliseconds)
@@ -246,6 +303,7 @@ public final class Supervisor {
         writer.stop()
         admin.close()
         driver.sockets.closeAll()
+        service.manager.waitUntilTaken()
         // Why last: whoever reads it may take it that everything is written.
         if isInOrder { Log.info("stopped") }
     }

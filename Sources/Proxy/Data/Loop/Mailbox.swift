@@ -17,6 +17,8 @@ enum Mail: Sendable {
     case answered(Ticket, Answer)
     /// Another worker, or control, has freed a place at an upstream: it is this exchange's from now on.
     case placeFreed(Ticket)
+    /// The watchdog asks whether the loop still turns: the number goes to `WorkerHandle.beat`.
+    case beat(UInt64)
     /// Callers were revoked or disabled: exchanges of theirs end where `on_revoke: cut` says so.
     case cutRevoked
 }

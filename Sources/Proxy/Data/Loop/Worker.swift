@@ -233,8 +233,14 @@ final class Worker {
         case .drain(let deadline): drain(until: deadline)
         case .answered(let ticket, let answer): answered(ticket, answer)
         case .placeFreed(let ticket): placeFreed(ticket)
+        case .beat(let number): beat(number)
         case .cutRevoked: cutRevoked()
         }
+    }
+
+    private func beat(_ number: UInt64) {
+        handle.beat.store(number, ordering: .relaxed)
+        handle.controlBell.ring()
     }
 
     private func adopt(_ plan: Generation, _ sockets: [ListenerSocket]) {

@@ -14,6 +14,8 @@ final class WorkerHandle: Sendable {
     let figures = WorkerFigures()
     /// Number of the generation that the worker serves; 0 before the first.
     let adoptedGeneration = Atomic<UInt64>(0)
+    /// Of the last `Mail.beat` that was taken.
+    let beat = Atomic<UInt64>(0)
     /// After `drain`, when the last exchange has ended and the thread is gone.
     let hasFinished = Atomic<Bool>(false)
     /// Plans that this worker is done with, for control to free.
