@@ -100,8 +100,7 @@ public final class Supervisor {
         try options.prepare()
         driver.report = { [unowned self] in reported($0) }
         driver.willPublish = { [unowned self] next throws(StartError) in try prepare(next) }
-        admin.status = { [unowned self] in status() }
-        admin.reload = { [unowned self] answer in driver.trigger(.request, answer: answer) }
+        admin.routes = adminRoutes()
         driver.trigger(.start)
         while true {
             if let failure = driver.publishFailure { throw failure }
@@ -190,6 +189,25 @@ public final class Supervisor {
                 Log.error("\(report.trigger.rawValue) failed\n\(report.text)")
             }
         }
+    }
+
+    /// What the admin endpoint answers. The order is that of `GET /`.
+    private func adminRoutes() -> AdminRoutes {
+        var routes = AdminRoutes()
+        routes.get("/", "this list") { [unowned self] in admin.routes.list(asText: $0.wantsText) }
+        routes.get("/status", "what the daemon is doing") { [unowned self] in
+            $0.wantsText ? .text(200, status().text) : AdminResponse(status: 200, body: status().json)
+        }
+        routes.add("POST", "/reload", "reads the files again and says what came of it") {
+            [unowned self] request, answer in
+            driver.trigger(.request) { report in
+                let status = report.result == .failed ? 422 : 200
+                answer(
+                    request.wantsText
+                        ? .text(status, report.text) : AdminResponse(status: status, body: report.json))
+            }
+        }
+        return routes
     }
 
     private func status() -> StatusReport {
