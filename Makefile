@@ -14,6 +14,7 @@ MOCK := 127.0.0.1:8090
 # Debian packages: to build and run, and what the tests need besides.
 BUILD_PACKAGES := libyaml-dev libssl-dev libsqlite3-dev libcrypt-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) curl gcc libc6-dev openssl python3 python3-venv sqlite3 strace
+DEB_PACKAGES := dpkg-dev
 BENCH_PACKAGES := $(TEST_PACKAGES) binutils haproxy nginx-light valgrind
 
 # Installs what is missing, and says what that is; does nothing where it is all there.
@@ -111,12 +112,29 @@ lint: ## say where the sources are not in their form
 	swift format lint --recursive --parallel Package.swift Sources Tests
 
 .PHONY: install
-install: build ## into PREFIX (default /usr/local), below DESTDIR
+install: build install-files ## into PREFIX (default /usr/local), below DESTDIR; `headgate service install` then runs it
+
+# Units name the binary by its path, and the pages that they lead to.
+UNIT_PATHS := -e 's|/usr/bin/headgate|$(PREFIX)/bin/headgate|' -e 's|/usr/share/doc|$(PREFIX)/share/doc|'
+
+.PHONY: install-files
+install-files:
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/headgate
-	install -D -m 0644 config.example.yaml $(DESTDIR)$(PREFIX)/share/headgate/config.example.yaml
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/bin/headgate|$(PREFIX)/bin/headgate|' systemd/headgate.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.service
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/systemd/system lib/sysusers.d lib/tmpfiles.d share/headgate)
+	sed $(UNIT_PATHS) systemd/headgate.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.service
+	sed $(UNIT_PATHS) systemd/headgate.socket > $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.socket
+	install -m 0644 systemd/headgate.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/headgate.conf
+	install -m 0644 systemd/headgate.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/headgate.conf
+	install -m 0644 systemd/headgate.yaml $(DESTDIR)$(PREFIX)/share/headgate/headgate.yaml
+	install -d $(DESTDIR)$(PREFIX)/share/doc/headgate/examples
+	install -m 0644 README.md CHANGELOG.md LICENSE config.example.yaml $(DESTDIR)$(PREFIX)/share/doc/headgate
+	install -m 0644 systemd/README.md $(DESTDIR)$(PREFIX)/share/doc/headgate/systemd.md
+	install -m 0644 examples/*.yaml $(DESTDIR)$(PREFIX)/share/doc/headgate/examples
+
+.PHONY: deb
+deb: build ## a Debian package, in .build/
+	$(call packages,$(DEB_PACKAGES))
+	systemd/deb/make-deb --binary $(BINARY) --out $(BUILD)
 
 .PHONY: clean
 clean: ## remove what was built
