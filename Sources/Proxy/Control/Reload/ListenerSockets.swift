@@ -170,12 +170,10 @@ final class ListenerSockets {
                 identity: identity, address: address, descriptor: item.descriptor, inheritedAs: item.name,
                 file: nil, url: "http://\(address.text)")
         case .unix(let path):
-            var status = stat()
-            guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
+            guard let file = UnixSocket.identity(of: path) else { return nil }
             return Bound(
                 identity: identity, address: address, descriptor: item.descriptor, inheritedAs: item.name,
-                file: FileIdentity(
-                    path: path, device: UInt64(status.st_dev), inode: UInt64(status.st_ino)),
+                file: file,
                 url: "unix:\(path)")
         }
     }

@@ -42,7 +42,7 @@ final class ReloadDriver {
     let sockets: ListenerSockets
     let registry = EndpointRegistry()
     let auth: AuthRegistry
-    private let limits = LimitRegistry()
+    let limits = LimitRegistry()
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let budgets = RetryBudgetRegistry()

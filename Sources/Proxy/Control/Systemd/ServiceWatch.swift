@@ -8,6 +8,7 @@ final class ServiceWatch {
     let manager: ServiceManager
     private var watchdog: Watchdog?
     private var told = ""
+    private(set) var isSilent = false
     private let complaints = LogGate(seconds: 60)
 
     /// Between two looks where there is no watchdog.
@@ -18,9 +19,16 @@ final class ServiceWatch {
         watchdog = manager.isThere ? Watchdog(environment: environment, processID: getpid()) : nil
     }
 
+    /// Another process speaks for the service from now on.
+    /// - Parameter successor: its process id.
+    func handOver(to successor: Int32, _ status: String) {
+        manager.tell(["MAINPID=\(successor)", "READY=1", "STATUS=\(status)"])
+        isSilent = true
+    }
+
     /// nil: nobody wants to know.
     var turnMilliseconds: Int? {
-        guard manager.isThere else { return nil }
+        guard manager.isThere, !isSilent else { return nil }
         return min(watchdog?.milliseconds ?? .max, ServiceWatch.statusMilliseconds)
     }
 
@@ -39,12 +47,14 @@ final class ServiceWatch {
 
     /// - Parameter milliseconds: how long it may take.
     func stopping(_ status: String, within milliseconds: Int) {
+        guard !isSilent else { return }
         told = status
         manager.tell(["STOPPING=1", "EXTEND_TIMEOUT_USEC=\(milliseconds * 1000)", "STATUS=\(status)"])
     }
 
     /// One turn of the clock.
     func turn(_ workers: WorkerPool, _ status: String) {
+        guard !isSilent else { return }
         if status != told {
             told = status
             manager.tell(["STATUS=\(status)"])

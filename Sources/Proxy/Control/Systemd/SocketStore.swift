@@ -10,7 +10,7 @@ final class SocketStore {
     /// (`$FDSTORE`, since 254): what we put there is really kept.
     private(set) var isKept: Bool
     /// From a socket unit, which keeps them by itself.
-    private var others: [BindAddress] = []
+    private var others: [(address: BindAddress, name: String)] = []
 
     private static let prefix = "headgate-"
 
@@ -18,14 +18,16 @@ final class SocketStore {
         self.manager = manager
         stored = Set(inherited.map(\.name).filter { $0.hasPrefix(SocketStore.prefix) })
         isKept = !stored.isEmpty || (environment["FDSTORE"].flatMap(Int.init) ?? 0) > 0
-        others = inherited.filter { !$0.name.hasPrefix(SocketStore.prefix) }.compactMap(\.address)
+        for item in inherited where !item.name.hasPrefix(SocketStore.prefix) && !item.name.isEmpty {
+            if let address = item.address { others.append((address, item.name)) }
+        }
     }
 
     /// Brings the store in line with what listens.
     func keep(_ listening: [(address: BindAddress, descriptor: Int32)]) {
         guard manager.isThere else { return }
         var wanted: Set<String> = []
-        for (address, descriptor) in listening where !others.contains(where: address.isSame) {
+        for (address, descriptor) in listening where !isOther(address) {
             let name = SocketStore.name(of: address)
             wanted.insert(name)
             guard !stored.contains(name) else { continue }
@@ -41,7 +43,18 @@ final class SocketStore {
 
     /// Whether somebody goes on to hold this socket when the process ends.
     func outlives(_ address: BindAddress) -> Bool {
-        others.contains(where: address.isSame) || isKept && stored.contains(SocketStore.name(of: address))
+        !knownAs(address).isEmpty
+    }
+
+    /// The name under which somebody else holds this socket, too; empty: nobody surely does.
+    func knownAs(_ address: BindAddress) -> String {
+        if let other = others.first(where: { $0.address.isSame(address) }) { return other.name }
+        let name = SocketStore.name(of: address)
+        return isKept && stored.contains(name) ? name : ""
+    }
+
+    private func isOther(_ address: BindAddress) -> Bool {
+        others.contains { $0.address.isSame(address) }
     }
 
     /// For `FDNAME=`: printable ASCII without colons, at most 255 bytes.
