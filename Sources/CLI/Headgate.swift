@@ -40,6 +40,7 @@ struct Headgate {
         case .bind: return BindCommand.run(command)
         case .check: return CheckCommand.run(command)
         case .reload: return ReloadCommand.run(command)
+        case .upgrade: return UpgradeCommand.run(command)
         case .status: return StatusCommand.run(command)
         case .usage: return UsageCommand.run(command)
         case .token, .user, .apikey, .key, .db, .explain, .service:

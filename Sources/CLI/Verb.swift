@@ -2,7 +2,7 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, bind, check, schema, reload, status, token, user, apikey, key, db, usage, explain,
+    case run, bind, check, schema, reload, upgrade, status, token, user, apikey, key, db, usage, explain,
         service, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
@@ -12,7 +12,7 @@ enum Verb: String, CaseIterable {
         case .run: ["-c=", "--config=", "--admin=", "--mock="]
         case .bind: ["-c=", "--config="]
         case .check: ["-c=", "--config=", "--json"]
-        case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
+        case .reload, .upgrade, .status: ["-c=", "--config=", "--admin=", "--json"]
         case .token: ["-c=", "--config=", "--json"]
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
@@ -32,7 +32,7 @@ enum Verb: String, CaseIterable {
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
         case .service: ServiceCommand.subVerbs
-        case .run, .bind, .check, .schema, .reload, .status, .usage, .mock, .version, .help: []
+        case .run, .bind, .check, .schema, .reload, .upgrade, .status, .usage, .mock, .version, .help: []
         }
     }
 
@@ -47,8 +47,8 @@ enum Verb: String, CaseIterable {
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .bind, .schema, .reload, .status, .token, .user, .apikey, .key, .db, .usage, .explain,
-            .service, .version, .mock:
+        case .run, .bind, .schema, .reload, .upgrade, .status, .token, .user, .apikey, .key, .db, .usage,
+            .explain, .service, .version, .mock:
             0
         }
     }
@@ -60,6 +60,7 @@ enum Verb: String, CaseIterable {
         case .check: "say what is wrong with a config file"
         case .schema: "print the JSON Schema of the config file, for editors"
         case .reload: "make the running headgate read its files again; wait for the outcome"
+        case .upgrade: "have a new process of the program take over; no stream is broken"
         case .status: "show what the running headgate is doing"
         case .token: "make, list, revoke and delete the tokens of a token file"
         case .user: "keep the users of a store"
@@ -101,6 +102,7 @@ enum Verb: String, CaseIterable {
         case .bind: Verb.bindHelp
         case .check: Verb.checkHelp
         case .reload: Verb.reloadHelp
+        case .upgrade: Verb.upgradeHelp
         case .status: Verb.statusHelp
         case .schema:
             "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
@@ -135,7 +137,7 @@ enum Verb: String, CaseIterable {
         Serves what the file says, until SIGTERM or SIGINT: then running requests may finish within
         `process.drain_timeout`; a second signal ends at once. The file and everything that it names is
         watched: a change is served as soon as it is valid, without breaking anything that runs. SIGHUP
-        reloads; SIGUSR1 reopens the access log.
+        reloads; SIGUSR1 reopens the access log; SIGUSR2 upgrades, as `headgate upgrade` does.
 
         \(configHelp)
         \(adminHelp)
@@ -179,6 +181,23 @@ enum Verb: String, CaseIterable {
           --json              the outcome as one JSON object
 
         exit: 0 served (or unchanged), 1 not
+        """
+
+    private static let upgradeHelp = """
+        usage: headgate upgrade [-c FILE] [--admin PATH] [--json]
+
+        Has the running headgate start the program's file anew, as it is on disk now, with the arguments of its
+        own start. The new process reads the config file, takes over the sockets, the connections on which
+        nothing runs, and what limits have counted; the old one finishes its requests, however long they take,
+        and ends. Where the new one cannot start, nothing changes. SIGUSR2 does the same.
+
+        What a start reads once (variables of the environment, `process:`) is that of the old process.
+
+        \(configHelp)
+        \(adminHelp)
+          --json              the outcome as one JSON object
+
+        exit: 0 the new process serves, 1 the old one goes on
         """
 
     private static let statusHelp = """

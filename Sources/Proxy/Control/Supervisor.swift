@@ -143,8 +143,7 @@ public final class Supervisor {
         driver.willBuild = { [unowned self] in if case .serving = phase { service.reloading() } }
         driver.sockets.isLeftToOthers = { [unowned self] in store.outlives($0) }
         driver.willPublish = { [unowned self] next throws(StartError) in try prepare(next) }
-        admin.status = { [unowned self] in status() }
-        admin.reload = { [unowned self] answer in reload(answer) }
+        admin.routes = adminRoutes()
         driver.trigger(.start)
         while true {
             if let failure = driver.publishFailure { throw failure }
@@ -255,10 +254,10 @@ public final class Supervisor {
         if case .serving = phase { tellReady() }
     }
 
-    private func status() -> StatusReport {
+    func status() -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
-            isStopping: isStopping)
+            isStopping: isStopping, predecessor: succession?.predecessor)
     }
 
     // MARK: - Stop

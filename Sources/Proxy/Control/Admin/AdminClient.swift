@@ -16,16 +16,32 @@ public struct AdminClient {
 
     public init(candidates: [String]) { self.candidates = candidates }
 
+    /// - Parameter body: sent with the request.
     /// - Throws: where no daemon answers: a message that says where it was looked for.
-    public func send(_ method: String, _ path: String) throws(Failure) -> Answer {
+    public func send(_ method: String, _ path: String, body: [UInt8] = []) throws(Failure) -> Answer {
         let descriptor = try connect()
         defer { close(descriptor) }
-        let request = Array("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
-        let sent = request.withUnsafeBytes {
-            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        let head =
+            "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            + "Content-Length: \(body.count)\r\n\r\n"
+        // Why a failure is no end: whoever refuses a body answers before it is there whole.
+        let isSent = write(Array(head.utf8) + body, to: descriptor)
+        do throws(Failure) {
+            return try receive(descriptor)
+        } catch { throw isSent ? error : failure("the daemon closed the connection") }
+    }
+
+    private func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
         }
-        guard sent == request.count else { throw failure("the daemon closed the connection") }
-        return try receive(descriptor)
+        return true
     }
 
     private func connect() throws(Failure) -> Int32 {

@@ -2,36 +2,25 @@ import CLinux
 import Config
 import Glibc
 
-/// The daemon's admin socket: `GET /status` and `POST /reload` over a Unix socket that only its owner may
-/// open. Both give JSON; with `.txt` at the end of the path, text for people.
+/// The daemon's admin endpoint: `AdminRoutes` over a Unix socket that only its owner may open. JSON; with
+/// `.txt` at the end of the path, text for people where there is any.
 ///
 /// Lives on the control thread and never waits: a connection that is slow, silent or full costs control
-/// nothing.
+/// nothing, and no body is read before it is known that somebody wants it.
 final class AdminEndpoint {
-    private struct Connection {
-        let descriptor: Int32
-        var input: [UInt8] = []
-        var output: [UInt8] = []
-        /// A reload was asked for; its outcome is the answer.
-        var awaitsReload = false
-        /// Monotonic nanoseconds, after which a connection that neither awaits nor moves is ended.
-        var idleAt: UInt64
-    }
-
     static let connectionsMax = 32
     static let idleSeconds = 10
     /// Between two attempts to accept while there is no descriptor left.
     static let restMilliseconds = 100
+    private static let readBytes = 64 << 10
 
-    /// Answers `GET /status`, set by the supervisor.
-    var status: () -> StatusReport? = { nil }
-    /// Begins a reload and calls back with its outcome.
-    var reload: (@escaping (ReloadReport) -> Void) -> Void = { _ in }
+    /// Set by the supervisor.
+    var routes = AdminRoutes()
 
     private let loop: ControlLoop
     private var listener: Int32 = -1
     private var file: ListenerSockets.FileIdentity?
-    private var connections: [Int: Connection] = [:]
+    private var connections: [Int: AdminConnection] = [:]
     private var lastID = 0
 
     init(loop: ControlLoop) { self.loop = loop }
@@ -102,7 +91,8 @@ final class AdminEndpoint {
                 Glibc.close(descriptor)
                 continue
             }
-            connections[lastID] = Connection(descriptor: descriptor, idleAt: idleDeadline())
+            connections[lastID] = AdminConnection(
+                descriptor: descriptor, isRemote: false, idleAt: idleDeadline())
             scheduleIdle()
         }
     }
@@ -124,7 +114,7 @@ final class AdminEndpoint {
 
     func ready(_ id: Int, readable: Bool, writable: Bool) {
         guard let connection = connections[id] else { return }
-        if !connection.output.isEmpty {
+        if connection.hasOutput {
             if writable { flush(id) }
         } else if readable {
             read(id)
@@ -134,66 +124,72 @@ final class AdminEndpoint {
     /// Ends the connections that have been silent for too long.
     func endIdle() {
         let now = headgate_monotonic_ns()
-        for (id, connection) in connections where !connection.awaitsReload && connection.idleAt <= now {
+        for (id, connection) in connections where !connection.awaitsAnswer && connection.idleAt <= now {
             end(id)
         }
         scheduleIdle()
     }
 
+    // MARK: - One request
+
     private func read(_ id: Int) {
         guard let connection = connections[id] else { return }
-        var chunk = [UInt8](repeating: 0, count: 4096)
+        var chunk = [UInt8](repeating: 0, count: AdminEndpoint.readBytes)
         let count = Glibc.read(connection.descriptor, &chunk, chunk.count)
         if count < 0, errno == EAGAIN || errno == EINTR { return }
-        // Whoever goes away is not answered; a reload that they asked for goes on.
+        // Whoever goes away is not answered; what they asked for goes on.
         guard count > 0 else { return end(id) }
         // Why dropped: there is one request on a connection.
-        guard !connection.awaitsReload else { return }
-        connections[id]?.input += chunk[..<count]
+        guard !connection.awaitsAnswer else { return }
         connections[id]?.idleAt = idleDeadline()
-        switch AdminRequest.parse(connection.input + chunk[..<count]) {
+        if let step = connections[id]?.received(chunk[..<count]) { take(step, id) }
+    }
+
+    private func take(_ step: AdminConnection.Step, _ id: Int) {
+        switch step {
         case .incomplete: break
-        case .invalid: answer(id, .error(400, "not a request that the admin socket understands"))
+        case .invalid: answer(id, .error(400, "not a request that the admin endpoint understands"))
+        case .head(let request): admit(request, id)
         case .complete(let request): serve(request, id)
         }
     }
 
-    private func serve(_ request: AdminRequest, _ id: Int) {
-        switch (request.method, request.path) {
-        case ("GET", "/status"): answer(id, AdminResponse(status: 200, body: status()?.json ?? "{}"))
-        case ("GET", "/status.txt"): answer(id, .text(200, status()?.text ?? ""))
-        case ("POST", "/reload"):
-            awaitReload(id) { AdminResponse(status: $0.result == .failed ? 422 : 200, body: $0.json) }
-        case ("POST", "/reload.txt"):
-            awaitReload(id) { .text($0.result == .failed ? 422 : 200, $0.text) }
-        case (_, "/status"), (_, "/reload"), (_, "/status.txt"), (_, "/reload.txt"):
-            answer(id, .error(405, "use GET /status and POST /reload"))
-        case _: answer(id, .error(404, "there are GET /status and POST /reload"))
+    /// Decides on the head alone: nobody uploads what is refused anyway.
+    private func admit(_ request: AdminRequest, _ id: Int) {
+        switch routes.find(request) {
+        case .route(let route, _) where request.contentLength > route.bodyMax:
+            answer(id, .error(413, "the body is over \(route.bodyMax) bytes"))
+        case .route(let route, let parameter):
+            if let step = connections[id]?.expectBody(for: route, parameter: parameter) { take(step, id) }
+        case .otherMethod(let allowed):
+            answer(id, .error(405, "use \(allowed.joined(separator: " or ")) \(request.path)"))
+        case .nothing: answer(id, .error(404, "there is nothing here: GET / says what there is"))
         }
     }
 
-    private func awaitReload(_ id: Int, _ response: @escaping (ReloadReport) -> AdminResponse) {
-        connections[id]?.awaitsReload = true
-        reload { [weak self] report in self?.answer(id, response(report)) }
+    private func serve(_ request: AdminRequest, _ id: Int) {
+        guard let route = connections[id]?.route else { return }
+        connections[id]?.awaitsAnswer = true
+        route.handler(request) { [weak self] response in self?.answer(id, response) }
     }
 
     private func answer(_ id: Int, _ response: AdminResponse) {
         guard connections[id] != nil else { return }
-        connections[id]?.awaitsReload = false
-        connections[id]?.output = response.bytes
+        connections[id]?.answer(response)
         connections[id]?.idleAt = idleDeadline()
         flush(id)
+        // Who awaited an answer was no reason to look for the idle.
+        scheduleIdle()
     }
 
     private func flush(_ id: Int) {
         guard let connection = connections[id] else { return }
-        let count = connection.output.withUnsafeBytes {
+        let count = connection.withUnsent {
             send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
-        if count == connection.output.count || (count < 0 && errno != EAGAIN && errno != EINTR) {
-            return end(id)
-        }
-        if count > 0 { connections[id]?.output.removeFirst(count) }
+        guard count >= 0 || errno == EAGAIN || errno == EINTR else { return end(id) }
+        if count > 0 { connections[id]?.noteSent(count) }
+        guard connections[id]?.hasOutput == true else { return end(id) }
         do throws(SystemError) {
             try loop.change(connection.descriptor, writing: true)
         } catch { end(id) }
@@ -217,7 +213,8 @@ final class AdminEndpoint {
     }
 
     private func scheduleIdle() {
-        guard connections.values.contains(where: { !$0.awaitsReload }) else { return loop.stop(.adminIdle) }
+        guard connections.values.contains(where: { !$0.awaitsAnswer }) else { return loop.stop(.adminIdle) }
+        guard !loop.isRunning(.adminIdle) else { return }
         loop.start(.adminIdle, afterMilliseconds: 1000)
     }
 }

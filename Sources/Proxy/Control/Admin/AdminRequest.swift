@@ -1,75 +1,78 @@
-/// The little of HTTP/1.1 that the admin socket speaks: one request per connection, an answer, the end.
+/// What somebody asks of the admin endpoint: the little of HTTP/1.1 that it speaks, one request per
+/// connection, an answer, the end.
 struct AdminRequest: Equatable {
     let method: String
-    /// Without the query.
+    /// Without the query, and without `.txt` at its end.
     let path: String
+    /// The path ended in `.txt`: text for people is wanted in place of JSON.
+    var wantsText = false
+    /// Escapes taken out; the last of several with one name.
+    var query: [String: String] = [:]
+    /// Value of `Authorization`; nil: none was sent.
+    var authorization: String?
+    /// Bytes of the body that follows the head.
+    var contentLength = 0
+    var body: [UInt8] = []
+    /// What stands in the place of `{…}` in the path of its route; empty where there is none.
+    var parameter = ""
 
-    enum Parsed: Equatable {
-        case incomplete
-        case complete(AdminRequest)
-        case invalid
-    }
+    /// Of a head, in bytes.
+    static let headMax = 16 << 10
 
-    /// Bytes of a whole request, a body that nobody reads included.
-    static let sizeMax = 16 << 10
-
-    static func parse(_ bytes: [UInt8]) -> Parsed {
-        guard bytes.count <= sizeMax else { return .invalid }
-        guard let end = endOfHead(bytes) else { return bytes.count == sizeMax ? .invalid : .incomplete }
-        let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")
+    /// Reads a head, without the empty line at its end.
+    /// - Returns: nil for what is no request, or one that says in another way than by `Content-Length` how
+    ///   long its body is.
+    init?(head: ArraySlice<UInt8>) {
+        let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
         let words = lines.first?.split(separator: " ", omittingEmptySubsequences: false) ?? []
-        guard words.count == 3, words[2].hasPrefix("HTTP/1."), words[1].hasPrefix("/") else {
-            return .invalid
-        }
-        var length = 0
-        for line in lines.dropFirst() where lowercasedBytes(String(line)).starts(with: "content-length:".utf8)
-        {
-            let digits = line.dropFirst("content-length:".count).filter { $0 != " " }
-            guard let value = Int(digits), (0...sizeMax).contains(value) else { return .invalid }
-            length = value
-        }
-        // Why the body is waited for: closing on unread bytes would take the answer away from whoever sent
-        // them.
-        guard bytes.count - end - 4 >= length else { return .incomplete }
-        let path = words[1].prefix { $0 != "?" }
-        return .complete(AdminRequest(method: String(words[0]), path: String(path)))
-    }
-
-    private static func endOfHead(_ bytes: [UInt8]) -> Int? {
-        guard bytes.count >= 4 else { return nil }
-        return (0...(bytes.count - 4)).first { bytes[$0..<($0 + 4)].elementsEqual("\r\n\r\n".utf8) }
-    }
-}
-
-struct AdminResponse: Equatable {
-    let status: Int
-    var contentType = "application/json"
-    let body: String
-
-    var bytes: [UInt8] {
-        let reason =
-            switch status {
-            case 200: "OK"
-            case 400: "Bad Request"
-            case 404: "Not Found"
-            case 405: "Method Not Allowed"
-            case 422: "Unprocessable Content"
-            default: "Service Unavailable"
+        guard words.count == 3, words[2].hasPrefix("HTTP/1."), words[1].hasPrefix("/") else { return nil }
+        let target = words[1].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let isText = target[0].hasSuffix(".txt")
+        self.init(method: String(words[0]), path: String(isText ? target[0].dropLast(4) : target[0]))
+        wantsText = isText
+        if target.count > 1 { query = AdminRequest.pairs(target[1]) }
+        for line in lines.dropFirst() {
+            guard let colon = line.firstIndex(of: ":") else { return nil }
+            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            switch line[..<colon].lowercased() {
+            case "content-length":
+                let isNumber = !value.isEmpty && value.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                guard isNumber, let length = Int(value) else { return nil }
+                contentLength = length
+            case "authorization": authorization = String(value)
+            case "transfer-encoding": return nil
+            case _: break
             }
-        let content = Array(body.utf8) + [0x0A]
-        let head =
-            "HTTP/1.1 \(status) \(reason)\r\nContent-Type: \(contentType)\r\n"
-            + "Content-Length: \(content.count)\r\nConnection: close\r\n\r\n"
-        return Array(head.utf8) + content
+        }
     }
 
-    static func text(_ status: Int, _ body: String) -> AdminResponse {
-        AdminResponse(status: status, contentType: "text/plain; charset=utf-8", body: body)
+    init(method: String, path: String) {
+        self.method = method
+        self.path = path
     }
 
-    static func error(_ status: Int, _ message: String) -> AdminResponse {
-        var json = JSONText()
-        json.object { $0.string("error", message) }
-        return AdminResponse(status: status, body: json.text)
+    private static func pairs(_ query: Substring) -> [String: String] {
+        var pairs: [String: String] = [:]
+        for pair in query.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            pairs[unescaped(parts[0])] = parts.count > 1 ? unescaped(parts[1]) : ""
+        }
+        return pairs
+    }
+
+    /// `%2F` as `/`; what is no escape stays as it is.
+    static func unescaped(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+            if byte == UInt8(ascii: "%"), digits.count == 2 {
+                bytes.append(UInt8(digits[0] << 4 | digits[1]))
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

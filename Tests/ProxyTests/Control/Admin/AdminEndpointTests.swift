@@ -3,44 +3,23 @@ import Testing
 
 @testable import Proxy
 
-private func parse(_ text: String) -> AdminRequest.Parsed { AdminRequest.parse(Array(text.utf8)) }
-
-@Test func `a request is read once it is whole`() {
-    #expect(parse("GET /status HTTP/1.1\r\nHost: x\r\n") == .incomplete)
-    #expect(
-        parse("GET /status?a HTTP/1.1\r\nHost: x\r\n\r\n")
-            == .complete(AdminRequest(method: "GET", path: "/status")))
-    #expect(parse("POST /reload HTTP/1.1\r\nContent-Length: 3\r\n\r\nab") == .incomplete)
-    #expect(
-        parse("POST /reload HTTP/1.1\r\ncontent-length:3\r\n\r\nabc")
-            == .complete(AdminRequest(method: "POST", path: "/reload")))
-}
-
-@Test(arguments: [
-    "GET\r\n\r\n", "GET status HTTP/1.1\r\n\r\n", "GET / HTTP/2\r\n\r\n", "\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-])
-func `what is no request is refused`(text: String) {
-    #expect(parse(text) == .invalid)
-}
-
-@Test func `an endless request is refused`() {
-    #expect(parse(String(repeating: "x", count: AdminRequest.sizeMax)) == .invalid)
-}
-
 /// The endpoint with a loop that the test turns by hand.
 private final class Scene {
     let folder = TemporaryFolder()
     let loop: ControlLoop
     let endpoint: AdminEndpoint
     var path: String { folder.path + "/admin.sock" }
-    var asked: [(ReloadReport) -> Void] = []
+    var asked: [AdminRoutes.Answer] = []
 
     init() throws {
         loop = try ControlLoop()
         endpoint = AdminEndpoint(loop: loop)
-        endpoint.reload = { [unowned self] in asked.append($0) }
+        endpoint.routes.get("/status", "how it is") { _ in AdminResponse(status: 200, body: "{}") }
+        endpoint.routes.add("POST", "/reload", "once more") { [unowned self] _, answer in asked.append(answer)
+        }
+        endpoint.routes.add("POST", "/plan", "what if", bodyMax: 1 << 20) { request, answer in
+            answer(.text(200, "\(request.query["folder"] ?? "") \(request.body.count)"))
+        }
         try endpoint.listen(at: path)
         loop.start(.reread, afterMilliseconds: 0)
     }
@@ -86,10 +65,6 @@ private final class Scene {
     }
 }
 
-private func report(_ result: ReloadReport.Result) -> ReloadReport {
-    ReloadReport(result: result, trigger: .request, generation: 4, diagnostics: [], at: 0, summary: "outcome")
-}
-
 @Test func `the socket belongs to its owner alone`() throws {
     let scene = try Scene()
     var status = stat()
@@ -106,24 +81,37 @@ private func report(_ result: ReloadReport.Result) -> ReloadReport {
     #expect(UnixSocket.isLive(scene.path))
 }
 
-@Test func `whoever asks for a reload is answered by its outcome`() throws {
-    for (result, code) in [(ReloadReport.Result.reloaded, "200"), (.unchanged, "200"), (.failed, "422")] {
-        let scene = try Scene()
-        let client = try scene.connected()
-        defer { close(client) }
-        scene.write("POST /reload HTTP/1.1\r\n\r\n", to: client)
-        for _ in 0..<2000 where scene.asked.isEmpty { scene.turn() }
-        #expect(scene.asked.count == 1)
-        scene.asked.first?(report(result))
-        let answer = scene.answer(on: client)
-        #expect(answer.hasPrefix("HTTP/1.1 \(code) "))
-        #expect(answer.contains("\"result\":\"\(result.rawValue)\",\"generation\":4"))
+@Test func `an answer may come later`() throws {
+    let scene = try Scene()
+    let client = try scene.connected()
+    defer { close(client) }
+    scene.write("POST /reload HTTP/1.1\r\n\r\n", to: client)
+    for _ in 0..<2000 where scene.asked.isEmpty { scene.turn() }
+    #expect(scene.asked.count == 1)
+    scene.asked.first?(AdminResponse(status: 422, body: "{}"))
+    #expect(scene.answer(on: client).hasPrefix("HTTP/1.1 422 "))
+}
+
+@Test func `a large body is read whole`() throws {
+    let scene = try Scene()
+    let client = try scene.connected()
+    defer { close(client) }
+    scene.write("POST /plan?folder=%2Fetc HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n", to: client)
+    let bytes = [UInt8](repeating: 0x61, count: 1_000_000)
+    var sent = 0
+    while sent < bytes.count {
+        let count = bytes.withUnsafeBytes { Glibc.write(client, $0.baseAddress! + sent, $0.count - sent) }
+        if count > 0 { sent += count }
+        scene.turn()
     }
+    #expect(scene.answer(on: client).hasSuffix("\r\n\r\n/etc 1000000\n"))
 }
 
 @Test(arguments: [
     ("GET /nothing HTTP/1.1\r\n\r\n", "404"), ("GET /reload HTTP/1.1\r\n\r\n", "405"),
     ("nonsense\r\n\r\n", "400"), ("GET /status HTTP/1.1\r\n\r\n", "200"),
+    ("POST /plan HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", "413"),
+    ("GET /status HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"),
 ])
 func `each request has its answer`(request: String, code: String) throws {
     let scene = try Scene()
@@ -140,7 +128,7 @@ func `each request has its answer`(request: String, code: String) throws {
     for _ in 0..<2000 where scene.asked.isEmpty { scene.turn() }
     close(client)
     for _ in 0..<5 { scene.turn() }
-    scene.asked.first?(report(.reloaded))
+    scene.asked.first?(.text(200, "done"))
     let next = try scene.connected()
     defer { close(next) }
     scene.write("GET /status HTTP/1.1\r\n\r\n", to: next)
