@@ -78,10 +78,31 @@ test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a shor
 	swift test --skip-build --skip EndToEndTests
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) \
 		swift test --skip-build --filter EndToEndTests
+	$(MAKE) --no-print-directory test-systemd
 	Tests/Fuzz/run $(FUZZ_SHORT)
 	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)
 	bench/run --binary $(BINARY) --quick --strict --proxies headgate \
 		--only allocations,syscalls,key-allocations,limits-allocations,models-allocations,gateway-syscalls
+
+# Debian packages for the tests under systemd. Of the first, the one that goes with the systemd that is there: another
+# would bring a newer systemd along.
+SYSTEMD_PACKAGES := systemd-container systemd dpkg-dev util-linux
+
+.PHONY: test-systemd
+test-systemd: build ## boot the units, the package and `headgate service` in containers; needs root
+	@if [[ "$$(id -u)" != 0 ]]; then \
+		echo "*** NOT TESTED under systemd: that needs root (sudo make test-systemd) ***"; exit 0; fi; \
+	if ! command -v dpkg-query >/dev/null; then \
+		echo "*** NOT TESTED under systemd: that needs Debian's packages $(SYSTEMD_PACKAGES) ***"; exit 0; fi; \
+	command -v systemd-nspawn >/dev/null || { apt-get update -q; \
+		version=$$(dpkg-query -W -f '$${Version}' systemd 2>/dev/null) && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qy --no-install-recommends "systemd-container=$$version" || true; }
+	@[[ "$$(id -u)" != 0 ]] || ! command -v dpkg-query >/dev/null || $(MAKE) --no-print-directory systemd-containers
+
+.PHONY: systemd-containers
+systemd-containers:
+	$(call packages,$(SYSTEMD_PACKAGES))
+	Tests/Systemd/run --binary $(BINARY)
 
 .PHONY: fuzz
 fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)
