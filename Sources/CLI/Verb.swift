@@ -3,8 +3,7 @@ import Proxy
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
     case run, bind, check, schema, reload, upgrade, status, token, user, apikey, key, db, usage, explain,
-        mock,
-        version, help
+        service, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -18,6 +17,7 @@ enum Verb: String, CaseIterable {
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
         case .explain: ["-c=", "--config=", "--json"]
+        case .service: []
         case .schema, .version, .help, .mock: []
         }
     }
@@ -31,6 +31,7 @@ enum Verb: String, CaseIterable {
         case .key: KeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
+        case .service: ServiceCommand.subVerbs
         case .run, .bind, .check, .schema, .reload, .upgrade, .status, .usage, .mock, .version, .help: []
         }
     }
@@ -47,8 +48,7 @@ enum Verb: String, CaseIterable {
         switch self {
         case .check, .help: 1
         case .run, .bind, .schema, .reload, .upgrade, .status, .token, .user, .apikey, .key, .db, .usage,
-            .explain,
-            .version, .mock:
+            .explain, .service, .version, .mock:
             0
         }
     }
@@ -69,6 +69,7 @@ enum Verb: String, CaseIterable {
         case .db: "make, check, back up and migrate the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
         case .explain: "say where a key for an upstream comes from, and why"
+        case .service: "make headgate a service of systemd, or end that"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -114,6 +115,7 @@ enum Verb: String, CaseIterable {
         case .db: DatabaseCommand.help
         case .usage: UsageCommand.help
         case .explain: ExplainCommand.help
+        case .service: ServiceCommand.help
         case .mock: MockCommand.help
         }
     }
