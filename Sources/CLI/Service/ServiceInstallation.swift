@@ -49,7 +49,7 @@ struct ServiceInstallation {
 
     private var binarySteps: [ServiceStep] {
         let (plan, files) = (plan, files)
-        guard plan.binary != plan.source else { return [] }
+        guard plan.prefix + plan.binary != plan.source else { return [] }
         return [
             ServiceStep(plan: "copy \(plan.source) to \(plan.prefix)\(plan.binary)") {
                 () throws(ServiceError) in
