@@ -17,6 +17,7 @@ extension Supervisor {
         guard let succession else { return }
         Log.info(
             "taking over from process \(succession.hello.processID), headgate \(succession.hello.version)")
+        driver.numberBefore = succession.hello.generation
         driver.limits.adopt(succession.hello.measures.map { (identity: $0.identity, id: $0.id) })
         driver.usage.markRestored(succession.hello.measures.map(\.identity))
     }
@@ -102,8 +103,24 @@ extension Supervisor {
     }
 
     func beginUpgrade(_ answer: @escaping (Upgrade.Outcome) -> Void) {
+        guard !isReloading else { return waitingUpgrades.append(answer) }
         upgrade.begin(sender: Supervisor.successorNumber, answer)
         if upgrade.isRunning { loop.start(.upgradeOverdue, afterMilliseconds: Upgrade.startMilliseconds) }
+    }
+
+    /// What was asked for during a reload.
+    func beginWaitingUpgrades() {
+        guard !waitingUpgrades.isEmpty, !isReloading else { return }
+        let waiting = waitingUpgrades
+        waitingUpgrades = []
+        for answer in waiting { beginUpgrade(answer) }
+    }
+
+    private var isReloading: Bool {
+        switch driver.state {
+        case .idle, .draining: false
+        case .settling, .building, .resolving, .publishing: true
+        }
     }
 
     /// Another process that starts must not be overtaken by a change of this one.
@@ -117,10 +134,6 @@ extension Supervisor {
     private var upgradeObstacle: String? {
         if let obstacle = options.upgradeObstacle { return obstacle }
         guard case .serving = phase else { return "it is starting or stopping" }
-        switch driver.state {
-        case .idle, .draining: break
-        case .settling, .building, .resolving, .publishing: return "a reload is under way; try again"
-        }
         guard olderProcesses < Supervisor.olderProcessesMax else {
             return "\(olderProcesses) older processes still finish requests; wait for them, or restart"
         }
