@@ -207,6 +207,9 @@ public final class Supervisor {
                         ? .text(status, report.text) : AdminResponse(status: status, body: report.json))
             }
         }
+        routes.get("/exchanges/{request_id}", "what became of a request") { [unowned self] in
+            exchange(id: $0.parameter, asText: $0.wantsText)
+        }
         return routes
     }
 
@@ -214,6 +217,15 @@ public final class Supervisor {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
             isStopping: isStopping)
+    }
+
+    /// What became of a request.
+    /// - Parameter asText: for people; else JSON.
+    private func exchange(id: String, asText: Bool) -> AdminResponse {
+        let running = workers.handles.reduce(0) { $0 + $1.figures.exchangesRunning.load(ordering: .relaxed) }
+        let story = ExchangeStory(id: id, recent: writer.recent, running: running)
+        let status = story.isFound ? 200 : 404
+        return asText ? .text(status, story.text) : AdminResponse(status: status, body: story.json)
     }
 
     // MARK: - Stop
