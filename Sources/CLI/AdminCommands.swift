@@ -16,6 +16,21 @@ enum ReloadCommand {
     }
 }
 
+/// `headgate upgrade [--json]`
+enum UpgradeCommand {
+    static func run(_ command: CommandLineArguments) -> Int32 {
+        let path = command.isJSON ? "/upgrade" : "/upgrade.txt"
+        return AdminCommand.perform(command, "POST", path) { answer in
+            if command.isJSON || answer.status == 200 {
+                Terminal.print(answer.body)
+            } else {
+                Terminal.printError(answer.body)
+            }
+            return answer.status == 200 ? 0 : 1
+        }
+    }
+}
+
 /// `headgate status [--json]`
 enum StatusCommand {
     static func run(_ command: CommandLineArguments) -> Int32 {

@@ -9,8 +9,8 @@ struct Headgate {
     static func main() {
         let code = run(Array(CommandLine.arguments.dropFirst()))
         fflush(nil)
-        // Why not exit(3): it frees what libraries hold (OpenSSL, for one), while threads of `run` that nobody
-        // waits for may still use it.
+        // Why not exit(3): it frees what libraries hold (OpenSSL, for one), while threads of `run` that
+        // nobody waits for may still use it.
         _exit(code)
     }
 
@@ -37,11 +37,13 @@ struct Headgate {
         case .schema: return SchemaCommand.run()
         case .mock: return MockCommand.run(arguments: command.passed)
         case .run: return RunCommand.run(command)
+        case .bind: return BindCommand.run(command)
         case .check: return CheckCommand.run(command)
         case .reload: return ReloadCommand.run(command)
+        case .upgrade: return UpgradeCommand.run(command)
         case .status: return StatusCommand.run(command)
         case .usage: return UsageCommand.run(command)
-        case .token, .user, .apikey, .key, .db, .explain:
+        case .token, .user, .apikey, .key, .db, .explain, .service:
             return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
         }
         return 0

@@ -6,7 +6,11 @@ enum RunCommand {
         do throws(CommandLineError) {
             let path = try ConfigPath.find(command.config)
             let mock = try command.mock.map(mockAddress)
-            var options = RunOptions(configPath: path, adminPath: command.admin, version: Headgate.version)
+            var options = RunOptions(
+                configPath: path, adminPath: command.admin, version: Headgate.version,
+                arguments: Array(CommandLine.arguments.dropFirst()),
+                upgradeObstacle: mock.map { _ in "it runs with --mock, whose port the new process cannot have"
+                })
             options.prepare = { () throws(StartError) in
                 guard let mock else { return }
                 let host = mock.host.contains(":") ? "[\(mock.host)]" : mock.host

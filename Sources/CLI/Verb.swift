@@ -2,19 +2,22 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, check, schema, reload, status, token, user, apikey, key, db, usage, explain, mock, version, help
+    case run, bind, check, schema, reload, upgrade, status, token, user, apikey, key, db, usage, explain,
+        service, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
     var options: [String] {
         switch self {
         case .run: ["-c=", "--config=", "--admin=", "--mock="]
+        case .bind: ["-c=", "--config="]
         case .check: ["-c=", "--config=", "--json"]
-        case .reload, .status: ["-c=", "--config=", "--admin=", "--json"]
+        case .reload, .upgrade, .status: ["-c=", "--config=", "--admin=", "--json"]
         case .token: ["-c=", "--config=", "--json"]
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
         case .explain: ["-c=", "--config=", "--json"]
+        case .service: []
         case .schema, .version, .help, .mock: []
         }
     }
@@ -28,7 +31,8 @@ enum Verb: String, CaseIterable {
         case .key: KeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
-        case .run, .check, .schema, .reload, .status, .usage, .mock, .version, .help: []
+        case .service: ServiceCommand.subVerbs
+        case .run, .bind, .check, .schema, .reload, .upgrade, .status, .usage, .mock, .version, .help: []
         }
     }
 
@@ -46,8 +50,8 @@ enum Verb: String, CaseIterable {
     var operandsMax: Int {
         switch self {
         case .check, .help: 1
-        case .run, .schema, .reload, .status, .token, .user, .apikey, .key, .db, .usage, .explain, .version,
-            .mock:
+        case .run, .bind, .schema, .reload, .upgrade, .status, .token, .user, .apikey, .key, .db, .usage,
+            .explain, .service, .version, .mock:
             0
         }
     }
@@ -55,9 +59,11 @@ enum Verb: String, CaseIterable {
     var summary: String {
         switch self {
         case .run: "serve what the config file says"
+        case .bind: "bind the listeners for a systemd unit, before it starts (ExecStartPre=+)"
         case .check: "say what is wrong with a config file"
         case .schema: "print the JSON Schema of the config file, for editors"
         case .reload: "make the running headgate read its files again; wait for the outcome"
+        case .upgrade: "have a new process of the program take over; no stream is broken"
         case .status: "show what the running headgate is doing"
         case .token: "make, list, revoke and delete the tokens of a token file"
         case .user: "keep the users of a store"
@@ -66,6 +72,7 @@ enum Verb: String, CaseIterable {
         case .db: "make, check, back up and migrate the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
         case .explain: "say what became of a request, or where a key comes from, and why"
+        case .service: "make headgate a service of systemd, or end that"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -95,8 +102,10 @@ enum Verb: String, CaseIterable {
     var help: String {
         switch self {
         case .run: Verb.runHelp
+        case .bind: Verb.bindHelp
         case .check: Verb.checkHelp
         case .reload: Verb.reloadHelp
+        case .upgrade: Verb.upgradeHelp
         case .status: Verb.statusHelp
         case .schema:
             "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
@@ -109,6 +118,7 @@ enum Verb: String, CaseIterable {
         case .db: DatabaseCommand.help
         case .usage: UsageCommand.help
         case .explain: ExplainCommand.help
+        case .service: ServiceCommand.help
         case .mock: MockCommand.help
         }
     }
@@ -130,13 +140,25 @@ enum Verb: String, CaseIterable {
         Serves what the file says, until SIGTERM or SIGINT: then running requests may finish within
         `process.drain_timeout`; a second signal ends at once. The file and everything that it names is
         watched: a change is served as soon as it is valid, without breaking anything that runs. SIGHUP
-        reloads; SIGUSR1 reopens the access log.
+        reloads; SIGUSR1 reopens the access log; SIGUSR2 upgrades, as `headgate upgrade` does.
 
         \(configHelp)
         \(adminHelp)
           --mock HOST:PORT    serve a mock OpenAI upstream there as well, in the same process
 
         exit: 0 stopped as asked, 1 failed, 2 wrong command line, 78 the file is wrong
+        """
+
+    private static let bindHelp = """
+        usage: headgate bind [-c FILE]
+
+        For ExecStartPre=+ of a systemd unit, which runs it as root: binds the TCP listeners of the file, leaves
+        them in the unit's descriptor store (FileDescriptorStoreMax=), and ends. The daemon, which needs no
+        privileges then, finds them there, also after a restart. systemd/headgate.service does it so.
+
+        \(configHelp)
+
+        exit: 0 bound, or the file is wrong, which `run` reports; 1 not
         """
 
     private static let checkHelp = """
@@ -162,6 +184,23 @@ enum Verb: String, CaseIterable {
           --json              the outcome as one JSON object
 
         exit: 0 served (or unchanged), 1 not
+        """
+
+    private static let upgradeHelp = """
+        usage: headgate upgrade [-c FILE] [--admin PATH] [--json]
+
+        Has the running headgate start the program's file anew, as it is on disk now, with the arguments of its
+        own start. The new process reads the config file, takes over the sockets, the connections on which
+        nothing runs, and what limits have counted; the old one finishes its requests, however long they take,
+        and ends. Where the new one cannot start, nothing changes. SIGUSR2 does the same.
+
+        What a start reads once (variables of the environment, `process:`) is that of the old process.
+
+        \(configHelp)
+        \(adminHelp)
+          --json              the outcome as one JSON object
+
+        exit: 0 the new process serves, 1 the old one goes on
         """
 
     private static let statusHelp = """

@@ -6,11 +6,13 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,6 +87,59 @@ int headgate_connect_unix(int socket, const char *path) {
     return connect(socket, (struct sockaddr *)&address, sizeof address);
 }
 
+ssize_t headgate_send_message(int socket, const char *path, const void *bytes, size_t count,
+                              const int *descriptors, size_t descriptor_count) {
+    struct sockaddr_un address;
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int) * HEADGATE_DESCRIPTORS_MAX)];
+    } control;
+    if (path != NULL) {
+        if (unix_address(path, &address) != 0) return -1;
+        message.msg_name = &address;
+        message.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+        if (address.sun_path[0] == '@') address.sun_path[0] = 0;
+    }
+    if (descriptor_count > HEADGATE_DESCRIPTORS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (descriptor_count > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptor_count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * descriptor_count);
+        memcpy(CMSG_DATA(header), descriptors, sizeof(int) * descriptor_count);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t headgate_receive_message(int socket, void *bytes, size_t capacity, int *descriptors,
+                                 size_t *descriptor_count) {
+    struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int) * HEADGATE_DESCRIPTORS_MAX)];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *descriptor_count = 0;
+    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (received < 0) return received;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(descriptors, CMSG_DATA(header), count * sizeof(int));
+        *descriptor_count = count;
+    }
+    return received;
+}
+
 uint64_t headgate_raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -109,3 +164,44 @@ void headgate_yield_to_others(int nice) {
 }
 
 void headgate_return_memory(void) { malloc_trim(0); }
+
+// In the new process, until it is another program: nothing here may take a lock, a thread that is not there may hold it.
+static void become(const char *path, char *const arguments[], char *const environment[], int descriptor, int target) {
+    signal(SIGPIPE, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (descriptor == target) {
+        if (fcntl(target, F_SETFD, 0) != 0) return;
+    } else if (dup2(descriptor, target) < 0) {
+        return;
+    }
+    execve(path, arguments, environment);
+}
+
+pid_t headgate_start_sibling(const char *path, char *const arguments[], char *const environment[], int descriptor,
+                             int target) {
+    int word[2];
+    if (pipe2(word, O_CLOEXEC) != 0) return -1;
+    // A handler of ours must not run in the new process.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid_t process = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (process == 0) {
+        // Why moved: `target` may be the number of the end that failure is told through.
+        int telling = fcntl(word[1], F_DUPFD_CLOEXEC, target + 1);
+        become(path, arguments, environment, descriptor, target);
+        int code = errno;
+        (void)!write(telling, &code, sizeof code);
+        _exit(127);
+    }
+    int code = process < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(word[1]);
+    if (process > 0 && read(word[0], &code, sizeof code) != sizeof code) code = 0;
+    close(word[0]);
+    if (code == 0) return process;
+    errno = code;
+    return -1;
+}

@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <stdint.h>
@@ -47,5 +48,21 @@ void headgate_make_room_for_descriptors(uint64_t limit);
 /// `bind(2)` and `connect(2)` of a Unix socket by path; -1 with errno set, ENAMETOOLONG beyond 107 bytes.
 int headgate_bind_unix(int socket, const char *path);
 int headgate_connect_unix(int socket, const char *path);
+/// The most descriptors that one message carries (SCM_MAX_FD).
+enum { HEADGATE_DESCRIPTORS_MAX = 253 };
+/// `sendmsg(2)` of bytes and, where there are any, descriptors (SCM_RIGHTS). To the Unix socket at `path`, whose first
+/// byte is `@` for an abstract one; to the peer where `path` is NULL. Never raises SIGPIPE.
+ssize_t headgate_send_message(int socket, const char *path, const void *bytes, size_t count,
+                              const int *descriptors, size_t descriptor_count);
+/// `recvmsg(2)`; the descriptors that came along are close-on-exec. `descriptors` has room for
+/// HEADGATE_DESCRIPTORS_MAX.
+ssize_t headgate_receive_message(int socket, void *bytes, size_t capacity, int *descriptors,
+                                 size_t *descriptor_count);
+
+/// Starts a program whose parent is this process's own parent (CLONE_PARENT of `clone(2)`): the service manager watches
+/// it as one that it has started. It has stdin, stdout and stderr, and `descriptor` as `target`. Returns its process id;
+/// -1 with errno set, EINVAL for the first process of a namespace. Whoever starts it cannot wait for it.
+pid_t headgate_start_sibling(const char *path, char *const arguments[], char *const environment[], int descriptor,
+                             int target);
 
 #endif

@@ -4,7 +4,8 @@ public struct ProcessConfig: Equatable, Sendable {
     public var workers: Int?
     /// Path of the admin socket; nil: found by the rules of `headgate --help`.
     public var admin: String?
-    /// After SIGTERM, how long running exchanges may take. Default 30 s.
+    /// After SIGTERM, how long running exchanges may take. Default 10 s: under systemd a successor starts
+    /// only when this process is gone, and new connections wait that long.
     public var drainTimeout: Duration
     /// Bytes of request bodies that are held at once to be looked into, of all workers. Default 256 MiB.
     public var bodyMemoryBytes: UInt64 = 256 << 20
@@ -19,7 +20,7 @@ extension ProcessConfig {
             "admin", .socketPath,
             "Absolute path of the admin socket. Default: found by the rules of `headgate --help`.")
         drainTimeout = node.value(
-            "drain_timeout", .duration(.zero...Quantities.durationMax), default: "30s",
+            "drain_timeout", .duration(.zero...Quantities.durationMax), default: "10s",
             "After SIGTERM, how long running exchanges may take.")
         bodyMemoryBytes = node.value(
             "body_memory", .size(16 << 20...Quantities.sizeMax), default: "256MiB",

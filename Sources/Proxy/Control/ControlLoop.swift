@@ -7,7 +7,7 @@ import Glibc
 final class ControlLoop {
     /// Who is told.
     enum Source: Hashable {
-        case signals, watcher, bell, resolver
+        case signals, watcher, bell, resolver, handover
         case adminSocket
         case adminConnection(Int)
     }
@@ -23,6 +23,12 @@ final class ControlLoop {
         case lastAccept
         /// A stop takes too long: the workers did not answer in time.
         case stopOverdue
+        /// The process that takes over was not ready in time.
+        case upgradeOverdue
+        /// The process that has taken over is told what still runs here.
+        case figuresTurn
+        /// The service manager is told how things are.
+        case serviceTurn
         /// An admin connection has been silent for too long.
         case adminIdle
         /// The admin socket is listened to again, after there was no descriptor left.

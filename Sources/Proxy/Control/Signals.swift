@@ -9,6 +9,8 @@ final class Signals {
         case reload
         /// SIGTERM, SIGINT
         case stop
+        /// SIGUSR2
+        case upgrade
         /// SIGUSR1
         case reopenLogs
     }
@@ -21,7 +23,7 @@ final class Signals {
         signal(SIGPIPE, SIG_IGN)
         var set = sigset_t()
         sigemptyset(&set)
-        for number in [SIGHUP, SIGTERM, SIGINT, SIGUSR1] { sigaddset(&set, number) }
+        for number in [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2] { sigaddset(&set, number) }
         let result = pthread_sigmask(SIG_BLOCK, &set, nil)
         guard result == 0 else { throw SystemError(call: "pthread_sigmask", errno: result) }
         descriptor = signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
@@ -39,6 +41,7 @@ final class Signals {
         {
             switch Int32(bitPattern: info.ssi_signo) {
             case SIGHUP: kinds.append(.reload)
+            case SIGUSR2: kinds.append(.upgrade)
             case SIGUSR1: kinds.append(.reopenLogs)
             default: kinds.append(.stop)
             }

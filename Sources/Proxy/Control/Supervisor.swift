@@ -1,6 +1,7 @@
 import CLinux
 import Config
 import Glibc
+import Stores
 
 /// What `headgate run` was asked to do.
 public struct RunOptions {
@@ -9,19 +10,26 @@ public struct RunOptions {
     public var adminPath: String?
     /// `headgate version`, for `status`.
     public var version: String
+    /// Of the command line, without the program's name: a process that takes over gets them, too.
+    public var arguments: [String]
+    /// Why another process cannot take over from this one; nil: it can.
+    public var upgradeObstacle: String?
     /// Called once signals are in order and before anything is served.
     public var prepare: () throws(StartError) -> Void
     /// Called when the first generation is served, with the URL of each listener.
     public var announce: ([String]) -> Void
 
     public init(
-        configPath: String, adminPath: String? = nil, version: String,
+        configPath: String, adminPath: String? = nil, version: String, arguments: [String] = [],
+        upgradeObstacle: String? = nil,
         prepare: @escaping () throws(StartError) -> Void = {},
         announce: @escaping ([String]) -> Void = { _ in }
     ) {
         self.configPath = configPath
         self.adminPath = adminPath
         self.version = version
+        self.arguments = arguments
+        self.upgradeObstacle = upgradeObstacle
         self.prepare = prepare
         self.announce = announce
     }
@@ -45,25 +53,40 @@ public enum ExitCode {
 /// The control thread: starts the workers, turns signals, file changes and requests into reloads, and stops
 /// in order.
 public final class Supervisor {
-    private enum Phase {
+    enum Phase {
         case starting, serving
+        /// Another process has taken over; what runs here is finished, however long it takes.
+        case leaving
         case stopping
         case finished(Int32)
     }
 
-    private let options: RunOptions
-    private let loop: ControlLoop
+    let options: RunOptions
+    let loop: ControlLoop
     private let signals: Signals
     private let watcher: ConfigWatcher
-    private let workers: WorkerPool
-    private let driver: ReloadDriver
-    private let writer: RecordWriter
-    private let admin: AdminEndpoint
+    let workers: WorkerPool
+    let driver: ReloadDriver
+    let writer: RecordWriter
+    let admin: AdminEndpoint
+    let service: ServiceWatch
+    let store: SocketStore
     private let startedAt = headgate_realtime_ns()
-    private var phase = Phase.starting
+    let inbox: HandoverInbox
+    let upgrade: Upgrade
+    /// Of the older process, until that has ended.
+    var succession: Succession?
+    var guest: LedgerGuest?
+    /// Reloads that were asked for while another process starts.
+    var waitingReloads: [(ReloadReport) -> Void] = []
+    /// Upgrades that were asked for while a reload runs.
+    var waitingUpgrades: [(Upgrade.Outcome) -> Void] = []
+    var phase = Phase.starting
 
     /// How long a stop may take beyond `drain_timeout` before the process ends anyway.
-    private static let stopGraceMilliseconds = 2000
+    static let stopGraceMilliseconds = 2000
+    /// How long a stop may take beyond `drain_timeout` until all is written: usage, stores, access log.
+    static let lastWritesMilliseconds = 20_000
     /// Between the last accept and the refusal of new connections at a stop.
     private static let lastAcceptMilliseconds = 20
 
@@ -87,18 +110,40 @@ public final class Supervisor {
         watcher = try ConfigWatcher()
         workers = try WorkerPool()
         let loader = ConfigLoader(path: options.configPath)
-        driver = try ReloadDriver(loader: loader, workers: workers, watcher: watcher, loop: loop)
+        succession = try Succession.ofProcess()
+        let inherited = succession?.inherited ?? InheritedSockets.ofProcess()
+        let manager = ServiceManager()
+        service = ServiceWatch(manager)
+        store = SocketStore(manager, inherited: inherited.items, environment: Environment.ofProcess())
+        driver = try ReloadDriver(
+            loader: loader, workers: workers, watcher: watcher, loop: loop, inherited: inherited)
         writer = try RecordWriter(bell: workers.writerBell)
         admin = AdminEndpoint(loop: loop)
+        inbox = try HandoverInbox()
+        upgrade = Upgrade(arguments: options.arguments, ledger: workers.ledger, inbox: inbox)
         try loop.add(signals.descriptor, as: .signals)
         try loop.add(watcher.descriptor, as: .watcher)
         try loop.add(workers.bell.descriptor, as: .bell)
         try loop.add(driver.resolver.bell.descriptor, as: .resolver)
+        try loop.add(inbox.bell.descriptor, as: .handover)
     }
 
     private func run() throws -> Int32 {
+        do {
+            return try serve()
+        } catch {
+            succession?.fail("\(error)")
+            throw error
+        }
+    }
+
+    private func serve() throws -> Int32 {
         try options.prepare()
+        succeed()
+        prepareUpgrade()
         driver.report = { [unowned self] in reported($0) }
+        driver.willBuild = { [unowned self] in if case .serving = phase { service.reloading() } }
+        driver.sockets.isLeftToOthers = { [unowned self] in store.outlives($0) }
         driver.willPublish = { [unowned self] next throws(StartError) in try prepare(next) }
         admin.routes = adminRoutes()
         driver.trigger(.start)
@@ -107,15 +152,17 @@ public final class Supervisor {
             if case .finished(let code) = phase { return code }
             for event in loop.wait() { handle(event) }
             driver.noteDrained()
+            beginWaitingUpgrades()
         }
     }
 
     private func handle(_ event: ControlLoop.Event) {
         switch event {
         case .ready(.signals, _, _): for signal in signals.takeAll() { take(signal) }
-        case .ready(.watcher, _, _): if watcher.takeEvents(), !isStopping { driver.trigger(.file) }
+        case .ready(.watcher, _, _): if watcher.takeEvents(), mayReload { driver.trigger(.file) }
         case .ready(.bell, _, _): workersRang()
         case .ready(.resolver, _, _): driver.namesAnswered()
+        case .ready(.handover, _, _): for event in inbox.takeAll() { take(event) }
         case .ready(.adminSocket, _, _): admin.accept()
         case .ready(.adminConnection(let id), let readable, let writable):
             admin.ready(id, readable: readable, writable: writable)
@@ -126,6 +173,9 @@ public final class Supervisor {
         case .expired(.adminIdle): admin.endIdle()
         case .expired(.adminRest): admin.resume()
         case .expired(.lastAccept): refuseNew()
+        case .expired(.serviceTurn): serviceTurn()
+        case .expired(.upgradeOverdue): upgrade.timedOut()
+        case .expired(.figuresTurn): tellFigures()
         case .expired(.stopOverdue):
             Log.error("the workers did not stop in time")
             finish(ExitCode.failure)
@@ -134,7 +184,8 @@ public final class Supervisor {
 
     private func take(_ signal: Signals.Kind) {
         switch signal {
-        case .reload: if !isStopping { driver.trigger(.signal) }
+        case .reload: if mayReload { driver.trigger(.signal) }
+        case .upgrade: beginUpgrade { _ in }
         case .reopenLogs: writer.reopen()
         case .stop: stop()
         }
@@ -144,7 +195,17 @@ public final class Supervisor {
         workers.bell.silence()
         workers.freeReleased()
         driver.workersMoved()
-        if isStopping, workers.haveFinished { finish(ExitCode.success) }
+        sendLeaving()
+        finishIfDone()
+    }
+
+    /// The last exchange has ended, here and in the older process, which settles here.
+    func finishIfDone() {
+        switch phase {
+        case .leaving, .stopping:
+            if workers.haveFinished, succession == nil { finish(ExitCode.success) }
+        case .starting, .serving, .finished: break
+        }
     }
 
     // MARK: - Reports
@@ -157,7 +218,7 @@ public final class Supervisor {
             option: options.adminPath, configured: next.config.process.admin,
             configPath: driver.loader.absolutePath, folder: driver.loader.folder)
         do throws(BindError) {
-            try admin.listen(at: path)
+            try admin.listen(at: path, adopting: succession?.takeAdminSocket())
         } catch { throw StartError(message: "admin socket \(error)") }
         do throws(SystemError) {
             let process = next.config.process
@@ -166,6 +227,7 @@ public final class Supervisor {
             try driver.usage.start(workers.handles)
             try driver.health.start()
         } catch { throw StartError(message: "cannot start the workers: \(error)") }
+        guest = try succession?.takeCounts(into: workers.ledger, driver.limits.figures)
     }
 
     private func reported(_ report: ReloadReport) {
@@ -173,8 +235,10 @@ public final class Supervisor {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
             Log.write(level, report.text)
+            keepSockets()
             if case .starting = phase {
                 phase = .serving
+                tellPredecessor()
                 options.announce(driver.served?.sockets.map(\.url) ?? [])
             }
         case .unchanged:
@@ -183,57 +247,28 @@ public final class Supervisor {
             Log.write(level, renderReport(report.diagnostics) + outcome)
         case .failed:
             if case .starting = phase {
-                Log.writeToStandardError(renderReport(report.diagnostics))
+                Log.writeReport(renderReport(report.diagnostics))
+                succession?.fail(report.text)
                 finish(driver.isConfigBroken ? ExitCode.config : ExitCode.failure)
             } else {
                 Log.error("\(report.trigger.rawValue) failed\n\(report.text)")
             }
         }
+        if case .serving = phase { tellReady() }
     }
 
-    /// What the admin endpoint answers. The order is that of `GET /`.
-    private func adminRoutes() -> AdminRoutes {
-        var routes = AdminRoutes()
-        routes.get("/", "this list") { [unowned self] in admin.routes.list(asText: $0.wantsText) }
-        routes.get("/status", "what the daemon is doing") { [unowned self] in
-            $0.wantsText ? .text(200, status().text) : AdminResponse(status: 200, body: status().json)
-        }
-        routes.add("POST", "/reload", "reads the files again and says what came of it") {
-            [unowned self] request, answer in
-            driver.trigger(.request) { report in
-                let status = report.result == .failed ? 422 : 200
-                answer(
-                    request.wantsText
-                        ? .text(status, report.text) : AdminResponse(status: status, body: report.json))
-            }
-        }
-        routes.get("/exchanges/{request_id}", "what became of a request") { [unowned self] in
-            exchange(id: $0.parameter, asText: $0.wantsText)
-        }
-        return routes
-    }
-
-    private func status() -> StatusReport {
+    func status() -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
-            isStopping: isStopping)
-    }
-
-    /// What became of a request.
-    /// - Parameter asText: for people; else JSON.
-    private func exchange(id: String, asText: Bool) -> AdminResponse {
-        let running = workers.handles.reduce(0) { $0 + $1.figures.exchangesRunning.load(ordering: .relaxed) }
-        let story = ExchangeStory(id: id, recent: writer.recent, running: running)
-        let status = story.isFound ? 200 : 404
-        return asText ? .text(status, story.text) : AdminResponse(status: status, body: story.json)
+            isStopping: isStopping, predecessor: succession?.predecessor)
     }
 
     // MARK: - Stop
 
-    private var isStopping: Bool {
+    var isStopping: Bool {
         switch phase {
         case .starting, .serving: false
-        case .stopping, .finished: true
+        case .leaving, .stopping, .finished: true
         }
     }
 
@@ -241,7 +276,7 @@ public final class Supervisor {
     private func stop() {
         switch phase {
         case .starting where driver.served == nil && workers.handles.isEmpty: finish(ExitCode.success)
-        case .starting, .serving: beginStop()
+        case .starting, .serving, .leaving: beginStop()
         case .stopping:
             Log.warning("asked to stop again: ending at once")
             finish(ExitCode.failure)
@@ -249,12 +284,15 @@ public final class Supervisor {
         }
     }
 
-    private func beginStop() {
+    /// - Parameter limit: the most that it may take, in milliseconds; nil: `drain_timeout`.
+    func beginStop(within limit: Int? = nil) {
         phase = .stopping
         let timeout = driver.served?.config.process.drainTimeout ?? .zero
-        let milliseconds = Int(nanoseconds(timeout) / 1_000_000)
-        let running = workers.handles.reduce(0) { $0 + $1.figures.exchangesRunning.load(ordering: .relaxed) }
-        Log.info("stopping: \(counted(running, "exchange")) to finish within \(milliseconds / 1000) s")
+        let milliseconds = limit ?? Int(nanoseconds(timeout) / 1_000_000)
+        succession?.stop(withinMilliseconds: milliseconds)
+        Log.info(
+            "stopping: \(counted(exchangesRunning, "exchange")) to finish within \(milliseconds / 1000) s")
+        service.stopping(serviceStatus, within: milliseconds + Supervisor.lastWritesMilliseconds)
         driver.sockets.acceptAllWaiting { workers.hand($0) }
         workers.post(.drain(deadline: headgate_monotonic_ns() + UInt64(milliseconds) * 1_000_000))
         loop.start(.lastAccept, afterMilliseconds: Supervisor.lastAcceptMilliseconds)
@@ -266,7 +304,7 @@ public final class Supervisor {
         driver.sockets.refuseNew()
     }
 
-    private func finish(_ code: Int32) {
+    func finish(_ code: Int32) {
         let isInOrder = code == ExitCode.success && isStopping
         phase = .finished(code)
         workers.desk.close()
@@ -276,6 +314,7 @@ public final class Supervisor {
         writer.stop()
         admin.close()
         driver.sockets.closeAll()
+        service.manager.waitUntilTaken()
         // Why last: whoever reads it may take it that everything is written.
         if isInOrder { Log.info("stopped") }
     }

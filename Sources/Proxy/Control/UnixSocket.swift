@@ -20,13 +20,19 @@ enum UnixSocket {
             close(descriptor)
             throw failure == EACCES ? BindError(message: "permission denied") : BindError(failure)
         }
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
+        guard let file = identity(of: path) else {
             let failure = errno
             close(descriptor)
             throw BindError(failure)
         }
-        return (descriptor, .init(path: path, device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
+        return (descriptor, file)
+    }
+
+    /// nil: there is no socket file; `errno` says why.
+    static func identity(of path: String) -> ListenerSockets.FileIdentity? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
+        return .init(path: path, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
     /// - Returns: a connected, blocking socket.

@@ -12,7 +12,7 @@ import Testing
 
     @Test func `an empty file of version 1 has the documented defaults`() throws {
         let config = try config("version: 1\n")
-        #expect(config.process == ProcessConfig(workers: nil, admin: nil, drainTimeout: .seconds(30)))
+        #expect(config.process == ProcessConfig(workers: nil, admin: nil, drainTimeout: .seconds(10)))
         #expect(config.accessLog == AccessLogConfig(destination: .stdout, format: .json))
         #expect(config.resolveTimeout == .seconds(1))
         #expect(config.environmentFiles.isEmpty && config.trustedProxies.isEmpty && config.listeners.isEmpty)

@@ -1,4 +1,5 @@
 import CLinux
+import Config
 import Glibc
 
 /// The daemon's admin endpoint: `AdminRoutes` over a Unix socket that only its owner may open. JSON; with
@@ -24,8 +25,16 @@ final class AdminEndpoint {
 
     init(loop: ControlLoop) { self.loop = loop }
 
+    /// - Parameter adopted: a socket that listens there already; closed where it does not.
     /// - Throws: a message that says who is in the way.
-    func listen(at path: String) throws(BindError) {
+    func listen(at path: String, adopting adopted: Int32? = nil) throws(BindError) {
+        if let adopted {
+            if BindAddress(listening: adopted) == .unix(path: path), let file = UnixSocket.identity(of: path) {
+                (listener, self.file) = (adopted, file)
+                return try watchListener(path)
+            }
+            Glibc.close(adopted)
+        }
         try AdminPath.prepareFolder(of: path)
         do throws(BindError) {
             (listener, file) = try UnixSocket.listen(at: path, backlog: 16, mode: 0o600)
@@ -37,9 +46,24 @@ final class AdminEndpoint {
                         "\(path): another headgate is running with it; give this one its own by --admin PATH")
                 : BindError(message: "\(path): \(error)")
         }
+        try watchListener(path)
+    }
+
+    private func watchListener(_ path: String) throws(BindError) {
         do throws(SystemError) {
             try loop.add(listener, as: .adminSocket)
         } catch { throw BindError(message: "\(path): \(error)") }
+    }
+
+    /// For another process.
+    var listeningDescriptor: Int32? { listener >= 0 ? listener : nil }
+
+    /// Another process listens there. Who is connected is still answered.
+    func leave() {
+        guard listener >= 0 else { return }
+        loop.remove(listener)
+        Glibc.close(listener)
+        listener = -1
     }
 
     func close() {

@@ -7,19 +7,40 @@ import Synchronization
 ///
 /// Any control thread may call it. Workers never do: they leave records.
 enum Log {
-    enum Level: String { case info, warning, error }
+    enum Level: String {
+        case info, warning, error
+
+        /// Of syslog(3), as sd-daemon(3) puts it in front of a line.
+        var priority: String {
+            switch self {
+            case .info: "<6>"
+            case .warning: "<4>"
+            case .error: "<3>"
+            }
+        }
+    }
+
+    /// stderr is the journal's: it has the time itself, and reads the priority in front of each line.
+    static let isJournal = JournalStream.isStandardError()
 
     static func info(_ message: String) { write(.info, message) }
     static func warning(_ message: String) { write(.warning, message) }
     static func error(_ message: String) { write(.error, message) }
 
     static func write(_ level: Level, _ message: String) {
-        let time = Timestamp.text(headgate_realtime_ns())
-        var text = ""
-        for line in message.split(separator: "\n", omittingEmptySubsequences: false) {
-            text += "\(time) \(level.rawValue) \(line)\n"
-        }
-        writeToStandardError(text)
+        let front =
+            isJournal ? level.priority : "\(Timestamp.text(headgate_realtime_ns())) \(level.rawValue) "
+        writeToStandardError(lines(of: message, after: front))
+    }
+
+    /// Text that is an error as a whole, for people: without a time at a terminal.
+    static func writeReport(_ text: String) {
+        let isWhole = text.hasSuffix("\n") ? String(text.dropLast()) : text
+        writeToStandardError(isJournal ? lines(of: isWhole, after: Level.error.priority) : text)
+    }
+
+    private static func lines(of message: String, after front: String) -> String {
+        message.split(separator: "\n", omittingEmptySubsequences: false).map { "\(front)\($0)\n" }.joined()
     }
 
     /// Plain text for people at a terminal: what `run` says before it serves.

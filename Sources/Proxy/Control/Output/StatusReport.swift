@@ -11,6 +11,8 @@ struct StatusReport {
     let driver: ReloadDriver
     let writer: RecordWriter
     let isStopping: Bool
+    /// The process before this one, while it finishes what it began.
+    var predecessor: Succession.Predecessor?
 
     var json: String {
         var json = JSONText()
@@ -21,6 +23,7 @@ struct StatusReport {
             json.string("config", driver.loader.absolutePath)
             json.string("state", stateText)
             generation(&json)
+            predecessor(&json)
             json.number("generations_alive", driver.census.alive)
             json.number("generations_draining", driver.olderGenerations)
             json.array("restart_needed") { json in restartKeys.forEach { json.string(nil, $0) } }
@@ -43,6 +46,7 @@ struct StatusReport {
         let started = Timestamp.text(startedAt)
         var lines = ["headgate \(version), pid \(getpid()), \(stateText), started \(started)"]
         lines.append("config      \(driver.loader.absolutePath)")
+        if let predecessor { lines.append(predecessor.line) }
         if let served = driver.served {
             let since = "\(Timestamp.text(served.since)) by \(served.trigger.rawValue)"
             let number = served.generation.number
@@ -93,6 +97,18 @@ struct StatusReport {
             json.string("trigger", served.trigger.rawValue)
             json.number("routes", served.config.routes.count)
             json.number("upstreams", served.config.upstreams.count)
+        }
+    }
+
+    private func predecessor(_ json: inout JSONText) {
+        guard let predecessor else { return json.null("older_process") }
+        json.object("older_process") { json in
+            json.number("pid", predecessor.processID)
+            json.string("version", predecessor.version)
+            json.number("generation", predecessor.generation)
+            json.string("handed_over", Timestamp.text(predecessor.since))
+            json.number("exchanges_running", predecessor.figures?.exchangesRunning ?? 0)
+            json.number("connections_open", predecessor.figures?.connectionsOpen ?? 0)
         }
     }
 
@@ -171,5 +187,13 @@ struct StatusReport {
                 json.string("text", problem.text)
             }
         }
+    }
+}
+
+extension Succession.Predecessor {
+    fileprivate var line: String {
+        let running = counted(Int(figures?.exchangesRunning ?? 0), "exchange")
+        return "older       process \(processID), headgate \(version), handed over \(Timestamp.text(since)), "
+            + "finishes \(running)"
     }
 }

@@ -15,8 +15,23 @@ final class LimitRegistry {
 
     /// By identity.
     private var known: [String: Known] = [:]
+    private var lastID: UInt32 = 0
     /// Identities of all numbers that were ever served.
     private(set) var served: Set<String> = []
+
+    /// Takes over the ids of another process, so that both mean the same by them. Before anything else.
+    func adopt(_ ids: [(identity: String, id: UInt32)]) {
+        for item in ids { known[item.identity] = Known(id: item.id, figures: LimitFigures()) }
+        lastID = ids.map(\.id).max() ?? lastID
+        served.formUnion(ids.map(\.identity))
+    }
+
+    var ids: [(identity: String, id: UInt32)] { known.map { ($0.key, $0.value.id) } }
+
+    /// By id: what refusals are counted in.
+    var figures: [UInt32: LimitFigures] {
+        Dictionary(known.values.map { ($0.id, $0.figures) }, uniquingKeysWith: { first, _ in first })
+    }
 
     /// By the name of the limit. Changes nothing that is served.
     func plans(of config: GatewayConfig) -> [String: LimitPlan] {
@@ -56,7 +71,8 @@ final class LimitRegistry {
     private func known(_ identity: String) -> Known {
         if let known = known[identity] { return known }
         // Id 0 is of no registry.
-        let new = Known(id: UInt32(known.count + 1), figures: LimitFigures())
+        lastID += 1
+        let new = Known(id: lastID, figures: LimitFigures())
         known[identity] = new
         return new
     }

@@ -12,7 +12,10 @@ import Glibc
 final class ListenerSockets {
     struct Bound {
         let identity: ListenerIdentity
+        let address: BindAddress
         let descriptor: Int32
+        /// Was there before this process, under this name.
+        var inheritedAs: String?
         let connections = ConnectionCount()
         /// The socket file as it was made, so that only our own is removed.
         let file: FileIdentity?
@@ -42,9 +45,16 @@ final class ListenerSockets {
 
     static let backlog: Int32 = 4096
 
+    /// What listens already; taken instead of binding anew.
+    let inherited: InheritedSockets
+    /// Whether somebody else goes on to hold a socket when this process lets go of it: then who waits on it
+    /// is theirs, and it is neither emptied nor shut.
+    var isLeftToOthers: (BindAddress) -> Bool = { _ in false }
     private var bound: [BindAddress: Bound] = [:]
     private var removed: [Bound] = []
     private var lastIdentity = 0
+
+    init(inherited: InheritedSockets = InheritedSockets()) { self.inherited = inherited }
 
     /// The sockets being served.
     var current: [Bound] { Array(bound.values) }
@@ -67,14 +77,19 @@ final class ListenerSockets {
                 byAddress[listener.bind] = socket
                 sockets.append(socket)
             } catch {
-                added.forEach(ListenerSockets.discard)
+                added.forEach(giveBack)
                 throw Failure(listener: listener.name, message: "\(listener.bind.text): \(error)")
             }
         }
         return Prepared(sockets: sockets, byAddress: byAddress, added: added)
     }
 
-    func rollBack(_ prepared: Prepared) { prepared.added.forEach(ListenerSockets.discard) }
+    func rollBack(_ prepared: Prepared) { prepared.added.forEach(giveBack) }
+
+    private func giveBack(_ socket: Bound) {
+        guard let name = socket.inheritedAs else { return ListenerSockets.discard(socket) }
+        inherited.giveBack(.init(descriptor: socket.descriptor, name: name, address: socket.address))
+    }
 
     /// From now on these are served. The sockets that are not named any more stay open until `closeRemoved`.
     func commit(_ prepared: Prepared) {
@@ -94,13 +109,13 @@ final class ListenerSockets {
 
     /// For a stop: hands over what waits everywhere.
     func acceptAllWaiting(hand: (Mail) -> Void) {
-        for socket in bound.values { ListenerSockets.acceptWaiting(socket, hand: hand) }
+        for socket in own { ListenerSockets.acceptWaiting(socket, hand: hand) }
     }
 
     /// For a stop: new connections are refused from here on, although workers may still watch the
     /// descriptors.
     func refuseNew() {
-        for socket in bound.values {
+        for socket in own {
             ListenerSockets.unlinkFile(socket)
             shutdown(socket.descriptor, Int32(SHUT_RDWR))
         }
@@ -108,29 +123,62 @@ final class ListenerSockets {
 
     func closeAll() {
         removed.forEach(ListenerSockets.discard)
-        bound.values.forEach(ListenerSockets.discard)
+        for socket in bound.values {
+            if isLeftToOthers(socket.address) {
+                close(socket.descriptor)
+            } else {
+                ListenerSockets.discard(socket)
+            }
+        }
         removed = []
         bound = [:]
     }
+
+    /// What nobody else holds.
+    private var own: [Bound] { bound.values.filter { !isLeftToOthers($0.address) } }
 
     // MARK: - One socket
 
     private func bind(_ address: BindAddress) throws(BindError) -> Bound {
         lastIdentity += 1
         let identity = ListenerIdentity(rawValue: lastIdentity)
+        if let item = inherited.take(address) {
+            if let socket = adopt(item, at: address, identity) { return socket }
+            close(item.descriptor)
+        }
         switch address {
         case .ip(let host, let port):
             let descriptor = try ListenerSockets.bindIP(
                 host: host == "localhost" ? "127.0.0.1" : host, port: port)
             let url = "http://\(BindAddress.ip(host: host, port: ListenerSockets.port(of: descriptor)).text)"
-            return Bound(identity: identity, descriptor: descriptor, file: nil, url: url)
+            return Bound(
+                identity: identity, address: address, descriptor: descriptor, file: nil, url: url)
         case .unix(let path):
             let (descriptor, file) = try UnixSocket.listen(at: path, backlog: ListenerSockets.backlog)
-            return Bound(identity: identity, descriptor: descriptor, file: file, url: "unix:\(path)")
+            return Bound(
+                identity: identity, address: address, descriptor: descriptor, file: file, url: "unix:\(path)")
         }
     }
 
-    private static func bindIP(host: String, port: UInt16) throws(BindError) -> Int32 {
+    /// nil: a socket whose file is gone, so that nobody can reach it.
+    private func adopt(
+        _ item: InheritedSockets.Item, at address: BindAddress, _ identity: ListenerIdentity
+    ) -> Bound? {
+        switch address {
+        case .ip:
+            return Bound(
+                identity: identity, address: address, descriptor: item.descriptor, inheritedAs: item.name,
+                file: nil, url: "http://\(address.text)")
+        case .unix(let path):
+            guard let file = UnixSocket.identity(of: path) else { return nil }
+            return Bound(
+                identity: identity, address: address, descriptor: item.descriptor, inheritedAs: item.name,
+                file: file,
+                url: "unix:\(path)")
+        }
+    }
+
+    static func bindIP(host: String, port: UInt16) throws(BindError) -> Int32 {
         guard let address = SocketAddress(numericHost: host, port: port) else {
             throw BindError(message: "not a numeric address")
         }
@@ -143,9 +191,21 @@ final class ListenerSockets {
         guard result == 0, listen(descriptor, backlog) == 0 else {
             let code = errno
             close(descriptor)
-            throw BindError(code)
+            throw BindError(code == EACCES && isTaken(address) ? EADDRINUSE : code)
         }
         return descriptor
+    }
+
+    /// Whether somebody answers there. A low port is "permission denied" to who has no privileges, also where
+    /// it would be "in use" to root, which is what people have to know.
+    private static func isTaken(_ address: SocketAddress) -> Bool {
+        let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        // It is an address of this machine, where an answer takes no time.
+        var limit = timeval(tv_sec: 0, tv_usec: 100_000)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        return address.withPointer { connect(descriptor, $0, $1) } == 0
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
@@ -194,14 +254,22 @@ final class ListenerSockets {
 
 struct BindError: Error, CustomStringConvertible {
     let description: String
+    let isAddressInUse: Bool
 
-    init(message: String) { description = message }
+    init(message: String) {
+        description = message
+        isAddressInUse = false
+    }
 
     init(_ code: Int32) {
+        isAddressInUse = code == EADDRINUSE
         switch code {
         case EADDRINUSE: description = "address already in use"
         case EADDRNOTAVAIL: description = "this machine does not have that address"
-        case EACCES: description = "permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)"
+        case EACCES:
+            description =
+                "permission denied (ports below 1024 need CAP_NET_BIND_SERVICE; with the systemd unit, a restart "
+                + "binds them)"
         default: description = String(cString: strerror(code))
         }
     }

@@ -39,10 +39,10 @@ final class ReloadDriver {
 
     let loader: ConfigLoader
     let census = GenerationCensus()
-    let sockets = ListenerSockets()
+    let sockets: ListenerSockets
     let registry = EndpointRegistry()
     let auth: AuthRegistry
-    private let limits = LimitRegistry()
+    let limits = LimitRegistry()
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let budgets = RetryBudgetRegistry()
@@ -65,9 +65,15 @@ final class ReloadDriver {
     private var attempted = InputFiles()
 
     private(set) var served: Served?
+    /// Of the process before this one: its last generation, so that numbers go on. 0: there was none.
+    var numberBefore: UInt64 = 0
     private(set) var lastFailure: ReloadReport?
+    /// What is in the files now is not served: the last reload failed.
+    private(set) var pendingFailure: ReloadReport?
     /// Told of each outcome. Set once, by the supervisor.
     var report: (ReloadReport) -> Void = { _ in }
+    /// Told when a build begins: the files have changed, or were asked for anew.
+    var willBuild: () -> Void = {}
     /// Told before a generation is posted to the workers.
     var willPublish: (Served) throws(StartError) -> Void = { _ in }
     private(set) var publishFailure: StartError?
@@ -77,10 +83,12 @@ final class ReloadDriver {
     private var waiting: [(ReloadReport) -> Void] = []
     private var waitingForNext: [(ReloadReport) -> Void] = []
 
-    init(loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop)
-        throws(SystemError)
-    {
+    init(
+        loader: ConfigLoader, workers: WorkerPool, watcher: ConfigWatcher, loop: ControlLoop,
+        inherited: InheritedSockets = InheritedSockets()
+    ) throws(SystemError) {
         self.loader = loader
+        sockets = ListenerSockets(inherited: inherited)
         self.workers = workers
         self.watcher = watcher
         self.loop = loop
@@ -171,6 +179,7 @@ final class ReloadDriver {
     }
 
     private func build(_ trigger: Reload.Trigger) {
+        willBuild()
         let outcome = loader.load()
         isConfigBroken = outcome.loaded == nil
         attempted = outcome.inputs
@@ -208,7 +217,7 @@ final class ReloadDriver {
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
             gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions)
-        let number = (served?.generation.number ?? 0) + 1
+        let number = (served?.generation.number ?? numberBefore) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
         }
@@ -375,6 +384,7 @@ final class ReloadDriver {
             diagnostics: diagnostics,
             at: headgate_realtime_ns(), summary: summary)
         if result == .failed { lastFailure = outcome }
+        pendingFailure = result == .failed ? outcome : nil
         report(outcome)
         let answers = waiting
         waiting = waitingForNext

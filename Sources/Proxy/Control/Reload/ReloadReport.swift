@@ -28,6 +28,12 @@ struct ReloadReport {
         }
     }
 
+    /// The first mistake in one line, where there is one: `headgate.yaml:18:12: upstream ...`.
+    var headline: String {
+        guard let first = diagnostics.first(where: { $0.severity == .error }) else { return summary }
+        return "\(first.file):\(first.line):\(first.column): \(first.message)"
+    }
+
     var json: String {
         var json = JSONText()
         json.object { json in

@@ -30,6 +30,8 @@ struct LedgerJournal {
     /// besides stays in the ledger.
     /// - Parameter now: nanoseconds since 1970.
     mutating func take(max: Int = LedgerJournal.batchMax, now: UInt64) -> [LedgerRow] {
+        // Whoever the counts were handed over to writes newer ones.
+        guard !ledger.isFrozen else { return [] }
         guard waiting.isEmpty else {
             defer { waiting = [] }
             return waiting

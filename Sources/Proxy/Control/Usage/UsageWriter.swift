@@ -93,6 +93,9 @@ extension UsageWriter {
             .mapError { UsageProblem(display: store.display, error: $0) }
     }
 
+    /// Counts that come from another process must not be read from the store as well.
+    func markRestored(_ identities: [String]) { restored.withLock { $0.formUnion(identities) } }
+
     /// The generation with these measures is about to be served.
     func commit(_ setting: UsageSetting) {
         if setting.store != nil {

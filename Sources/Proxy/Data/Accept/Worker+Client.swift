@@ -249,6 +249,7 @@ extension Worker {
     private func afterFlush(_ client: ClientConnection) {
         switch client.afterFlush {
         case .nextRequest:
+            if isLeaving && handOver(client) { return }
             if client.isRetired || drainDeadline != nil {
                 // A pipelined request that nobody reads would turn the close into an RST, see below.
                 let hasMore = client.isReadable || !client.input.isEmpty
@@ -280,6 +281,12 @@ extension Worker {
 
     func closeClient(_ client: ClientConnection) {
         guard client.phase != .closed else { return }
+        close(client.descriptor)
+        forget(client)
+    }
+
+    /// It is nobody's client here any more, whatever becomes of its descriptor.
+    func forget(_ client: ClientConnection) {
         client.phase = .closed
         // Why first: `clients` may hold the last reference, and the caller relies on the object to the end of
         // the turn.

@@ -68,7 +68,7 @@ extension Worker {
         let exchange = openExchange(client)
         exchange.method = head.method
         exchange.clientVersion = head.version
-        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired && drainDeadline == nil
+        exchange.clientKeepsAlive = head.keepsAlive && !client.isRetired && !closesConnections
         exchange.expectsContinue = head.expectsContinue
         exchange.requestBody = BodyReader(head.framing)
         exchange.record.version = head.version

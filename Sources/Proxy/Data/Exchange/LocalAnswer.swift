@@ -96,7 +96,7 @@ extension Worker {
     private func prepareEnding(_ exchange: RunningExchange, closes: Bool) -> ClientConnection.AfterFlush {
         guard let client = exchange.client else { return .close }
         restoreHeldBody(exchange, client)
-        if closes || client.isRetired || drainDeadline != nil { exchange.clientKeepsAlive = false }
+        if closes || client.isRetired || closesConnections { exchange.clientKeepsAlive = false }
         if !exchange.clientKeepsAlive { return .linger }
         if exchange.requestBody.hasEnded { return .nextRequest }
         // A client that was not told to go on may or may not send its body: the next bytes could be either.

@@ -199,7 +199,7 @@ extension Worker {
         let isCloseDelimited = framing == .untilClose && exchange.clientVersion == .http10
         let isContentOnly = exchange.responseOutput == .content
         if isCloseDelimited || isContentOnly || !exchange.machine.hasSentRequest || client.isRetired
-            || drainDeadline != nil
+            || closesConnections
         {
             exchange.clientKeepsAlive = false
         }

@@ -7,16 +7,21 @@ enum Mail: Sendable {
     /// Serve this generation from now on. `sockets` are the listening sockets of its listeners, owned by
     /// control; those that are not named any more are let go of before the generation counts as adopted.
     case adopt(Generation, sockets: [ListenerSocket])
-    /// A connection that was waiting on a listening socket about to be closed.
-    case take(descriptor: Int32, listener: ListenerIdentity, peer: PeerAddress)
+    /// A connection that was waiting on a listening socket about to be closed, or that comes from the process
+    /// before this one, with what that had read of its next request.
+    case take(descriptor: Int32, listener: ListenerIdentity, peer: PeerAddress, received: [UInt8] = [])
     /// Every worker has adopted, and nothing more is handed over from sockets of the generation before.
     case reloadEnded
     /// Accept nothing more, finish what runs, and end what still runs at `deadline` (monotonic nanoseconds).
     case drain(deadline: UInt64)
+    /// Accept nothing more, finish what runs, and give every connection between two requests to control.
+    case leave
     /// Control has decided what an exchange asked.
     case answered(Ticket, Answer)
     /// Another worker, or control, has freed a place at an upstream: it is this exchange's from now on.
     case placeFreed(Ticket)
+    /// The watchdog asks whether the loop still turns: the number goes to `WorkerHandle.beat`.
+    case beat(UInt64)
     /// Callers were revoked or disabled: exchanges of theirs end where `on_revoke: cut` says so.
     case cutRevoked
 }

@@ -49,6 +49,10 @@ final class Worker {
     var date = HTTPDate()
     /// Set by `drain`: monotonic nanoseconds, after which what still runs is cut.
     var drainDeadline: UInt64?
+    /// Another process takes what is new: see `leave`.
+    var isLeaving = false
+    /// Clients are told to come again by another connection.
+    var closesConnections: Bool { drainDeadline != nil && !isLeaving }
     private var isFinished = false
 
     /// Bytes of one read, and the bound on what waits for a slower side. Measured: with 64 KiB a body of
@@ -189,10 +193,9 @@ final class Worker {
 
     // MARK: Objects
 
-    /// Closes the descriptor and keeps the object to the end of the turn.
+    /// Keeps the object to the end of the turn, without the descriptor.
     func bury(_ channel: Channel) {
         timers.remove(channel)
-        close(channel.descriptor)
         channel.descriptor = -1
         closed.append(channel)
     }
@@ -228,13 +231,21 @@ final class Worker {
     private func take(_ mail: Mail) {
         switch mail {
         case .adopt(let generation, let sockets): adopt(generation, sockets)
-        case .take(let descriptor, let listener, let peer): welcome(descriptor, peer, listener)
+        case .take(let descriptor, let listener, let peer, let received):
+            welcome(descriptor, peer, listener, received: received)
+        case .leave: leave()
         case .reloadEnded: previous = nil
         case .drain(let deadline): drain(until: deadline)
         case .answered(let ticket, let answer): answered(ticket, answer)
         case .placeFreed(let ticket): placeFreed(ticket)
+        case .beat(let number): beat(number)
         case .cutRevoked: cutRevoked()
         }
+    }
+
+    private func beat(_ number: UInt64) {
+        handle.beat.store(number, ordering: .relaxed)
+        handle.controlBell.ring()
     }
 
     private func adopt(_ plan: Generation, _ sockets: [ListenerSocket]) {

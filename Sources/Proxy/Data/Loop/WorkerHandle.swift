@@ -14,8 +14,12 @@ final class WorkerHandle: Sendable {
     let figures = WorkerFigures()
     /// Number of the generation that the worker serves; 0 before the first.
     let adoptedGeneration = Atomic<UInt64>(0)
+    /// Of the last `Mail.beat` that was taken.
+    let beat = Atomic<UInt64>(0)
     /// After `drain`, when the last exchange has ended and the thread is gone.
     let hasFinished = Atomic<Bool>(false)
+    /// After `leave`: connections for the process that takes over. `controlBell` rings.
+    let leaving = Locked<[LeavingConnection]>([])
     /// Plans that this worker is done with, for control to free.
     private let released = Locked<[Generation]>([])
     /// Rung when `adoptedGeneration` or `hasFinished` changes.

@@ -313,6 +313,7 @@ extension Worker {
         upstream.phase = .closed
         upstream.tls?.sendCloseNotify()
         // Why before the rest: `upstreams` may hold the last reference (see `closeClient`).
+        close(upstream.descriptor)
         bury(upstream)
         upstream.exchange = nil
         upstream.tls = nil

@@ -11,6 +11,8 @@ extension Ledger {
     /// The durable buckets (by day and month) that have changed since they were last returned here, as they
     /// are now. Fewer than `max`: no other had changed when it was called.
     func takeChanges(max: Int) -> [BucketState] {
+        // Whoever has them now writes them.
+        guard !isFrozen else { return [] }
         var states: [BucketState] = []
         var index = changesFrom.load(ordering: .relaxed)
         for _ in 0..<shardCount {

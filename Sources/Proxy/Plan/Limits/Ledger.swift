@@ -22,6 +22,8 @@ final class Ledger: Sendable {
     let buckets = Atomic<Int>(0)
     /// The shard whose changes are taken next.
     let changesFrom = Atomic<Int>(0)
+    /// Of a frozen ledger.
+    let keeper = Locked<(any LedgerKeeper)?>(nil)
 
     /// - Parameters:
     ///   - subjectsMax: a subject counts once for each of its measures.
@@ -53,6 +55,10 @@ final class Ledger: Sendable {
     func reserve(_ reservation: Reservation, at time: LimitTime) -> LimitRefusal? {
         precondition(!reservation.isHeld, "what is held cannot be reserved again")
         lockAll(reservation, at: time)
+        if isFrozen(reservation) {
+            unlock(reservation)
+            return reserveElsewhere(reservation, at: time)
+        }
         var refusal = check(reservation) ?? makeRoom(reservation)
         if let first = refusal, first.reason == .tooManySubjects {
             forget(reservation)
@@ -80,6 +86,10 @@ final class Ledger: Sendable {
     /// nothing; a refusal counts, since it ends the exchange.
     func probe(_ reservation: Reservation, at time: LimitTime) -> LimitRefusal? {
         lockAll(reservation, at: time)
+        if isFrozen(reservation) {
+            unlock(reservation)
+            return probeElsewhere(reservation, at: time)
+        }
         defer { unlock(reservation) }
         guard let refusal = check(reservation) else { return nil }
         refuse(reservation, refusal)
@@ -100,6 +110,10 @@ final class Ledger: Sendable {
         }
         guard reservation.shardCount > 0 else { return nil }
         lock(reservation, at: time)
+        if isFrozen(reservation) {
+            unlock(reservation)
+            return growElsewhere(reservation, to: charge, force: force, at: time)
+        }
         defer { unlock(reservation) }
         if !force, let usedUp = entryWithoutRoom(reservation, for: charge) { return usedUp }
         for index in 0..<reservation.count { grow(reservation.entries + index, charge) }
@@ -120,6 +134,10 @@ final class Ledger: Sendable {
         }
         guard reservation.shardCount > 0 else { return }
         lock(reservation, at: time)
+        if isFrozen(reservation) {
+            unlock(reservation)
+            return settleElsewhere(reservation, at: time)
+        }
         entry = reservation.entries
         while entry < end {
             if entry.pointee.ends { settle(entry) }
@@ -135,6 +153,10 @@ final class Ledger: Sendable {
         reservation.shardCount = 0
         for index in 0..<reservation.count { need(reservation.entries + index, reservation) }
         lock(reservation, at: time)
+        if isFrozen(reservation) {
+            unlock(reservation)
+            return withdrawElsewhere(reservation, at: time)
+        }
         defer { unlock(reservation) }
         for index in 0..<reservation.count where reservation.entries[index].isBooked {
             withdraw(reservation.entries + index)
@@ -198,6 +220,12 @@ extension Ledger {
             shard.pointee.pointee.lock(at: time)
             shard += 1
         }
+    }
+
+    /// All shards are frozen at once: one tells.
+    @inline(__always)
+    private func isFrozen(_ reservation: Reservation) -> Bool {
+        reservation.shardCount > 0 && reservation.shards[0].pointee.isFrozen
     }
 
     @inline(__always)

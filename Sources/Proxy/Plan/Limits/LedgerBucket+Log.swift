@@ -27,6 +27,12 @@ extension LedgerBucket {
         return window.now
     }
 
+    /// A request that was admitted earlier, in another process. In the order of their times.
+    mutating func log(at time: UInt64, _ window: LimitWindow) {
+        guard kind == .log, count < LimitMeasure.loggedMax else { return }
+        append(time, length: window.length)
+    }
+
     @inline(never)
     private mutating func logAsSlot(_ window: LimitWindow) {
         turnIntoSlots(window)

@@ -8,6 +8,8 @@ struct LedgerShard {
     private var mutex = pthread_mutex_t()
     var clock = LedgerClock()
     var table: LedgerTable
+    /// The counts were handed over: see `Ledger.freeze`.
+    var isFrozen = false
 
     init(seed: LedgerSeed) { table = LedgerTable(seed: seed) }
 

@@ -83,7 +83,7 @@ private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >=
     #expect(isOpen(first.sockets[0].descriptor))
     var handed: [Int32] = []
     sockets.closeRemoved { mail in
-        guard case .take(let descriptor, let identity, let peer) = mail else { return }
+        guard case .take(let descriptor, let identity, let peer, _) = mail else { return }
         #expect(identity == first.sockets[0].identity)
         #expect(peer.hostText == "127.0.0.1")
         handed.append(descriptor)

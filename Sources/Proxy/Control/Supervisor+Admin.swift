@@ -1,0 +1,61 @@
+import Glibc
+
+/// What the admin endpoint answers.
+extension Supervisor {
+    /// The order is that of `GET /`.
+    func adminRoutes() -> AdminRoutes {
+        var routes = AdminRoutes()
+        routes.get("/", "this list") { [unowned self] in admin.routes.list(asText: $0.wantsText) }
+        routes.get("/status", "what the daemon is doing") { [unowned self] in
+            $0.wantsText ? .text(200, status().text) : AdminResponse(status: 200, body: status().json)
+        }
+        routes.add("POST", "/reload", "reads the files again and says what came of it") {
+            [unowned self] request, answer in
+            reload { report in
+                let status = report.result == .failed ? 422 : 200
+                answer(
+                    request.wantsText
+                        ? .text(status, report.text) : AdminResponse(status: status, body: report.json))
+            }
+        }
+        routes.add("POST", "/upgrade", "starts the program's file anew and hands all that is new over to it")
+        {
+            [unowned self] request, answer in
+            beginUpgrade { outcome in answer(self.response(to: request, outcome)) }
+        }
+        routes.get("/exchanges/{request_id}", "what became of a request") { [unowned self] in
+            exchange(id: $0.parameter, asText: $0.wantsText)
+        }
+        return routes
+    }
+
+    /// What became of a request.
+    /// - Parameter asText: for people; else JSON.
+    private func exchange(id: String, asText: Bool) -> AdminResponse {
+        let story = ExchangeStory(id: id, recent: writer.recent, running: exchangesRunning)
+        let status = story.isFound ? 200 : 404
+        return asText ? .text(status, story.text) : AdminResponse(status: status, body: story.json)
+    }
+
+    private func response(to request: AdminRequest, _ outcome: Upgrade.Outcome) -> AdminResponse {
+        let (status, text, successor): (Int, String, pid_t?) =
+            switch outcome {
+            case .done(let processID):
+                (
+                    200,
+                    "process \(processID) serves; process \(getpid()) finishes "
+                        + counted(exchangesRunning, "request"), processID
+                )
+            case .failed(let reason): (422, "no upgrade: \(reason)\nprocess \(getpid()) goes on serving", nil)
+            }
+        guard !request.wantsText else { return .text(status, text) }
+        var json = JSONText()
+        json.object { json in
+            json.string("result", successor == nil ? "failed" : "upgraded")
+            json.number("pid", successor ?? getpid())
+            json.number("requests_running", exchangesRunning)
+            json.string("text", text)
+        }
+        return AdminResponse(status: status, body: json.text)
+    }
+}
