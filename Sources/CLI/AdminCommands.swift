@@ -43,7 +43,7 @@ enum StatusCommand {
 }
 
 /// Asks the running daemon.
-private enum AdminCommand {
+enum AdminCommand {
     static func perform(
         _ command: CommandLineArguments, _ method: String, _ path: String,
         _ take: (AdminClient.Answer) -> Int32

@@ -36,6 +36,9 @@ enum Verb: String, CaseIterable {
         }
     }
 
+    /// The one that a single word is for which no verb below is called: `headgate explain REQUEST_ID`.
+    var impliedSubVerb: String? { self == .explain ? ExplainCommand.requestVerb : nil }
+
     func subVerb(_ name: String) -> SubVerb? { subVerbs.first { $0.name == name } }
 
     /// The exit code where the word that follows is missing or wrong.
@@ -68,7 +71,7 @@ enum Verb: String, CaseIterable {
         case .key: "keep the keys that requests go to upstreams with"
         case .db: "make, check, back up and migrate the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
-        case .explain: "say where a key for an upstream comes from, and why"
+        case .explain: "say what became of a request, or where a key comes from, and why"
         case .service: "make headgate a service of systemd, or end that"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
