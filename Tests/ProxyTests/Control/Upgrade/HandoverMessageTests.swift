@@ -13,7 +13,10 @@ private let messages: [HandoverMessage] = [
     .hello(
         .init(
             processID: 12, version: "1.2.3", generation: 9, olderProcesses: 2,
-            measures: [.init(identity: "a/requests_per_day/by=ip", id: 1), .init(identity: "", id: .max)])),
+            measures: [
+                .init(identity: "a/requests_per_day/by=ip", id: 1, wasServed: true),
+                .init(identity: "", id: .max, wasServed: false),
+            ])),
     .sockets([.init(purpose: .listener, name: "headgate-a"), .init(purpose: .admin, name: "")]),
     .buckets([
         BucketImage(
