@@ -18,6 +18,10 @@ final class Generation: Sendable {
     let trustedProxies: [AddressRange]
     /// Whether exchanges leave a record at all.
     let recordsAccess: Bool
+    /// Those of all routes, each once.
+    let routeFigures: [RouteFigures]
+    /// Of requests that no route takes. nil: nobody counts.
+    let unrouted: RouteFigures?
     private let census: GenerationCensus
 
     init(
@@ -25,7 +29,8 @@ final class Generation: Sendable {
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
         trustedProxies: [AddressRange],
-        recordsAccess: Bool, census: GenerationCensus
+        recordsAccess: Bool, routeFigures: [RouteFigures] = [], unrouted: RouteFigures? = nil,
+        census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -37,6 +42,8 @@ final class Generation: Sendable {
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
         self.recordsAccess = recordsAccess
+        self.routeFigures = routeFigures
+        self.unrouted = unrouted
         self.census = census
         census.appeared()
     }

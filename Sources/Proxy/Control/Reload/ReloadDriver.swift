@@ -46,6 +46,7 @@ final class ReloadDriver {
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let budgets = RetryBudgetRegistry()
+    private let figures = FigureRegistry()
     let keys = KeyRegistry()
     private let hashes: HashPool
     private let models = UpstreamModelsRegistry()
@@ -207,7 +208,9 @@ final class ReloadDriver {
             keys: keys.compactMapValues(\.chain), models: models)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions)
+            gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions,
+            figures: figures.figures(of: loaded.config, workers: workers.count(loaded.config.process.workers))
+        )
         let number = (served?.generation.number ?? 0) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)

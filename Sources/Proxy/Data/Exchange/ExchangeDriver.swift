@@ -142,6 +142,9 @@ extension Worker {
         endCourse(exchange)
         dropChat(exchange)
         if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
+        let figures = exchange.route?.figures ?? exchange.serving?.plan.unrouted
+        figures?.note(exchange.record, worker: handle.index)
+        if exchange.isEventStream { handle.figures.streamsRunning.subtract(1, ordering: .relaxed) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)
         leaveGate(exchange)
