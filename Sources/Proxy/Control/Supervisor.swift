@@ -61,6 +61,7 @@ public final class Supervisor {
     private let admin: AdminEndpoint
     private let startedAt = headgate_realtime_ns()
     private var phase = Phase.starting
+    private var reloads = ReloadFigures()
 
     /// How long a stop may take beyond `drain_timeout` before the process ends anyway.
     private static let stopGraceMilliseconds = 2000
@@ -117,6 +118,7 @@ public final class Supervisor {
         case .ready(.bell, _, _): workersRang()
         case .ready(.resolver, _, _): driver.namesAnswered()
         case .ready(.adminSocket, _, _): admin.accept()
+        case .ready(.adminPort, _, _): admin.accept(isRemote: true)
         case .ready(.adminConnection(let id), let readable, let writable):
             admin.ready(id, readable: readable, writable: writable)
         case .expired(let timer) where !loop.takeDue(timer): break
@@ -152,6 +154,9 @@ public final class Supervisor {
     /// Before the workers get a generation. The first one starts them.
     private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
+        do throws(SystemError) {
+            try admin.use(next.admin)
+        } catch { throw StartError(message: "admin endpoint: \(error)") }
         guard workers.handles.isEmpty else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
@@ -169,6 +174,7 @@ public final class Supervisor {
     }
 
     private func reported(_ report: ReloadReport) {
+        reloads.note(report.result, at: report.at)
         switch report.result {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
@@ -207,7 +213,38 @@ public final class Supervisor {
                         ? .text(status, report.text) : AdminResponse(status: status, body: report.json))
             }
         }
+        routes.get("/livez", "whether the process runs", access: .everybody) {
+            $0.wantsText ? .text(200, "ok") : AdminResponse(status: 200, body: #"{"status":"ok"}"#)
+        }
+        routes.get("/readyz", "whether new requests should come here", access: .everybody) {
+            [unowned self] in readiness.response(to: $0)
+        }
+        routes.get("/healthz", "whether all that requests need is there; ?verbose says more") {
+            [unowned self] in
+            HealthReport(driver: driver, readiness: readiness, now: headgate_monotonic_ns()).response(to: $0)
+        }
+        routes.get("/metrics", "all that is counted, for Prometheus", access: .metrics) {
+            [unowned self] _ in
+            AdminResponse(status: 200, contentType: MetricsText.contentType, body: metrics().bytes)
+        }
         return routes
+    }
+
+    private var readiness: ReadyState {
+        let phase: ReadyState.Phase =
+            switch phase {
+            case .starting: .starting
+            case .serving: .serving
+            case .stopping, .finished: .stopping
+            }
+        return ReadyState(phase: phase, driver: driver, now: headgate_monotonic_ns())
+    }
+
+    private func metrics() -> MetricsReport {
+        MetricsReport(
+            version: options.version, startedAt: startedAt, clock: headgate_realtime_ns(),
+            now: headgate_monotonic_ns(), isReady: readiness.isReady, reloads: reloads,
+            process: ProcessFigures(), driver: driver, writer: writer)
     }
 
     private func status() -> StatusReport {
@@ -264,6 +301,7 @@ public final class Supervisor {
         writer.stop()
         admin.close()
         driver.sockets.closeAll()
+        driver.adminSockets.closeAll()
         // Why last: whoever reads it may take it that everything is written.
         if isInOrder { Log.info("stopped") }
     }
