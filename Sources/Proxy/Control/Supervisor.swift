@@ -71,7 +71,7 @@ public final class Supervisor {
     let admin: AdminEndpoint
     let service: ServiceWatch
     let store: SocketStore
-    private let startedAt = headgate_realtime_ns()
+    let startedAt = headgate_realtime_ns()
     let inbox: HandoverInbox
     let upgrade: Upgrade
     /// Of the older process, until that has ended.
@@ -82,6 +82,7 @@ public final class Supervisor {
     /// Upgrades that were asked for while a reload runs.
     var waitingUpgrades: [(Upgrade.Outcome) -> Void] = []
     var phase = Phase.starting
+    var reloads = ReloadFigures()
 
     /// How long a stop may take beyond `drain_timeout` before the process ends anyway.
     static let stopGraceMilliseconds = 2000
@@ -164,6 +165,7 @@ public final class Supervisor {
         case .ready(.resolver, _, _): driver.namesAnswered()
         case .ready(.handover, _, _): for event in inbox.takeAll() { take(event) }
         case .ready(.adminSocket, _, _): admin.accept()
+        case .ready(.adminPort, _, _): admin.accept(isRemote: true)
         case .ready(.adminConnection(let id), let readable, let writable):
             admin.ready(id, readable: readable, writable: writable)
         case .expired(let timer) where !loop.takeDue(timer): break
@@ -213,6 +215,9 @@ public final class Supervisor {
     /// Before the workers get a generation. The first one starts them.
     private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
+        do throws(SystemError) {
+            try admin.use(next.admin)
+        } catch { throw StartError(message: "admin endpoint: \(error)") }
         guard workers.handles.isEmpty else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
@@ -231,6 +236,7 @@ public final class Supervisor {
     }
 
     private func reported(_ report: ReloadReport) {
+        reloads.note(report.result, at: report.at)
         switch report.result {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
@@ -314,6 +320,7 @@ public final class Supervisor {
         writer.stop()
         admin.close()
         driver.sockets.closeAll()
+        driver.adminSockets.closeAll()
         service.manager.waitUntilTaken()
         // Why last: whoever reads it may take it that everything is written.
         if isInOrder { Log.info("stopped") }

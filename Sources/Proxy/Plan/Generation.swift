@@ -16,13 +16,18 @@ final class Generation: Sendable {
     let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
+    /// Those of all routes, each once.
+    let routeFigures: [RouteFigures]
+    /// Of requests that no route takes. nil: nobody counts.
+    let unrouted: RouteFigures?
     private let census: GenerationCensus
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
-        trustedProxies: [AddressRange], census: GenerationCensus
+        trustedProxies: [AddressRange], routeFigures: [RouteFigures] = [], unrouted: RouteFigures? = nil,
+        census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -33,6 +38,8 @@ final class Generation: Sendable {
         self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
+        self.routeFigures = routeFigures
+        self.unrouted = unrouted
         self.census = census
         census.appeared()
     }

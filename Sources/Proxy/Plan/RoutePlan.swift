@@ -34,6 +34,8 @@ final class RoutePlan: Sendable {
     let cors: CORSPolicy?
     let defaults: BodyDefaults
     let transform: BodyTransform
+    /// What has come of its requests; outlives the generation. nil: nobody counts.
+    let figures: RouteFigures?
     /// `routes[3]`, for logs and answers.
     let label: String
     let labelText: PlanText
@@ -50,7 +52,7 @@ final class RoutePlan: Sendable {
         errorFooter: [UInt8] = [], action: RouteAction, stripPrefix: [UInt8],
         addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
         maxBodyBytes: UInt64, cors: CORSPolicy?, defaults: BodyDefaults = .none,
-        transform: BodyTransform = .none, label: String, labelText: PlanText
+        transform: BodyTransform = .none, figures: RouteFigures? = nil, label: String, labelText: PlanText
     ) {
         self.match = match
         self.auth = auth
@@ -73,6 +75,7 @@ final class RoutePlan: Sendable {
         self.cors = cors
         self.defaults = defaults
         self.transform = transform
+        self.figures = figures
         self.label = label
         self.labelText = labelText
     }
