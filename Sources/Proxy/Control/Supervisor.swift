@@ -68,6 +68,7 @@ public final class Supervisor {
     let workers: WorkerPool
     let driver: ReloadDriver
     let writer: RecordWriter
+    let exporter: TraceExporter
     let admin: AdminEndpoint
     let service: ServiceWatch
     let store: SocketStore
@@ -117,7 +118,8 @@ public final class Supervisor {
         store = SocketStore(manager, inherited: inherited.items, environment: Environment.ofProcess())
         driver = try ReloadDriver(
             loader: loader, workers: workers, watcher: watcher, loop: loop, inherited: inherited)
-        writer = try RecordWriter(bell: workers.writerBell)
+        exporter = try TraceExporter(version: options.version)
+        writer = try RecordWriter(bell: workers.writerBell, exporter: exporter)
         admin = AdminEndpoint(loop: loop)
         inbox = try HandoverInbox()
         upgrade = Upgrade(arguments: options.arguments, ledger: workers.ledger, inbox: inbox)
@@ -213,6 +215,9 @@ public final class Supervisor {
     /// Before the workers get a generation. The first one starts them.
     private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
+        do throws(SystemError) {
+            try exporter.configure(next.telemetry)
+        } catch { throw StartError(message: "cannot start the exporter of spans: \(error)") }
         guard workers.handles.isEmpty else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
@@ -260,6 +265,7 @@ public final class Supervisor {
     func status() -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
+            telemetry: exporter.status,
             isStopping: isStopping, predecessor: succession?.predecessor)
     }
 
@@ -312,6 +318,7 @@ public final class Supervisor {
         driver.health.stop()
         driver.auth.stop()
         writer.stop()
+        exporter.stop()
         admin.close()
         driver.sockets.closeAll()
         service.manager.waitUntilTaken()

@@ -16,13 +16,15 @@ final class Generation: Sendable {
     let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
+    /// nil: traces are none of our business.
+    let telemetry: TelemetryPlan?
     private let census: GenerationCensus
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
-        trustedProxies: [AddressRange], census: GenerationCensus
+        trustedProxies: [AddressRange], telemetry: TelemetryPlan? = nil, census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -33,6 +35,7 @@ final class Generation: Sendable {
         self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
+        self.telemetry = telemetry
         self.census = census
         census.appeared()
     }

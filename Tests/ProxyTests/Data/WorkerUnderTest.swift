@@ -287,6 +287,7 @@ struct GenerationSketch {
     var keepAlive: UInt64 = 10 * second
     var allowsHalfClose = false
     var recordsUsage = false
+    var telemetry: TelemetryPlan?
     var models: [ModelPlan] = []
     /// Listeners that stand before the one under test.
     var otherListeners = 0
@@ -381,7 +382,7 @@ final class WorkerUnderTest {
             ] + sketch.otherUpstreams,
             models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes),
             recordsUsage: sketch.recordsUsage,
-            trustedProxies: sketch.trustedProxies, census: census)
+            trustedProxies: sketch.trustedProxies, telemetry: sketch.telemetry, census: census)
     }
 
     private func plan(

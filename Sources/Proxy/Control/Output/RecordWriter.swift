@@ -3,7 +3,8 @@ import Config
 import Glibc
 import Synchronization
 
-/// Brings the workers' records into the access log and to where `explain` finds them, on a thread of its own.
+/// Brings the workers' records into the access log, to where `explain` finds them and to the exporter of
+/// spans, on a thread of its own.
 ///
 /// It sleeps while there is nothing to do. Once woken it waits a moment, so that under load one write carries
 /// many records.
@@ -42,9 +43,14 @@ final class RecordWriter: Sendable {
     }
 
     private let journalPath: String
+    private let exporter: TraceExporter?
 
-    init(bell: WriterBell, journalPath: String = JournalLog.path) throws(SystemError) {
+    /// - Parameter exporter: gets all records, too.
+    init(
+        bell: WriterBell, exporter: TraceExporter? = nil, journalPath: String = JournalLog.path
+    ) throws(SystemError) {
         self.bell = bell
+        self.exporter = exporter
         self.journalPath = journalPath
         finished = try Bell()
     }
@@ -122,6 +128,7 @@ final class RecordWriter: Sendable {
     private func drain(_ ring: RecordRing, into output: inout RecordOutput) {
         ring.drain { record, texts in
             recent.keep(record, texts)
+            exporter?.take(record, texts)
             output.append(record, texts)
             if output.bytes.count >= RecordWriter.writeBytes { flush(&output) }
         }

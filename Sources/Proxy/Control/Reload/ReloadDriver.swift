@@ -14,6 +14,8 @@ final class ReloadDriver {
         /// In the order of the configuration's listeners.
         let sockets: [ListenerSockets.Bound]
         let trigger: Reload.Trigger
+        /// nil: `telemetry` is off.
+        let telemetry: TelemetrySetting?
         /// One for each key that the file changes and that is not in force before a restart.
         let restartWarnings: [Diagnostic]
         /// What stands open, what others may read.
@@ -247,7 +249,8 @@ final class ReloadDriver {
         next = Next(
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
-                sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
+                sockets: prepared.sockets, trigger: trigger, telemetry: TelemetrySetting(loaded),
+                restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
             prepared: prepared, auth: auth, gates: gates, budgets: budgets, keys: keys, usage: usage,
             diagnostics: diagnostics, places: outcome.places)
