@@ -82,6 +82,26 @@ import Testing
         #expect(try gate.upgrade().pid != gate.process.pid)
     }
 
+    @Test func `a listener that a reload removes after an upgrade is gone, whatever still runs`() throws {
+        let isEnding = Signal()
+        let upstream = try ScriptedUpstream.streaming("up", until: isEnding)
+        let other = try Address.free()
+        let gate = try Gate(
+            "listeners: { main: $LISTEN, other: \(other) }\nupstreams: { up: \(upstream.url) }")
+        let stream = try Stream(gate, number: 0)
+        try stream.waitForEvents(2)
+        _ = try gate.upgrade()
+        #expect(try gate.exchange("GET", "/work", at: other).status == 200)
+        try gate.reconfigure("listeners: { main: $LISTEN }\nupstreams: { up: \(upstream.url) }")
+        try waitUntil("the removed port to refuse") {
+            guard let connection = try? gate.connect(to: other) else { return true }
+            connection.close()
+            return false
+        }
+        isEnding.open()
+        #expect(try stream.finish() == nil)
+    }
+
     @Test func `SIGUSR2 upgrades as well`() throws {
         let upstream = try ScriptedUpstream.streaming("up", until: Signal())
         let gate = try Gate("upstreams: { up: \(upstream.url) }")

@@ -31,27 +31,26 @@ enum ServiceCommand {
         """
 
     private static func install(_ command: CommandLineArguments) -> Int32 {
-        perform(command) { () throws(ServiceError) in
-            let plan = try ServicePlan(command)
-            return try ServiceInstallation(plan).steps()
-        }
+        perform(command) { (plan) throws(ServiceError) in try ServiceInstallation(plan).steps() }
     }
 
     private static func uninstall(_ command: CommandLineArguments) -> Int32 {
-        perform(command) { () throws(ServiceError) in
-            try ServiceRemoval(try ServicePlan(command)).steps()
-        }
+        perform(command) { (plan) throws(ServiceError) in try ServiceRemoval(plan).steps() }
     }
 
     private static func perform(
-        _ command: CommandLineArguments, _ steps: () throws(ServiceError) -> [ServiceStep]
+        _ command: CommandLineArguments, _ steps: (ServicePlan) throws(ServiceError) -> [ServiceStep]
     ) -> Int32 {
         do throws(ServiceError) {
+            let plan = try ServicePlan(command)
             let isDry = command.has("--dry-run")
-            guard isDry || geteuid() == 0 else {
-                throw ServiceError("this needs root: try it with sudo, or --dry-run")
+            if !isDry {
+                guard geteuid() == 0 else {
+                    throw ServiceError("this needs root: try it with sudo, or --dry-run")
+                }
+                try Systemd(prefix: plan.prefix).checkRunning()
             }
-            for step in try steps() {
+            for step in try steps(plan) {
                 if isDry {
                     Terminal.print(step.plan)
                 } else if let outcome = try step.perform() {

@@ -49,7 +49,7 @@ struct ServiceInstallation {
 
     private var binarySteps: [ServiceStep] {
         let (plan, files) = (plan, files)
-        guard plan.binary != plan.source else { return [] }
+        guard plan.prefix + plan.binary != plan.source else { return [] }
         return [
             ServiceStep(plan: "copy \(plan.source) to \(plan.prefix)\(plan.binary)") {
                 () throws(ServiceError) in
@@ -130,22 +130,43 @@ struct ServiceInstallation {
         }
         guard plan.prefix.isEmpty else { return [enable] }
         let start = ServiceStep(plan: "systemctl restart \(plan.unit)") { () throws(ServiceError) in
-            do throws(ServiceError) {
-                try systemd.control("restart", plan.unit)
-            } catch {
-                throw ServiceError(
-                    "\(plan.unit) is installed, but does not start:\n\(systemd.errors(of: plan.unit))"
-                        + "it starts by `systemctl start \(plan.unit)`, when that is put right")
-            }
-            let admin = plan.name == "headgate" ? "" : " --admin /run/\(plan.name)/admin.sock"
-            return """
-                \(plan.unit) runs, and starts at boot
-                  its configuration:  \(plan.config)
-                  what it says:       journalctl -u \(plan.name) -f
-                  what it does:       headgate status\(admin)
-                """
+            try begin()
+            return outcome
         }
         return [reloadStep, enable, start]
+    }
+
+    private func begin() throws(ServiceError) {
+        // Why a reload first: one that runs would be lost to a file that is wrong.
+        guard systemd.isActive(plan.unit) else { return try restart("does not start") }
+        do throws(ServiceError) {
+            try systemd.control("reload", plan.unit)
+        } catch {
+            throw ServiceError(
+                "\(plan.unit) goes on as it was:\n\(systemd.errors(of: plan.unit))"
+                    + "`systemctl restart \(plan.unit)`, when that is put right")
+        }
+        try restart("does not start again")
+    }
+
+    private func restart(_ trouble: String) throws(ServiceError) {
+        do throws(ServiceError) {
+            try systemd.control("restart", plan.unit)
+        } catch {
+            throw ServiceError(
+                "\(plan.unit) is installed, but \(trouble):\n\(systemd.errors(of: plan.unit))"
+                    + "`systemctl start \(plan.unit)`, when that is put right")
+        }
+    }
+
+    private var outcome: String {
+        let admin = plan.name == "headgate" ? "" : " --admin /run/\(plan.name)/admin.sock"
+        return """
+            \(plan.unit) runs, and starts at boot
+              its configuration:  \(plan.config)
+              what it says:       journalctl -u \(plan.name) -f
+              what it does:       headgate status\(admin)
+            """
     }
 
     private var reloadStep: ServiceStep {

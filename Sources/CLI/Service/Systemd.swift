@@ -7,6 +7,17 @@ struct Systemd {
 
     private var rootOption: [String] { prefix.isEmpty ? [] : ["--root=\(prefix)"] }
 
+    /// - Throws: where nobody would take a unit over.
+    func checkRunning() throws(ServiceError) {
+        // sd_booted(3)
+        guard prefix.isEmpty, access("/run/systemd/system", F_OK) != 0 else { return }
+        throw ServiceError("systemd does not run here; --prefix DIR installs into a system that does not run")
+    }
+
+    func isActive(_ unit: String) -> Bool {
+        (try? Subprocess.run(["systemctl", "--quiet", "is-active", unit]))?.code == 0
+    }
+
     func control(_ words: String...) throws(ServiceError) { try control(words) }
 
     func control(_ words: [String]) throws(ServiceError) {
