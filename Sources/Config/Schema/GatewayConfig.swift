@@ -19,6 +19,8 @@ public struct GatewayConfig: Equatable, Sendable {
     public var limits: [LimitConfig] = []
     /// nil: usage is written nowhere (`off`).
     public var usage: UsageConfig?
+    /// nil: traces are passed on as they come, and none are recorded (`off`).
+    public var telemetry: TelemetryConfig?
     public var upstreams: [UpstreamConfig]
     public var routes: [RouteConfig]
 }
@@ -60,6 +62,9 @@ extension GatewayConfig {
             "usage", .orOff(.mapping(shortFor: "store", UsageConfig.init)), default: "off",
             "Store in which it is written what callers used, and which keeps counts by day and month over a restart."
         )
+        telemetry = node.value(
+            "telemetry", .orOff(.mapping(shortFor: "otlp", TelemetryConfig.init)), default: "off",
+            "Where traces go: `off`, a URL, or `otlp` and more.")
         models =
             node.optional(
                 "models", .named(.mapping(shortFor: "upstream", ModelConfig.init), names: .models),

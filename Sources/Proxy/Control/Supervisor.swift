@@ -68,6 +68,7 @@ public final class Supervisor {
     let workers: WorkerPool
     let driver: ReloadDriver
     let writer: RecordWriter
+    let exporter: TraceExporter
     let admin: AdminEndpoint
     let service: ServiceWatch
     let store: SocketStore
@@ -118,7 +119,8 @@ public final class Supervisor {
         store = SocketStore(manager, inherited: inherited.items, environment: Environment.ofProcess())
         driver = try ReloadDriver(
             loader: loader, workers: workers, watcher: watcher, loop: loop, inherited: inherited)
-        writer = try RecordWriter(bell: workers.writerBell)
+        exporter = try TraceExporter(version: options.version)
+        writer = try RecordWriter(bell: workers.writerBell, exporter: exporter)
         admin = AdminEndpoint(loop: loop)
         inbox = try HandoverInbox()
         upgrade = Upgrade(arguments: options.arguments, ledger: workers.ledger, inbox: inbox)
@@ -218,6 +220,9 @@ public final class Supervisor {
         do throws(SystemError) {
             try admin.use(next.admin)
         } catch { throw StartError(message: "admin endpoint: \(error)") }
+        do throws(SystemError) {
+            try exporter.configure(next.telemetry)
+        } catch { throw StartError(message: "cannot start the exporter of spans: \(error)") }
         guard workers.handles.isEmpty else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
@@ -266,6 +271,7 @@ public final class Supervisor {
     func status() -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
+            telemetry: exporter.status,
             isStopping: isStopping, predecessor: succession?.predecessor)
     }
 
@@ -318,6 +324,7 @@ public final class Supervisor {
         driver.health.stop()
         driver.auth.stop()
         writer.stop()
+        exporter.stop()
         admin.close()
         driver.sockets.closeAll()
         driver.adminSockets.closeAll()

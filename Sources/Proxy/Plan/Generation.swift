@@ -20,6 +20,8 @@ final class Generation: Sendable {
     let routeFigures: [RouteFigures]
     /// Of requests that no route takes. nil: nobody counts.
     let unrouted: RouteFigures?
+    /// nil: traces are none of our business.
+    let telemetry: TelemetryPlan?
     private let census: GenerationCensus
 
     init(
@@ -27,7 +29,7 @@ final class Generation: Sendable {
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
         trustedProxies: [AddressRange], routeFigures: [RouteFigures] = [], unrouted: RouteFigures? = nil,
-        census: GenerationCensus
+        telemetry: TelemetryPlan? = nil, census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -40,6 +42,7 @@ final class Generation: Sendable {
         self.trustedProxies = trustedProxies
         self.routeFigures = routeFigures
         self.unrouted = unrouted
+        self.telemetry = telemetry
         self.census = census
         census.appeared()
     }

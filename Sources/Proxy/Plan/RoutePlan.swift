@@ -213,6 +213,7 @@ struct HeaderEdits: Sendable {
         static let contentType = OwnedFields(rawValue: 16)
         static let date = OwnedFields(rawValue: 32)
         static let acceptEncoding = OwnedFields(rawValue: 64)
+        static let traceParent = OwnedFields(rawValue: 128)
 
         init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -222,6 +223,7 @@ struct HeaderEdits: Sendable {
                 ("x-request-id", .requestID), ("x-forwarded-for", .forwardedFor),
                 ("x-forwarded-proto", .forwardedProto), ("x-forwarded-host", .forwardedHost),
                 ("content-type", .contentType), ("date", .date), ("accept-encoding", .acceptEncoding),
+                ("traceparent", .traceParent),
             ]
             self = []
             for (name, field) in known where names.contains(Array(name.utf8)) { insert(field) }

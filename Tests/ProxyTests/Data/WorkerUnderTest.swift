@@ -289,6 +289,7 @@ struct GenerationSketch {
     var keepAlive: UInt64 = 10 * second
     var allowsHalfClose = false
     var recordsUsage = false
+    var telemetry: TelemetryPlan?
     var models: [ModelPlan] = []
     /// Listeners that stand before the one under test.
     var otherListeners = 0
@@ -387,7 +388,8 @@ final class WorkerUnderTest {
             ] + sketch.otherUpstreams,
             models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes),
             recordsUsage: sketch.recordsUsage,
-            trustedProxies: sketch.trustedProxies, unrouted: sketch.unrouted, census: census)
+            trustedProxies: sketch.trustedProxies, unrouted: sketch.unrouted, telemetry: sketch.telemetry,
+            census: census)
     }
 
     private func plan(

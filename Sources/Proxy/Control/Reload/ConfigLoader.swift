@@ -201,6 +201,10 @@ private struct ConfigReading {
             let path: [ConfigStep] = [.key("admin"), .key("token")]
             references.append(Reference(text: admin.token, path: path, bytesMin: AdminConfig.tokenMin))
         }
+        for header in config.telemetry?.headers ?? [] {
+            let path: [ConfigStep] = [.key("telemetry"), .key("headers"), .key(header.name)]
+            references.append(Reference(text: header.value, path: path, isField: true))
+        }
         for store in config.stores {
             let path: [ConfigStep] = [.key("stores"), .key(store.name)]
             if let key = store.encryptionKey {

@@ -79,7 +79,9 @@ struct GenerationBuilder {
             models: ModelTable(models), modelRoutes: ModelTable(routed),
             limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
-            routeFigures: figures?.allRoutes ?? [], unrouted: figures?.unrouted, census: census)
+            routeFigures: figures?.allRoutes ?? [], unrouted: figures?.unrouted,
+            telemetry: config.telemetry.map { TelemetryPlan(percent: $0.samplePercent) },
+            census: census)
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
     }
 

@@ -16,6 +16,8 @@ final class ReloadDriver {
         /// nil: the file has no `admin:`.
         let admin: AdminPort?
         let trigger: Reload.Trigger
+        /// nil: `telemetry` is off.
+        let telemetry: TelemetrySetting?
         /// One for each key that the file changes and that is not in force before a restart.
         let restartWarnings: [Diagnostic]
         /// What stands open, what others may read.
@@ -252,7 +254,8 @@ final class ReloadDriver {
             served: Served(
                 generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
                 sockets: prepared.listeners.sockets, admin: adminPort(prepared, loaded), trigger: trigger,
-                restartWarnings: restartWarnings, authWarnings: auth.warnings),
+                telemetry: TelemetrySetting(loaded), restartWarnings: restartWarnings,
+                authWarnings: auth.warnings),
             prepared: prepared, auth: auth, gates: gates, budgets: budgets, keys: keys, usage: usage,
             diagnostics: diagnostics, places: outcome.places)
         perform(machine.built())

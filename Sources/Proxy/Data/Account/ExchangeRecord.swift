@@ -51,6 +51,7 @@ struct ExchangeRecord {
     var peer = PeerAddress(high: 0, low: 0, port: 0, isUnix: true)
     var limit = RecordedLimit()
     var attempt = RecordedAttempts()
+    var trace = RecordedTrace()
 }
 
 /// The texts of a record, in the order in which they stand in the ring.
