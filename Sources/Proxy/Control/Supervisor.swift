@@ -69,6 +69,8 @@ public final class Supervisor {
     let driver: ReloadDriver
     let writer: RecordWriter
     let admin: AdminEndpoint
+    /// Tells what runs, to whoever asks.
+    let running: ExchangeCensus
     let service: ServiceWatch
     let store: SocketStore
     private let startedAt = headgate_realtime_ns()
@@ -117,6 +119,7 @@ public final class Supervisor {
             loader: loader, workers: workers, watcher: watcher, loop: loop, inherited: inherited)
         writer = try RecordWriter(bell: workers.writerBell)
         admin = AdminEndpoint(loop: loop)
+        running = ExchangeCensus(workers: workers, loop: loop)
         inbox = try HandoverInbox()
         upgrade = Upgrade(arguments: options.arguments, ledger: workers.ledger, inbox: inbox)
         try loop.add(signals.descriptor, as: .signals)
@@ -167,6 +170,7 @@ public final class Supervisor {
         case .expired(.reread): driver.readAgain()
         case .expired(.resolveTimeout): driver.resolveTimedOut()
         case .expired(.refreshNames): driver.lookUpDueNames()
+        case .expired(.censusOverdue): running.timedOut()
         case .expired(.adminIdle): admin.endIdle()
         case .expired(.adminRest): admin.resume()
         case .expired(.lastAccept): refuseNew()
@@ -192,6 +196,7 @@ public final class Supervisor {
         workers.bell.silence()
         workers.freeReleased()
         driver.workersMoved()
+        running.workersMoved()
         sendLeaving()
         finishIfDone()
     }
@@ -254,10 +259,12 @@ public final class Supervisor {
         if case .serving = phase { tellReady() }
     }
 
-    func status() -> StatusReport {
+    /// - Parameter running: nil: nobody was asked what runs.
+    func status(_ running: RunningExchanges? = nil) -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
-            isStopping: isStopping, predecessor: succession?.predecessor)
+            isStopping: isStopping, predecessor: succession?.predecessor,
+            running: running)
     }
 
     // MARK: - Stop
