@@ -14,6 +14,7 @@ MOCK := 127.0.0.1:8090
 # Debian packages: to build and run, and what the tests need besides.
 BUILD_PACKAGES := libyaml-dev libssl-dev libsqlite3-dev libcrypt-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) curl gcc libc6-dev openssl python3 python3-venv sqlite3 strace
+DEB_PACKAGES := dpkg-dev
 BENCH_PACKAGES := $(TEST_PACKAGES) binutils haproxy nginx-light valgrind
 
 # Installs what is missing, and says what that is; does nothing where it is all there.
@@ -77,10 +78,31 @@ test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a shor
 	swift test --skip-build --skip EndToEndTests
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) \
 		swift test --skip-build --filter EndToEndTests
+	$(MAKE) --no-print-directory test-systemd
 	Tests/Fuzz/run $(FUZZ_SHORT)
 	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)
 	bench/run --binary $(BINARY) --quick --strict --proxies headgate \
 		--only allocations,syscalls,key-allocations,limits-allocations,models-allocations,gateway-syscalls
+
+# Debian packages for the tests under systemd. Of the first, the one that goes with the systemd that is there: another
+# would bring a newer systemd along.
+SYSTEMD_PACKAGES := systemd-container systemd dpkg-dev util-linux
+
+.PHONY: test-systemd
+test-systemd: build ## boot the units, the package and `headgate service` in containers; needs root
+	@if [[ "$$(id -u)" != 0 ]]; then \
+		echo "*** NOT TESTED under systemd: that needs root (sudo make test-systemd) ***"; exit 0; fi; \
+	if ! command -v dpkg-query >/dev/null; then \
+		echo "*** NOT TESTED under systemd: that needs Debian's packages $(SYSTEMD_PACKAGES) ***"; exit 0; fi; \
+	command -v systemd-nspawn >/dev/null || { apt-get update -q; \
+		version=$$(dpkg-query -W -f '$${Version}' systemd 2>/dev/null) && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qy --no-install-recommends "systemd-container=$$version" || true; }
+	@[[ "$$(id -u)" != 0 ]] || ! command -v dpkg-query >/dev/null || $(MAKE) --no-print-directory systemd-containers
+
+.PHONY: systemd-containers
+systemd-containers:
+	$(call packages,$(SYSTEMD_PACKAGES))
+	Tests/Systemd/run --binary $(BINARY)
 
 .PHONY: fuzz
 fuzz: packages ## every fuzz target for FUZZ_LONG seconds (default 600)
@@ -111,12 +133,29 @@ lint: ## say where the sources are not in their form
 	swift format lint --recursive --parallel Package.swift Sources Tests
 
 .PHONY: install
-install: build ## into PREFIX (default /usr/local), below DESTDIR
+install: build install-files ## into PREFIX (default /usr/local), below DESTDIR; `headgate service install` then runs it
+
+# Units name the binary by its path, and the pages that they lead to.
+UNIT_PATHS := -e 's|/usr/bin/headgate|$(PREFIX)/bin/headgate|' -e 's|/usr/share/doc|$(PREFIX)/share/doc|'
+
+.PHONY: install-files
+install-files:
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/headgate
-	install -D -m 0644 config.example.yaml $(DESTDIR)$(PREFIX)/share/headgate/config.example.yaml
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/bin/headgate|$(PREFIX)/bin/headgate|' systemd/headgate.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.service
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/systemd/system lib/sysusers.d lib/tmpfiles.d share/headgate)
+	sed $(UNIT_PATHS) systemd/headgate.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.service
+	sed $(UNIT_PATHS) systemd/headgate.socket > $(DESTDIR)$(PREFIX)/lib/systemd/system/headgate.socket
+	install -m 0644 systemd/headgate.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/headgate.conf
+	install -m 0644 systemd/headgate.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/headgate.conf
+	install -m 0644 systemd/headgate.yaml $(DESTDIR)$(PREFIX)/share/headgate/headgate.yaml
+	install -d $(DESTDIR)$(PREFIX)/share/doc/headgate/examples
+	install -m 0644 README.md CHANGELOG.md LICENSE config.example.yaml $(DESTDIR)$(PREFIX)/share/doc/headgate
+	install -m 0644 systemd/README.md $(DESTDIR)$(PREFIX)/share/doc/headgate/systemd.md
+	install -m 0644 examples/*.yaml $(DESTDIR)$(PREFIX)/share/doc/headgate/examples
+
+.PHONY: deb
+deb: build ## a Debian package, in .build/
+	$(call packages,$(DEB_PACKAGES))
+	systemd/deb/make-deb --binary $(BINARY) --out $(BUILD)
 
 .PHONY: clean
 clean: ## remove what was built

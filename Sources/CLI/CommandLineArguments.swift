@@ -130,7 +130,11 @@ struct CommandLineArguments: Equatable {
             CommandLineError(message: message, usage: verb.usage, exitCode: verb.wrongUsageCode)
         }
         guard !operands.isEmpty else { throw wrong("`headgate \(verb.rawValue)` does not say what to do") }
-        let name = operands.removeFirst()
+        var name = operands.removeFirst()
+        if verb.subVerb(name) == nil, operands.isEmpty, let implied = verb.impliedSubVerb {
+            operands = [name]
+            name = implied
+        }
         guard let subVerb = verb.subVerb(name) else {
             let suggestion = CommandLineArguments.suggestion(for: name, among: verb.subVerbs.map(\.name))
             throw wrong("unknown command `\(verb.rawValue) \(name)`" + (suggestion ?? ""))

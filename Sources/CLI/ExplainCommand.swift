@@ -2,18 +2,29 @@ import JSON
 import Proxy
 import Stores
 
-/// `headgate explain key`
+/// `headgate explain request`, `headgate explain key`
 enum ExplainCommand {
+    static let requestVerb = "request"
+
     static let subVerbs = [
-        SubVerb("key", "UPSTREAM", count: 1...1, options: ["--user=", "--model="], run: key)
+        SubVerb(requestVerb, "REQUEST_ID", count: 1...1, options: ["--admin="], run: request),
+        SubVerb("key", "UPSTREAM", count: 1...1, options: ["--user=", "--model="], run: key),
     ]
 
     static let help = """
-        usage: headgate explain key UPSTREAM
+        usage: headgate explain request REQUEST_ID
+               headgate explain key UPSTREAM
 
-        Says why something is as it is, with the daemon running or not; changes nothing.
+        Says why something is as it is; changes nothing.
 
-        `key` looks into each source of the upstream's keys, in order, and says which one requests go out with
+        `request` asks the running headgate what became of a request: which route, whom it was from, which
+        limit was nearest, where it went and why once more, how it was answered. The id is what the answer has
+        in `X-Request-Id`; the last 20,000 requests or so are remembered, also with `access_log: off`. The word
+        `request` may be left out: `headgate explain REQUEST_ID`.
+
+          --admin PATH        the admin socket; without it, where `headgate help` says
+
+        `key`, with the daemon running or not, looks into each source of the upstream's keys, in order, and says which one requests go out with
         and why. Keys are shown by their last four characters. Environment variables are those of this command,
         not those of a running headgate; files are as they are now.
 
@@ -24,6 +35,28 @@ enum ExplainCommand {
 
         exit: 0 explained, 1 not, 2 wrong command line
         """
+
+    private static func request(_ command: CommandLineArguments) -> Int32 {
+        let path = "/exchanges/" + escaped(command.operands[0]) + (command.isJSON ? "" : ".txt")
+        return AdminCommand.perform(command, "GET", path) { answer in
+            if command.isJSON || answer.status == 200 {
+                Terminal.print(answer.body)
+            } else {
+                Terminal.printError("headgate: \(answer.body)")
+            }
+            return answer.status == 200 ? 0 : 1
+        }
+    }
+
+    /// As one segment of a path: request ids may hold `/`, and what ends in `.txt` would mean something else.
+    private static func escaped(_ id: String) -> String {
+        let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        return id.utf8.map { byte in
+            if plain.contains(byte) { return String(UnicodeScalar(byte)) }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.utf8.count == 1 ? "0" : "") + digits
+        }.joined()
+    }
 
     private static let note =
         "environment variables are those of this command, not those of a running headgate"

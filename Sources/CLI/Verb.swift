@@ -3,7 +3,7 @@ import Proxy
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
     case run, bind, check, plan, schema, reload, upgrade, status, generations, token, user, apikey, key, db,
-        usage, explain, mock, version, help
+        usage, explain, service, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -19,6 +19,7 @@ enum Verb: String, CaseIterable {
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
         case .explain: ["-c=", "--config=", "--json"]
+        case .service: []
         case .schema, .version, .help, .mock: []
         }
     }
@@ -32,11 +33,15 @@ enum Verb: String, CaseIterable {
         case .key: KeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
+        case .service: ServiceCommand.subVerbs
         case .run, .bind, .check, .plan, .schema, .reload, .upgrade, .status, .generations, .usage, .mock,
             .version, .help:
             []
         }
     }
+
+    /// The one that a single word is for which no verb below is called: `headgate explain REQUEST_ID`.
+    var impliedSubVerb: String? { self == .explain ? ExplainCommand.requestVerb : nil }
 
     func subVerb(_ name: String) -> SubVerb? { subVerbs.first { $0.name == name } }
 
@@ -50,7 +55,7 @@ enum Verb: String, CaseIterable {
         switch self {
         case .check, .plan, .status, .help: 1
         case .run, .bind, .schema, .reload, .upgrade, .generations, .token, .user, .apikey, .key, .db,
-            .usage, .explain, .version, .mock:
+            .usage, .explain, .service, .version, .mock:
             0
         }
     }
@@ -72,7 +77,8 @@ enum Verb: String, CaseIterable {
         case .key: "keep the keys that requests go to upstreams with"
         case .db: "make, check, back up and migrate the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
-        case .explain: "say where a key for an upstream comes from, and why"
+        case .explain: "say what became of a request, or where a key comes from, and why"
+        case .service: "make headgate a service of systemd, or end that"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
         case .help: "explain a command"
@@ -120,6 +126,7 @@ enum Verb: String, CaseIterable {
         case .db: DatabaseCommand.help
         case .usage: UsageCommand.help
         case .explain: ExplainCommand.help
+        case .service: ServiceCommand.help
         case .mock: MockCommand.help
         }
     }

@@ -6,11 +6,13 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -162,3 +164,44 @@ void headgate_yield_to_others(int nice) {
 }
 
 void headgate_return_memory(void) { malloc_trim(0); }
+
+// In the new process, until it is another program: nothing here may take a lock, a thread that is not there may hold it.
+static void become(const char *path, char *const arguments[], char *const environment[], int descriptor, int target) {
+    signal(SIGPIPE, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (descriptor == target) {
+        if (fcntl(target, F_SETFD, 0) != 0) return;
+    } else if (dup2(descriptor, target) < 0) {
+        return;
+    }
+    execve(path, arguments, environment);
+}
+
+pid_t headgate_start_sibling(const char *path, char *const arguments[], char *const environment[], int descriptor,
+                             int target) {
+    int word[2];
+    if (pipe2(word, O_CLOEXEC) != 0) return -1;
+    // A handler of ours must not run in the new process.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid_t process = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (process == 0) {
+        // Why moved: `target` may be the number of the end that failure is told through.
+        int telling = fcntl(word[1], F_DUPFD_CLOEXEC, target + 1);
+        become(path, arguments, environment, descriptor, target);
+        int code = errno;
+        (void)!write(telling, &code, sizeof code);
+        _exit(127);
+    }
+    int code = process < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(word[1]);
+    if (process > 0 && read(word[0], &code, sizeof code) != sizeof code) code = 0;
+    close(word[0]);
+    if (code == 0) return process;
+    errno = code;
+    return -1;
+}

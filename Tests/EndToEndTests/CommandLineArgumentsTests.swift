@@ -111,3 +111,14 @@ func `the mock's address is host and port`(text: String, host: String, port: UIn
 func `an address without host or port is refused`(text: String) {
     #expect(throws: CommandLineError.self) { _ = try RunCommand.mockAddress(text) }
 }
+
+@Test func `one word behind explain is a request id, unless it names what to explain`() throws {
+    let short = try parse("explain 3f2a --json").get()
+    #expect(short.subVerb == "request" && short.operands == ["3f2a"] && short.isJSON)
+    let long = try parse("explain request key --admin a.sock").get()
+    #expect(long.subVerb == "request" && long.operands == ["key"] && long.admin == "a.sock")
+    #expect(try parse("explain key openai --model m").get().subVerb == "key")
+    #expect(message("explain key") == "`headgate explain key` needs UPSTREAM")
+    #expect(message("explain ky openai") == "unknown command `explain ky`; did you mean `key`?")
+    #expect(message("explain") == "`headgate explain` does not say what to do")
+}

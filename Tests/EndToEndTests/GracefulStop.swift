@@ -60,7 +60,11 @@ import Testing
         let started = Clock.seconds
         gate.process.send(SIGTERM)
         let rest = String(decoding: try client.readToEnd().bytes, as: UTF8.self)
-        #expect(!rest.contains("0\r\n\r\n") && !rest.contains("[DONE]"))
+        #expect(!rest.contains("\r\n0\r\n\r\n") && !rest.contains("[DONE]"))
+        // What the SDKs raise as an error, as the last event.
+        #expect(
+            rest.contains("data: {\"error\":{\"message\":\"The gateway is shutting down.\"")
+                && rest.hasSuffix("\"code\":\"draining\"}}\n\n\r\n"), "\(rest.suffix(200))")
         #expect(try gate.process.waitForExit() == 0)
         #expect(Clock.seconds - started < 4)
         #expect(try gate.records().last?["outcome"] == "cut")

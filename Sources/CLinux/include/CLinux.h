@@ -59,4 +59,10 @@ ssize_t headgate_send_message(int socket, const char *path, const void *bytes, s
 ssize_t headgate_receive_message(int socket, void *bytes, size_t capacity, int *descriptors,
                                  size_t *descriptor_count);
 
+/// Starts a program whose parent is this process's own parent (CLONE_PARENT of `clone(2)`): the service manager watches
+/// it as one that it has started. It has stdin, stdout and stderr, and `descriptor` as `target`. Returns its process id;
+/// -1 with errno set, EINVAL for the first process of a namespace. Whoever starts it cannot wait for it.
+pid_t headgate_start_sibling(const char *path, char *const arguments[], char *const environment[], int descriptor,
+                             int target);
+
 #endif

@@ -41,7 +41,18 @@ extension Supervisor {
             [unowned self] request, answer in
             beginUpgrade { outcome in answer(self.response(to: request, outcome)) }
         }
+        routes.get("/exchanges/{request_id}", "what became of a request") { [unowned self] in
+            exchange(id: $0.parameter, asText: $0.wantsText)
+        }
         return routes
+    }
+
+    /// What became of a request.
+    /// - Parameter asText: for people; else JSON.
+    private func exchange(id: String, asText: Bool) -> AdminResponse {
+        let story = ExchangeStory(id: id, recent: writer.recent, running: exchangesRunning)
+        let status = story.isFound ? 200 : 404
+        return asText ? .text(status, story.text) : AdminResponse(status: status, body: story.json)
     }
 
     private func response(to request: AdminRequest, _ outcome: Upgrade.Outcome) -> AdminResponse {

@@ -17,8 +17,10 @@ extension Supervisor {
         guard let succession else { return }
         Log.info(
             "taking over from process \(succession.hello.processID), headgate \(succession.hello.version)")
-        driver.limits.adopt(succession.hello.measures.map { (identity: $0.identity, id: $0.id) })
-        driver.usage.markRestored(succession.hello.measures.map(\.identity))
+        driver.numberBefore = succession.hello.generation
+        let measures = succession.hello.measures
+        driver.limits.adopt(measures.map { (identity: $0.identity, id: $0.id, wasServed: $0.wasServed) })
+        driver.usage.markRestored(measures.filter(\.wasServed).map(\.identity))
     }
 
     /// The first generation is served.
@@ -102,8 +104,24 @@ extension Supervisor {
     }
 
     func beginUpgrade(_ answer: @escaping (Upgrade.Outcome) -> Void) {
+        guard !isReloading else { return waitingUpgrades.append(answer) }
         upgrade.begin(sender: Supervisor.successorNumber, answer)
         if upgrade.isRunning { loop.start(.upgradeOverdue, afterMilliseconds: Upgrade.startMilliseconds) }
+    }
+
+    /// What was asked for during a reload.
+    func beginWaitingUpgrades() {
+        guard !waitingUpgrades.isEmpty, !isReloading else { return }
+        let waiting = waitingUpgrades
+        waitingUpgrades = []
+        for answer in waiting { beginUpgrade(answer) }
+    }
+
+    private var isReloading: Bool {
+        switch driver.state {
+        case .idle, .draining: false
+        case .settling, .building, .resolving, .publishing: true
+        }
     }
 
     /// Another process that starts must not be overtaken by a change of this one.
@@ -117,12 +135,12 @@ extension Supervisor {
     private var upgradeObstacle: String? {
         if let obstacle = options.upgradeObstacle { return obstacle }
         guard case .serving = phase else { return "it is starting or stopping" }
-        switch driver.state {
-        case .idle, .draining: break
-        case .settling, .building, .resolving, .publishing: return "a reload is under way; try again"
-        }
         guard olderProcesses < Supervisor.olderProcessesMax else {
             return "\(olderProcesses) older processes still finish requests; wait for them, or restart"
+        }
+        // All go along with one message, and the admin socket.
+        guard (driver.served?.sockets.count ?? 0) < HEADGATE_DESCRIPTORS_MAX else {
+            return "there are more listeners than \(HEADGATE_DESCRIPTORS_MAX - 1)"
         }
         return nil
     }
@@ -134,7 +152,7 @@ extension Supervisor {
             processID: UInt32(getpid()), version: options.version,
             generation: driver.served?.generation.number ?? 0, olderProcesses: olderProcesses,
             measures: driver.limits.ids.map {
-                HandoverMessage.Hello.Measure(identity: $0.identity, id: $0.id)
+                HandoverMessage.Hello.Measure(identity: $0.identity, id: $0.id, wasServed: $0.wasServed)
             })
     }
 
@@ -190,8 +208,15 @@ extension Supervisor {
         for answer in waiting { answer(report(driver.served?.generation.number ?? 0)) }
     }
 
-    /// Connections that workers have given up.
+    /// Connections that workers have given up, and the listening sockets once none of them watches these.
     func sendLeaving() {
+        if case .leaving = phase,
+            workers.handles.allSatisfy({ $0.hasLeft.load(ordering: .acquiring) })
+        {
+            // Why now: whoever holds a listening socket keeps its port, also when a reload over there lets it
+            // go.
+            driver.sockets.closeAll()
+        }
         let listeners = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
         for handle in workers.handles {
             for connection in handle.leaving.withLock({

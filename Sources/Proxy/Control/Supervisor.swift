@@ -81,6 +81,8 @@ public final class Supervisor {
     var guest: LedgerGuest?
     /// Reloads that were asked for while another process starts.
     var waitingReloads: [(ReloadReport) -> Void] = []
+    /// Upgrades that were asked for while a reload runs.
+    var waitingUpgrades: [(Upgrade.Outcome) -> Void] = []
     var phase = Phase.starting
 
     /// How long a stop may take beyond `drain_timeout` before the process ends anyway.
@@ -153,6 +155,7 @@ public final class Supervisor {
             if case .finished(let code) = phase { return code }
             for event in loop.wait() { handle(event) }
             driver.noteDrained()
+            beginWaitingUpgrades()
         }
     }
 

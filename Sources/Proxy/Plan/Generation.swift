@@ -16,16 +16,13 @@ final class Generation: Sendable {
     let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
-    /// Whether exchanges leave a record at all.
-    let recordsAccess: Bool
     private let census: GenerationCensus
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
-        trustedProxies: [AddressRange],
-        recordsAccess: Bool, census: GenerationCensus
+        trustedProxies: [AddressRange], census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -36,7 +33,6 @@ final class Generation: Sendable {
         self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
-        self.recordsAccess = recordsAccess
         self.census = census
         census.appeared(number)
     }

@@ -12,5 +12,11 @@ final class PlanText: @unchecked Sendable {
         bytes = UnsafeRawBufferPointer(rebasing: copy[..<utf8.count])
     }
 
+    /// Two texts with a blank between; the other where one is empty.
+    convenience init(joining first: PlanText, _ second: PlanText) {
+        let parts = [first, second].map { String(decoding: $0.bytes, as: UTF8.self) }
+        self.init(parts.filter { !$0.isEmpty }.joined(separator: " "))
+    }
+
     deinit { bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0).deallocate() } }
 }

@@ -48,6 +48,9 @@ struct ChunkedDecoder: Equatable {
         case failed(ChunkedError)
     }
 
+    /// What comes next is the size of a chunk: one of ours may go before it.
+    var isBetweenChunks: Bool { state == .sizeStart }
+
     enum Output {
         /// Chunk framing kept; extensions, leading zeros and the last-chunk line dropped.
         case framed

@@ -16,6 +16,8 @@ struct EventStreamScanner: Equatable {
     private static let lineEndsMax = 8
 
     private(set) var sawDone = false
+    /// The last eight octets, the latest in the lowest; zero before the stream.
+    private var lastOctets: UInt64 = 0
     private var line = Line.matched(0)
     private var framing = Framing.digits(count: 0, asLine: .matched(0))
 
@@ -52,6 +54,7 @@ struct EventStreamScanner: Equatable {
 
     mutating func scan(_ piece: UnsafeRawBufferPointer) {
         guard !sawDone, let base = piece.baseAddress else { return }
+        keepLast(piece, base)
         var offset = lastLineEnd(piece)
         if offset > 0 {
             line = .other
@@ -61,6 +64,26 @@ struct EventStreamScanner: Equatable {
             take(ByteScan.octet(base, offset))
             if sawDone { return }
             offset &+= 1
+        }
+    }
+
+    /// The stream, as it has gone on, ends with an empty line: another event may follow.
+    /// - Parameter isChunked: it goes on in chunks, and a CRLF ends the last of them.
+    func endsEvent(isChunked: Bool) -> Bool {
+        var octets = lastOctets
+        if isChunked {
+            guard octets & 0xFFFF == 0x0D0A else { return false }
+            octets >>= 16
+        }
+        return octets & 0xFFFF == 0x0A0A || octets & 0xFFFF == 0x0D0D || octets & 0xFFFF_FFFF == 0x0D0A_0D0A
+    }
+
+    private mutating func keepLast(_ piece: UnsafeRawBufferPointer, _ base: UnsafeRawPointer) {
+        if piece.count >= 8 {
+            lastOctets = UInt64(
+                bigEndian: base.loadUnaligned(fromByteOffset: piece.count &- 8, as: UInt64.self))
+        } else {
+            for offset in 0..<piece.count { lastOctets = lastOctets << 8 | UInt64(piece[offset]) }
         }
     }
 

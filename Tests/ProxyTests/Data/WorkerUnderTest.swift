@@ -286,7 +286,6 @@ struct GenerationSketch {
     var clientIdle: UInt64 = 10 * second
     var keepAlive: UInt64 = 10 * second
     var allowsHalfClose = false
-    var recordsAccess = true
     var recordsUsage = false
     var models: [ModelPlan] = []
     /// Listeners that stand before the one under test.
@@ -382,7 +381,7 @@ final class WorkerUnderTest {
             ] + sketch.otherUpstreams,
             models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes),
             recordsUsage: sketch.recordsUsage,
-            trustedProxies: sketch.trustedProxies, recordsAccess: sketch.recordsAccess, census: census)
+            trustedProxies: sketch.trustedProxies, census: census)
     }
 
     private func plan(

@@ -9,4 +9,10 @@ import Testing
         #expect(made.bytes.elementsEqual(Array(text.utf8)))
         #expect(PlanText.empty.bytes.isEmpty)
     }
+
+    @Test(arguments: [("a", "b", "a b"), ("", "b", "b"), ("a", "", "a"), ("", "", "")])
+    func `two are joined by a blank where there are two`(first: String, second: String, joined: String) {
+        let made = PlanText(joining: PlanText(first), PlanText(second))
+        #expect(made.bytes.elementsEqual(joined.utf8))
+    }
 }

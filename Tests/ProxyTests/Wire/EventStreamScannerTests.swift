@@ -94,7 +94,27 @@ import Testing
         #expect(sees(Array("data: [DONE]\n\n: more\n\ndata: {}\n\n".utf8), cuts: [14]))
     }
 
+    @Test func `another event may follow an empty line, and in chunks the end of one`() {
+        let table: [(String, chunked: Bool, Bool)] = [
+            ("data: x\n\n", false, true), ("data: x\r\n\r\n", false, true), ("data: x\r\r", false, true),
+            ("data: x\n", false, false), ("data: x", false, false), ("", false, false),
+            ("data: x\r\n", false, false), ("9\r\ndata: x\n\n\r\n", true, true),
+            ("9\r\ndata: x\n\n", true, false), ("9\r\ndata: x\r\n\r\n", true, false),
+            ("b\r\ndata: x\r\n\r\n\r\n", true, true),
+        ]
+        for (text, isChunked, may) in table {
+            let bytes = Array(text.utf8)
+            for step in [1, 3, 100] {
+                var scanner = EventStreamScanner()
+                for start in stride(from: 0, to: bytes.count, by: step) {
+                    bytes[start..<min(start + step, bytes.count)].withUnsafeBytes { scanner.scan($0) }
+                }
+                #expect(scanner.endsEvent(isChunked: isChunked) == may, "\(text.debugDescription) by \(step)")
+            }
+        }
+    }
+
     @Test func `a scanner is small enough for every stream to have one`() {
-        #expect(MemoryLayout<EventStreamScanner>.size <= 40)
+        #expect(MemoryLayout<EventStreamScanner>.size <= 48)
     }
 }

@@ -75,7 +75,7 @@ extension LimitMeasure.Unit {
         self == .money ? Amounts.written(nanoUSD: amount) : "\(amount)"
     }
 
-    fileprivate func forPeople(_ amount: UInt64) -> String {
+    func forPeople(_ amount: UInt64) -> String {
         self == .money ? "$" + plain(amount) : plain(amount)
     }
 }

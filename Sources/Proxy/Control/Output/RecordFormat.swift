@@ -11,41 +11,88 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
         switch format {
         case .json:
             json.removeAll()
-            appendJSON(record, texts, to: &json)
+            json.object { appendMembers(record, texts, to: &$0) }
             text += json.bytes
         case .text: appendText(record, texts, to: &text)
         }
         text.append(UInt8(ascii: "\n"))
     }
 
-    private func appendJSON(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText) {
-        json.object { json in
-            json.string("ts", Timestamp.text(record.startedAt))
-            json.string("request_id", texts[RecordText.requestID.rawValue])
-            json.string("client", record.peer.hostText)
-            json.string("listener", texts[RecordText.listener.rawValue])
-            optional("route", .route, texts, &json)
-            optional("auth", .auth, texts, &json)
-            optional("caller", .caller, texts, &json)
-            json.string("method", texts[RecordText.method.rawValue])
-            json.string("path", texts[RecordText.path.rawValue])
-            json.string("host", texts[RecordText.host.rawValue])
-            record.status == 0 ? json.null("status") : json.number("status", record.status)
-            optional("code", .errorCode, texts, &json)
-            json.string("fault", record.fault.text)
-            json.string("outcome", record.outcome.text)
-            json.number("generation", record.generation)
-            optional("upstream", .endpoint, texts, &json)
-            json.number("attempts", record.attempts)
-            json.boolean("reused", record.reusedUpstream)
-            json.number("bytes_in", record.requestBodyBytes)
-            json.number("bytes_out", record.responseBodyBytes)
-            json.object("ms") { json in
-                json.milliseconds("head", nanoseconds: record.headTime)
-                json.milliseconds("connect", nanoseconds: record.connectTime)
-                json.milliseconds("first_byte", nanoseconds: record.firstByteTime)
-                json.milliseconds("total", nanoseconds: record.totalTime)
+    /// Into an object that is open.
+    func appendMembers(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText) {
+        json.string("ts", Timestamp.text(record.startedAt))
+        json.string("request_id", texts[RecordText.requestID.rawValue])
+        json.string("client", record.peer.hostText)
+        json.string("listener", texts[RecordText.listener.rawValue])
+        optional("route", .route, texts, &json)
+        optional("auth", .auth, texts, &json)
+        optional("caller", .caller, texts, &json)
+        json.string("method", texts[RecordText.method.rawValue])
+        json.string("path", texts[RecordText.path.rawValue])
+        json.string("host", texts[RecordText.host.rawValue])
+        record.status == 0 ? json.null("status") : json.number("status", record.status)
+        optional("code", .errorCode, texts, &json)
+        json.string("fault", record.fault.text)
+        json.string("outcome", record.outcome.text)
+        json.number("generation", record.generation)
+        optional("model", .model, texts, &json)
+        appendLimit(record, texts, to: &json)
+        optional("upstream", .endpoint, texts, &json)
+        optional("upstream_name", .upstream, texts, &json)
+        optional("key", .key, texts, &json)
+        json.number("attempts", record.attempts)
+        appendEarlier(record, texts, to: &json)
+        json.boolean("reused", record.reusedUpstream)
+        json.number("bytes_in", record.requestBodyBytes)
+        json.number("bytes_out", record.responseBodyBytes)
+        appendTokens(record, to: &json)
+        appendTimes(record, to: &json)
+    }
+
+    private func appendLimit(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText) {
+        let limit = record.limit
+        guard limit.verdict != .none else { return json.null("limit") }
+        json.object("limit") { json in
+            json.string("name", texts[RecordText.limit.rawValue])
+            json.string("number", texts[RecordText.limitNumber.rawValue])
+            json.raw("used", limit.unit.plain(limit.used))
+            json.raw("max", limit.unit.plain(limit.max))
+            json.string("verdict", limit.verdict.text)
+        }
+    }
+
+    private func appendEarlier(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText) {
+        json.array("repeated") { json in
+            for earlier in record.earlierAttempts(texts[RecordText.earlierPlaces.rawValue]) {
+                json.object { json in
+                    json.string("upstream_name", earlier.upstream)
+                    earlier.endpoint.isEmpty
+                        ? json.null("upstream") : json.string("upstream", earlier.endpoint)
+                    json.string("because", earlier.attempt.cause.text)
+                    earlier.attempt.status == 0
+                        ? json.null("status") : json.number("status", earlier.attempt.status)
+                    json.milliseconds("ms", nanoseconds: UInt64(earlier.attempt.took) * 1000)
+                }
             }
+        }
+    }
+
+    private func appendTokens(_ record: ExchangeRecord, to json: inout JSONText) {
+        guard record.isMetered else { return json.null("tokens") }
+        json.object("tokens") { json in
+            json.number("input", record.inputTokens)
+            json.number("output", record.outputTokens)
+        }
+    }
+
+    private func appendTimes(_ record: ExchangeRecord, to json: inout JSONText) {
+        json.object("ms") { json in
+            json.milliseconds("head", nanoseconds: record.headTime)
+            json.milliseconds("ask", nanoseconds: record.askTime)
+            json.milliseconds("queue", nanoseconds: record.queueTime)
+            json.milliseconds("connect", nanoseconds: record.connectTime)
+            json.milliseconds("first_byte", nanoseconds: record.firstByteTime)
+            json.milliseconds("total", nanoseconds: record.totalTime)
         }
     }
 
@@ -56,8 +103,9 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
     }
 
     /// `2026-03-01T12:00:00.250Z 127.0.0.1 "POST /v1/chat/completions" 200 12.345ms in=90 out=512 gen=3
-    /// public routes[0] http://127.0.0.1:9000 id=… auth=apps caller="web app" outcome=complete`,
-    /// `-` for what there is not.
+    /// public routes[0] http://127.0.0.1:9000 id=… auth=apps caller="web app" outcome=complete fault=none`,
+    /// `-` for what there is not; behind it ` code=…`, ` attempts=…` and ` model="…"` where they say
+    /// something.
     private func appendText(_ record: ExchangeRecord, _ texts: [Text], to text: inout [UInt8]) {
         Timestamp.append(record.startedAt, to: &text)
         text += " \(record.peer.hostText) \"".utf8
@@ -80,9 +128,15 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
         appendQuoted(texts[RecordText.caller.rawValue], to: &text)
         text += " outcome=\(record.outcome.text) fault=\(record.fault.text)".utf8
         let code = texts[RecordText.errorCode.rawValue]
-        guard !code.isEmpty else { return }
-        text += " code=".utf8
-        appendQuotable(code, to: &text)
+        if !code.isEmpty {
+            text += " code=".utf8
+            appendQuotable(code, to: &text)
+        }
+        if record.attempts > 1 { text += " attempts=\(record.attempts)".utf8 }
+        let model = texts[RecordText.model.rawValue]
+        guard !model.isEmpty else { return }
+        text += " model=".utf8
+        appendQuoted(model, to: &text)
     }
 
     /// For what may hold spaces.

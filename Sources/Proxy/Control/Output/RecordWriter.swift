@@ -3,7 +3,7 @@ import Config
 import Glibc
 import Synchronization
 
-/// Brings the workers' records into the access log, on a thread of its own.
+/// Brings the workers' records into the access log and to where `explain` finds them, on a thread of its own.
 ///
 /// It sleeps while there is nothing to do. Once woken it waits a moment, so that under load one write carries
 /// many records.
@@ -29,6 +29,8 @@ final class RecordWriter: Sendable {
     /// Records that reached the log, and those that were lost on the way there.
     let written = Atomic<UInt64>(0)
     let lost = Atomic<UInt64>(0)
+    /// Of all exchanges, with `access_log: off` as well.
+    let recent = RecentRecords()
     private let lastProblem = Mutex<Problem?>(nil)
 
     /// Why records were lost.
@@ -116,6 +118,7 @@ final class RecordWriter: Sendable {
 
     private func drain(_ ring: RecordRing, into output: inout Output) {
         ring.drain { record, texts in
+            recent.keep(record, texts)
             output.append(record, texts)
             if output.bytes.count >= RecordWriter.writeBytes { flush(&output) }
         }

@@ -76,7 +76,6 @@ struct GenerationBuilder {
             models: ModelTable(models), modelRoutes: ModelTable(routed),
             limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
-            recordsAccess: config.accessLog != nil,
             census: census)
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
     }

@@ -20,13 +20,15 @@ final class LimitRegistry {
     private(set) var served: Set<String> = []
 
     /// Takes over the ids of another process, so that both mean the same by them. Before anything else.
-    func adopt(_ ids: [(identity: String, id: UInt32)]) {
+    func adopt(_ ids: [(identity: String, id: UInt32, wasServed: Bool)]) {
         for item in ids { known[item.identity] = Known(id: item.id, figures: LimitFigures()) }
         lastID = ids.map(\.id).max() ?? lastID
-        served.formUnion(ids.map(\.identity))
+        served.formUnion(ids.filter(\.wasServed).map(\.identity))
     }
 
-    var ids: [(identity: String, id: UInt32)] { known.map { ($0.key, $0.value.id) } }
+    var ids: [(identity: String, id: UInt32, wasServed: Bool)] {
+        known.map { ($0.key, $0.value.id, served.contains($0.key)) }
+    }
 
     /// By id: what refusals are counted in.
     var figures: [UInt32: LimitFigures] {

@@ -191,9 +191,21 @@ final class ListenerSockets {
         guard result == 0, listen(descriptor, backlog) == 0 else {
             let code = errno
             close(descriptor)
-            throw BindError(code)
+            throw BindError(code == EACCES && isTaken(address) ? EADDRINUSE : code)
         }
         return descriptor
+    }
+
+    /// Whether somebody answers there. A low port is "permission denied" to who has no privileges, also where
+    /// it would be "in use" to root, which is what people have to know.
+    private static func isTaken(_ address: SocketAddress) -> Bool {
+        let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        // It is an address of this machine, where an answer takes no time.
+        var limit = timeval(tv_sec: 0, tv_usec: 100_000)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        return address.withPointer { connect(descriptor, $0, $1) } == 0
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) {

@@ -69,6 +69,8 @@ final class ReloadDriver {
     private(set) var served: Served?
     /// Those that are served no more, and whose last exchange may still run; in their order.
     private(set) var older: [GenerationRecord] = []
+    /// Of the process before this one: its last generation, so that numbers go on. 0: there was none.
+    var numberBefore: UInt64 = 0
     private(set) var lastFailure: ReloadReport?
     /// What is in the files now is not served: the last reload failed.
     private(set) var pendingFailure: ReloadReport?
@@ -223,7 +225,7 @@ final class ReloadDriver {
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
             gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions)
-        let number = (served?.generation.number ?? 0) + 1
+        let number = (served?.generation.number ?? numberBefore) + 1
         let socketPlans = prepared.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
         }

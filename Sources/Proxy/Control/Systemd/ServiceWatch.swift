@@ -59,8 +59,11 @@ final class ServiceWatch {
             told = status
             manager.tell(["STATUS=\(status)"])
         }
-        guard let outcome = watchdog?.turn(answered: workers.handles.map { $0.beat.load(ordering: .relaxed) })
-        else { return }
+        // A worker that has finished, at a stop, has nothing left to answer.
+        let answered = workers.handles.map {
+            $0.hasFinished.load(ordering: .acquiring) ? .max : $0.beat.load(ordering: .relaxed)
+        }
+        guard let outcome = watchdog?.turn(answered: answered) else { return }
         if outcome.isWell {
             manager.tell(["WATCHDOG=1"])
         } else if complaints.admit(now: headgate_monotonic_ns()) != nil {

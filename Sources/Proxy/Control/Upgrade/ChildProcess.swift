@@ -22,12 +22,21 @@ struct ChildProcess {
         return String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The C call is `posix_spawn(3)`. The child has stdin, stdout and stderr, and one more descriptor.
+    /// The child has stdin, stdout and stderr, and one more descriptor.
     static func start(
         _ path: String, arguments: [String], handover: Int32
     ) throws(SystemError) -> ChildProcess {
         var environment = Environment.ofProcess().filter { !ownVariables.contains($0.key) }
         environment[variable] = "\(descriptor)"
+        var words = ([path] + arguments).map { strdup($0) } + [nil]
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in words + variables { free(text) } }
+        // Why: a main process that is no child of systemd is killed at a stop, instead of waited for.
+        if environment["NOTIFY_SOCKET"] != nil {
+            let processID = headgate_start_sibling(path, &words, &variables, handover, descriptor)
+            guard processID < 0 else { return ChildProcess(processID: processID) }
+            guard errno == EINVAL else { throw SystemError(call: "clone \(path)", errno: errno) }
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -43,9 +52,6 @@ struct ChildProcess {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &ignored)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var words = ([path] + arguments).map { strdup($0) } + [nil]
-        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for text in words + variables { free(text) } }
         var processID = pid_t()
         let result = posix_spawn(&processID, path, &actions, &attributes, &words, &variables)
         guard result == 0 else { throw SystemError(call: "posix_spawn \(path)", errno: result) }
@@ -55,7 +61,7 @@ struct ChildProcess {
     func kill() { _ = Glibc.kill(processID, SIGKILL) }
 
     /// For a process that has ended, or is about to.
-    /// - Returns: how it ended, for people; nil: it has not.
+    /// - Returns: how it ended, for people; nil: it has not, or the service manager was told that instead.
     func reap(waits: Bool) -> String? {
         var status: Int32 = 0
         var result: pid_t

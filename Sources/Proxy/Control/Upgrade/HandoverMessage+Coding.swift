@@ -91,6 +91,7 @@ extension HandoverMessage.Hello {
         out.put(measures) { out, measure in
             out.put(measure.identity)
             out.put(measure.id)
+            out.put(measure.wasServed)
         }
     }
 
@@ -105,7 +106,8 @@ extension HandoverMessage.Hello {
             processID: try reader.uint32(), version: try reader.text(), generation: try reader.uint64(),
             olderProcesses: try reader.uint32(),
             measures: try reader.list { (reader: inout HandoverReader) throws(HandoverError) in
-                Measure(identity: try reader.text(), id: try reader.uint32())
+                Measure(
+                    identity: try reader.text(), id: try reader.uint32(), wasServed: try reader.flag())
             })
     }
 }

@@ -50,6 +50,8 @@ enum HandoverMessage: Equatable {
         struct Measure: Equatable {
             var identity: String
             var id: UInt32
+            /// It was in force, so that its counts are those of the store, too.
+            var wasServed: Bool
         }
     }
 

@@ -472,6 +472,7 @@ extension Worker {
     /// `drain_timeout` is over.
     func cut(_ client: ClientConnection) {
         if client.phase == .exchange, let exchange = client.exchange {
+            guard sayDraining(exchange, client) else { return }
             perform(exchange.machine.cut(), exchange)
             if client.phase != .closed { closeClient(client) }
         } else {

@@ -28,6 +28,8 @@ extension Worker {
                 timers.set(client, now + Worker.firstRequestGrace)
             }
         }
+        handle.hasLeft.store(true, ordering: .releasing)
+        handle.controlBell.ring()
     }
 
     /// Between two requests: gives the connection to control, which sends it on.

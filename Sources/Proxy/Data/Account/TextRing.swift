@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What exchanges leave for the access log.
-typealias RecordRing = TextRing<ExchangeRecord, 10>
+typealias RecordRing = TextRing<ExchangeRecord, 16>
 /// What they have used.
 typealias UsageRing = TextRing<UsageRecord, 4>
 
@@ -100,7 +100,7 @@ final class TextRing<Record: BitwiseCopyable & Sendable, let textCount: Int>: @u
 }
 
 /// One per `RecordText`, in its order.
-typealias RecordTexts = RingTexts<10>
+typealias RecordTexts = RingTexts<16>
 /// One per `UsageText`, in its order.
 typealias UsageTexts = RingTexts<4>
 

@@ -277,7 +277,7 @@ extension Worker {
             guard enter(gate, exchange, client, head, bytes) else { return }
         }
         _ = exchange.machine.admitted()
-        exchange.record.attempts = 1
+        beginAttempt(exchange, number: 1)
         switch chooseKey(exchange) {
         case .ready: break
         case .asked:
@@ -286,9 +286,10 @@ extension Worker {
         case .none(let reply):
             hold(exchange, UnsafeRawBufferPointer(bytes), head)
             return perform(
-                exchange.machine.connectFailed(again: moveOn(exchange), reply: reply), exchange)
+                exchange.machine.connectFailed(again: movesOnWithoutKey(exchange), reply: reply), exchange)
         }
         chooseEndpoint(exchange)
+        noteEndpoint(exchange)
         switch lease(exchange, freshOnly: false) {
         case .ready(let upstream): forward(exchange, client, upstream, head, bytes)
         case .connecting:

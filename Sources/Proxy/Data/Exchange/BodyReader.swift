@@ -70,6 +70,15 @@ struct BodyReader {
     var isUntilClose: Bool { if case .untilClose = state { true } else { false } }
     var isInTrailers: Bool { if case .trailers = state { true } else { false } }
 
+    /// A chunk of ours may follow what has gone on, or bytes of ours, where there are no chunks.
+    var isBetweenChunks: Bool {
+        switch state {
+        case .chunked(let decoder): decoder.isBetweenChunks
+        case .untilClose: true
+        case .ended, .length, .trailers: false
+        }
+    }
+
     /// Bytes still to come, where that is known.
     var remaining: UInt64? {
         switch state {

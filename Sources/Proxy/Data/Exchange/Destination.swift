@@ -113,6 +113,16 @@ extension Worker {
     /// Decides whether another attempt is made after this one has come to nothing.
     /// - Returns: true: upstream and budget are settled, the next endpoint is chosen when it connects.
     func triesAgain(_ exchange: RunningExchange, after cause: Repetition.Cause) -> Bool {
+        guard settlesAnother(exchange, after: cause) else { return false }
+        if case .status(let status) = cause {
+            endAttempt(exchange, .status, status: status)
+        } else {
+            endAttempt(exchange, RecordedAttempt.Cause(cause))
+        }
+        return true
+    }
+
+    private func settlesAnother(_ exchange: RunningExchange, after cause: Repetition.Cause) -> Bool {
         guard !exchange.isCommitted, exchange.client != nil, now < exchange.totalDeadline else {
             return false
         }

@@ -77,6 +77,14 @@ struct Exchange: Equatable {
         }
     }
 
+    var isRelaying: Bool {
+        switch state {
+        case .relaying: true
+        case .admitting, .collecting, .asking, .queued, .connecting, .keying, .waiting, .draining, .finished:
+            false
+        }
+    }
+
     var isAsking: Bool {
         switch state {
         case .asking: true

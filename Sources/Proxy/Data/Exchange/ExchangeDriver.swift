@@ -22,7 +22,7 @@ extension Worker {
     func startConnecting(_ exchange: RunningExchange, freshOnly: Bool) {
         dropUpstream(exchange)
         dropChat(exchange)
-        exchange.record.attempts = exchange.machine.attempt
+        beginAttempt(exchange, number: exchange.machine.attempt)
         switch chooseKey(exchange) {
         case .ready: break
         case .asked:
@@ -30,9 +30,10 @@ extension Worker {
             return
         case .none(let reply):
             return perform(
-                exchange.machine.connectFailed(again: moveOn(exchange), reply: reply), exchange)
+                exchange.machine.connectFailed(again: movesOnWithoutKey(exchange), reply: reply), exchange)
         }
         if !freshOnly { chooseEndpoint(exchange) }
+        noteEndpoint(exchange)
         switch lease(exchange, freshOnly: freshOnly) {
         case .ready(let upstream): resumeWithHeldRequest(exchange, upstream)
         case .connecting: break
@@ -139,41 +140,15 @@ extension Worker {
         exchange.record.totalTime = now - exchange.startedAt
         exchange.record.requestBodyBytes = exchange.requestBody.contentBytes
         settle(exchange)
+        leaveRecord(exchange)
+        closeAccount(exchange)
         endCourse(exchange)
         dropChat(exchange)
-        if let serving = exchange.serving, serving.plan.recordsAccess { leaveRecord(exchange, serving) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)
         leaveGate(exchange)
         if exchange.ticket != 0 { asking[exchange.ticket] = nil }
         exchange.client?.exchange = nil
         giveBack(exchange)
-    }
-
-    private func leaveRecord(_ exchange: RunningExchange, _ serving: ServingGeneration) {
-        let plan = serving.plan
-        exchange.record.generation = plan.number
-        let label = exchange.route?.labelText ?? .empty
-        let wentUpstream =
-            exchange.record.attempts > 0
-            && exchange.endpoint < plan.upstreams[exchange.upstreamIndex].endpoints.count
-        let display =
-            wentUpstream
-            ? plan.upstreams[exchange.upstreamIndex].endpoints[exchange.endpoint].state.displayText : .empty
-        var listener: PlanText = .empty
-        if exchange.listenerIndex < plan.listeners.count {
-            listener = plan.listeners[exchange.listenerIndex].nameText
-        }
-        let code = UnsafeRawBufferPointer(
-            start: exchange.replyCode.utf8Start, count: exchange.replyCode.utf8CodeUnitCount)
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        let texts = RecordTexts(items: [
-            code, exchange.notes[.requestID], exchange.notes[.method], exchange.notes[.path],
-            exchange.notes[.host],
-            listener.bytes, label.bytes, display.bytes, exchange.auth?.nameText.bytes ?? none,
-            exchange.caller?.label.bytes ?? none,
-        ])
-        handle.records.append(exchange.record, texts: texts)
-        handle.writerBell.recordAppended()
     }
 }

@@ -26,6 +26,7 @@ extension Worker {
         writer.put("\r\n")
         let trusts = plan.trustedProxies.contains { $0.contains(client.peer) }
         let isRead = exchange.account?.isMetered ?? false || route.transform != .none
+        exchange.keyLabel = exchange.course?.credential?.label
         let seen = writeRequestFields(
             &writer, head, bytes, edits: route.requestHeaders, trusts: trusts, asksForPlain: isRead,
             credential: exchange.course?.credential)

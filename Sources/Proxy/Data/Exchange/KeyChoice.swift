@@ -80,7 +80,14 @@ extension Worker {
 
     func keyMissing(_ exchange: RunningExchange, _ reply: LocalReply) {
         exchange.course?.wantsRenewal = false
-        perform(exchange.machine.keyMissing(again: moveOn(exchange), reply: reply), exchange)
+        perform(exchange.machine.keyMissing(again: movesOnWithoutKey(exchange), reply: reply), exchange)
+    }
+
+    /// - Returns: whether the next upstream is asked, because there is no key for this one.
+    func movesOnWithoutKey(_ exchange: RunningExchange) -> Bool {
+        guard moveOn(exchange) else { return false }
+        endAttempt(exchange, .keyMissing)
+        return true
     }
 
     // MARK: Refused
@@ -96,30 +103,34 @@ extension Worker {
         switch head.status {
         case 401, 402:
             key.refuse(status: head.status, until: now + Worker.refusedFor)
-            keyRefused(exchange, again: usesAnother(exchange, course, set) || renews(exchange, course, set))
+            let again = usesAnother(exchange, course, set) || renews(exchange, course, set)
+            keyRefused(exchange, head.status, again: again)
         case 403:
             // Why neither refused nor renewed, and of several for everybody one other alone: it may be about
             // what was asked for. Nothing keeps the next request from the same, so that the budget has to.
             let mayGoOn = set.choice == .first || !course.hasMetForbidden
             course.hasMetForbidden = true
             let again = mayGoOn && upstreamPlan(of: exchange).retryBudget.take(now: now)
-            keyRefused(exchange, again: again && usesAnother(exchange, course, set))
+            keyRefused(exchange, head.status, again: again && usesAnother(exchange, course, set))
         case 429:
             let pause = min(retryAfter ?? Worker.cooledFor, RetryAfter.max)
             key.cooledUntil.store(now + pause, ordering: .relaxed)
             guard set.choice == .weighted, usesAnother(exchange, course, set) else { return false }
-            turnAway(exchange, again: true)
+            turnAway(exchange, head.status, again: true)
         default: return false
         }
         return true
     }
 
-    private func keyRefused(_ exchange: RunningExchange, again: Bool) {
-        turnAway(exchange, again: again || isRepeatable(exchange) && moveOn(exchange))
+    private func keyRefused(_ exchange: RunningExchange, _ status: UInt16, again: Bool) {
+        turnAway(exchange, status, again: again || isRepeatable(exchange) && moveOn(exchange))
     }
 
-    private func turnAway(_ exchange: RunningExchange, again: Bool) {
-        if again { exchange.sentAt = 0 }
+    private func turnAway(_ exchange: RunningExchange, _ status: UInt16, again: Bool) {
+        if again {
+            exchange.sentAt = 0
+            endAttempt(exchange, .keyRefused, status: status)
+        }
         perform(exchange.machine.turnedAway(again: again, reply: .upstreamCredentialsExhausted), exchange)
     }
 

@@ -34,6 +34,7 @@ extension Worker {
             return
         }
         exchange.ticket = 0
+        exchange.record.askTime += now - exchange.askedAt
         guard !exchange.machine.isKeying else { return keyAnswered(exchange, answer) }
         exchange.machine.answered()
         switch answer {
@@ -52,6 +53,7 @@ extension Worker {
     func answerMissing(_ exchange: RunningExchange) {
         asking[exchange.ticket] = nil
         exchange.ticket = 0
+        exchange.record.askTime += now - exchange.askedAt
         guard !exchange.machine.isKeying else {
             guard now >= exchange.totalDeadline else { return keyMissing(exchange, .upstreamKeyUnavailable) }
             exchange.hasTimedOut = true

@@ -78,6 +78,7 @@ extension Worker {
                 exchange.machine.upstreamLost(again: false, freshOnly: false, reply: reply), exchange)
         }
         if isStale(exchange, upstream, reply) {
+            endAttempt(exchange, .stale)
             return perform(
                 exchange.machine.upstreamLost(again: true, freshOnly: true, reply: reply), exchange)
         }

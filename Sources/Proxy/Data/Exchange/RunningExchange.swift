@@ -21,6 +21,7 @@ final class RunningExchange {
     /// The question that waits for control's answer, or the number in the upstream's queue; 0 for none.
     var ticket: UInt64 = 0
     var askedAt: UInt64 = 0
+    var queuedAt: UInt64 = 0
     /// Where it stands with the gate of its upstream.
     var standing: GateStanding = .outside
     /// When `queue.timeout` is over; `.max` for never.
@@ -83,6 +84,8 @@ final class RunningExchange {
     var hasTimedOut = false
     /// Bytes of the local reply's code, for the record.
     var replyCode: StaticString = ""
+    /// Of the key that the request went out with last; outlives `course`, and holds no key.
+    var keyLabel: PlanText?
 
     func reset(blocks: BlockPool) {
         chat?.release(blocks: blocks)
@@ -130,6 +133,7 @@ final class RunningExchange {
         totalDeadline = .max
         hasTimedOut = false
         replyCode = ""
+        keyLabel = nil
     }
 }
 

@@ -6,9 +6,19 @@ extension Worker {
     func settle(_ exchange: RunningExchange) {
         guard let account = exchange.account else { return }
         settleReservation(exchange, account)
-        exchange.account = nil
         let ending = exchange.ending
-        if account.isMetered && ending != .refused { recordUsage(exchange, account, ending) }
+        guard account.isMetered && ending != .refused else { return }
+        let used = usage(account, ending)
+        exchange.record.isMetered = true
+        exchange.record.inputTokens = used.charge.inputTokens
+        exchange.record.outputTokens = used.charge.outputTokens
+        recordUsage(exchange, account, ending, used)
+    }
+
+    /// Behind `settle`: nothing asks any more what was used.
+    func closeAccount(_ exchange: RunningExchange) {
+        guard let account = exchange.account else { return }
+        exchange.account = nil
         account.reset(blocks: blocks)
         if spareAccounts.count < Worker.spareExchangesMax { spareAccounts.append(account) }
     }
@@ -71,8 +81,10 @@ extension Worker {
         ending == .upstreamError ? LimitCharge() : nil
     }
 
+    private typealias Used = (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool)
+
     private func recordUsage(
-        _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding
+        _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding, _ used: Used
     ) {
         guard let serving = exchange.serving, serving.plan.recordsUsage else { return }
         var record = UsageRecord()
@@ -80,17 +92,14 @@ extension Worker {
         record.keyID = exchange.caller?.keyID ?? 0
         record.userID = exchange.caller?.userID ?? 0
         record.failed = ending != .complete && ending != .clientGone
-        let used = usage(account, ending)
         record.inputTokens = used.charge.inputTokens
         record.outputTokens = used.charge.outputTokens
         record.cachedInputTokens = used.cachedTokens
         record.nanoUSD = used.charge.nanoUSD
         record.isEstimated = used.isEstimated
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        let named = exchange.notes[.model]
         let upstream = serving.plan.upstreams[exchange.upstreamIndex].nameText.bytes
-        account.tap.model.withBytes { answered in
-            let model = !named.isEmpty ? named : account.taps ? answered : none
+        withModel(of: exchange) { model in
             let texts = UsageTexts(items: [
                 exchange.auth?.nameText.bytes ?? none, exchange.caller?.label.bytes ?? none, model, upstream,
             ])
@@ -99,9 +108,7 @@ extension Worker {
         handle.usageBell.recordAppended()
     }
 
-    private func usage(
-        _ account: UsageAccount, _ ending: ExchangeEnding
-    ) -> (charge: LimitCharge, cachedTokens: UInt64, isEstimated: Bool) {
+    private func usage(_ account: UsageAccount, _ ending: ExchangeEnding) -> Used {
         if let measured = account.measured { return measured }
         let input = account.charge(input: account.inputTokensEstimate, cached: 0, output: 0)
         return (unread(ending) ?? input, 0, ending != .upstreamError)

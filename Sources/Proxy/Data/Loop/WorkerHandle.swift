@@ -18,6 +18,8 @@ final class WorkerHandle: Sendable {
     let beat = Atomic<UInt64>(0)
     /// After `drain`, when the last exchange has ended and the thread is gone.
     let hasFinished = Atomic<Bool>(false)
+    /// After `leave`: the worker watches no listening socket any more.
+    let hasLeft = Atomic<Bool>(false)
     /// After `leave`: connections for the process that takes over. `controlBell` rings.
     let leaving = Locked<[LeavingConnection]>([])
     /// Plans that this worker is done with, for control to free.

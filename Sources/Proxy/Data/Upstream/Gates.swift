@@ -23,6 +23,7 @@ extension Worker {
             exchange.machine.queued()
             exchange.standing = .queued(place)
             exchange.ticket = lastTicket
+            exchange.queuedAt = now
             exchange.queueDeadline = Worker.after(upstreamPlan(of: exchange).queueTimeout, now)
             queued[lastTicket] = exchange
             rearm(client)
@@ -75,6 +76,7 @@ extension Worker {
     private func endWaiting(_ exchange: RunningExchange) {
         queued[exchange.ticket] = nil
         exchange.ticket = 0
+        exchange.record.queueTime = now - exchange.queuedAt
     }
 
     /// On from the held request.

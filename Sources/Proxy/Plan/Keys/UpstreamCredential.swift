@@ -10,6 +10,8 @@ final class UpstreamCredential: @unchecked Sendable, CustomStringConvertible, Cu
     let source: PlanText
     /// Stars and the last four characters.
     let masked: PlanText
+    /// Both, for records: `environment ***************abcd`.
+    let label: PlanText
     /// Among several of one upstream; at least 1.
     let weight: Int
     /// Monotonic nanoseconds: the upstream does not take it until then (401, 402, 403).
@@ -27,6 +29,7 @@ final class UpstreamCredential: @unchecked Sendable, CustomStringConvertible, Cu
         self.line = UnsafeRawBufferPointer(rebasing: copy[..<line.count])
         self.source = source
         self.masked = masked
+        label = PlanText(joining: source, masked)
         self.weight = max(1, weight)
     }
 

@@ -34,7 +34,7 @@ private func connection() -> AdminConnection {
     AdminConnection(descriptor: -1, isRemote: false, idleAt: 0)
 }
 
-private let route = AdminRoutes.Route(
+private nonisolated(unsafe) let route = AdminRoutes.Route(
     method: "POST", path: "/plan", summary: "", access: .token, bodyMax: 100, handler: { _, _ in })
 
 @Test func `a request is read once it is whole, however it comes`() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Proxy
 
-private let routes = {
+private nonisolated(unsafe) let routes = {
     var routes = AdminRoutes()
     routes.get("/", "this list") { _ in .text(200, "") }
     routes.get("/exchanges/{request_id}", "the story") { _ in .text(200, "") }

@@ -15,6 +15,12 @@ private func texts(path: String = "/v1/x", code: String = "", endpoint: String =
         case .endpoint: Array(endpoint.utf8)
         case .auth: Array("apps".utf8)
         case .caller: Array("web app".utf8)
+        case .model: Array("gpt-5".utf8)
+        case .upstream: endpoint.isEmpty ? [] : Array("up".utf8)
+        case .key: endpoint.isEmpty ? [] : Array("environment ***abcd".utf8)
+        case .limit: Array("per-key".utf8)
+        case .limitNumber: Array("usd_per_day".utf8)
+        case .earlierPlaces: Array("up\0http://d:80\0other\0\0".utf8)
         }
     }
 }
@@ -46,11 +52,37 @@ private func line(_ record: ExchangeRecord, _ texts: [[UInt8]], _ format: Record
     let expected = """
         {"ts":"1970-01-01T00:00:01.250Z","request_id":"id-1","client":"127.0.0.1","listener":"public",\
         "route":"routes[0]","auth":"apps","caller":"web app","method":"GET","path":"/v1/x","host":"h","status":200,"code":null,"fault":"none",\
-        "outcome":"complete","generation":3,"upstream":"http://e:80","attempts":1,"reused":true,"bytes_in":5,\
-        "bytes_out":6,"ms":{"head":0.001,"connect":2.500,"first_byte":12.345,"total":1000.000}}
+        "outcome":"complete","generation":3,"model":"gpt-5","limit":null,"upstream":"http://e:80","upstream_name":"up",\
+        "key":"environment ***abcd","attempts":1,"repeated":[],"reused":true,"bytes_in":5,"bytes_out":6,"tokens":null,\
+        "ms":{"head":0.001,"ask":0.000,"queue":0.000,"connect":2.500,"first_byte":12.345,"total":1000.000}}
 
         """
     #expect(line(record, texts(), RecordFormat(format: .json)) == expected)
+}
+
+@Test func `limit, tokens and what was repeated are told where there is something to tell`() {
+    var told = record
+    told.limit = RecordedLimit(verdict: .refused, unit: .money, max: 10_000_000_000, used: 9_500_000_000)
+    told.isMetered = true
+    told.inputTokens = 12
+    told.outputTokens = 34
+    told.queueTime = 3_000_000
+    told.attempts = 3
+    told.attempt[0].cause = .status
+    told.attempt[0].status = 503
+    told.attempt[0].took = 1_500
+    told.attempt[1].cause = .keyMissing
+    let json = line(told, texts(), RecordFormat(format: .json))
+    let limit =
+        #""limit":{"name":"per-key","number":"usd_per_day","used":9.5,"max":10,"verdict":"refused"}"#
+    #expect(json.contains(limit), "\(json)")
+    #expect(json.contains(#""tokens":{"input":12,"output":34}"#))
+    let repeated = """
+        "attempts":3,"repeated":[{"upstream_name":"up","upstream":"http://d:80","because":"status","status":503,"ms":1.500},\
+        {"upstream_name":"other","upstream":null,"because":"key_missing","status":null,"ms":0.000}]
+        """
+    #expect(json.contains(repeated), "\(json)")
+    #expect(json.contains(#""queue":3.000"#))
 }
 
 @Test func `what there is not is null`() {
@@ -60,13 +92,14 @@ private func line(_ record: ExchangeRecord, _ texts: [[UInt8]], _ format: Record
     unanswered.fault = .client
     let text = line(unanswered, texts(code: "x", endpoint: ""), RecordFormat(format: .json))
     #expect(text.contains(#""status":null,"code":"x","fault":"client","outcome":"client_gone""#))
-    #expect(text.contains(#""upstream":null"#))
+    #expect(text.contains(#""upstream":null,"upstream_name":null,"key":null"#))
 }
 
 @Test func `a record is one line of text`() {
     let expected =
         "1970-01-01T00:00:01.250Z 127.0.0.1 \"GET /v1/x\" 200 1000.000ms in=5 out=6 gen=3 public"
-        + " routes[0] http://e:80 id=id-1 auth=apps caller=\"web app\" outcome=complete fault=none\n"
+        + " routes[0] http://e:80 id=id-1 auth=apps caller=\"web app\" outcome=complete fault=none"
+        + " model=\"gpt-5\"\n"
     #expect(line(record, texts(), RecordFormat(format: .text)) == expected)
 }
 

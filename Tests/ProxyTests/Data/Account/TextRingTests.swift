@@ -12,9 +12,11 @@ import Testing
         return text.withUnsafeBytes { bytes in
             let none = UnsafeRawBufferPointer(start: nil, count: 0)
             let part = UnsafeRawBufferPointer(rebasing: bytes[..<min(3, bytes.count)])
-            return ring.append(
-                record,
-                texts: RecordTexts(items: [bytes, none, part, none, none, none, none, none, none, bytes]))
+            var texts = RecordTexts(items: .init(repeating: none))
+            texts.items[0] = bytes
+            texts.items[2] = part
+            texts.items[9] = bytes
+            return ring.append(record, texts: texts)
         }
     }
 

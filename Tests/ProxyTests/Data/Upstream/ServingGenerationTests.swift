@@ -8,7 +8,7 @@ import Testing
     {
         let plan = Generation(
             number: 1, listeners: [], routes: RouteTable(routes: []), upstreams: [], trustedProxies: [],
-            recordsAccess: false, census: census)
+            census: census)
         let pools = endpointCounts.map { count in
             (0..<count).map { EndpointPool(state: EndpointState(id: $0, display: "", tls: nil)) }
         }
