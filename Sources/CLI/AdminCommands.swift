@@ -31,32 +31,25 @@ enum UpgradeCommand {
     }
 }
 
-/// `headgate status [--json]`
-enum StatusCommand {
-    static func run(_ command: CommandLineArguments) -> Int32 {
-        let path = command.isJSON ? "/status" : "/status.txt"
-        return AdminCommand.perform(command, "GET", path) { answer in
-            Terminal.print(answer.body)
-            return answer.status == 200 ? 0 : 1
-        }
-    }
-}
-
 /// Asks the running daemon.
 enum AdminCommand {
     static func perform(
-        _ command: CommandLineArguments, _ method: String, _ path: String,
+        _ command: CommandLineArguments, _ method: String, _ path: String, body: [UInt8] = [],
         _ take: (AdminClient.Answer) -> Int32
     ) -> Int32 {
-        let config =
-            command.config ?? ConfigPath.defaults.first { access($0, F_OK) == 0 } ?? ConfigPath.defaults[0]
-        let candidates = AdminPath.candidates(
-            option: command.admin, configPath: config, isConfigNamed: command.config != nil)
         do throws(AdminClient.Failure) {
-            return take(try AdminClient(candidates: candidates).send(method, path))
+            return take(try client(command).send(method, path, body: body))
         } catch {
             Terminal.printError("headgate: \(error.message)")
             return 1
         }
+    }
+
+    static func client(_ command: CommandLineArguments) -> AdminClient {
+        let config =
+            command.config ?? ConfigPath.defaults.first { access($0, F_OK) == 0 } ?? ConfigPath.defaults[0]
+        return AdminClient(
+            candidates: AdminPath.candidates(
+                option: command.admin, configPath: config, isConfigNamed: command.config != nil))
     }
 }

@@ -39,9 +39,11 @@ struct Headgate {
         case .run: return RunCommand.run(command)
         case .bind: return BindCommand.run(command)
         case .check: return CheckCommand.run(command)
+        case .plan: return PlanCommand.run(command)
         case .reload: return ReloadCommand.run(command)
         case .upgrade: return UpgradeCommand.run(command)
         case .status: return StatusCommand.run(command)
+        case .generations: return GenerationsCommand.run(command)
         case .usage: return UsageCommand.run(command)
         case .token, .user, .apikey, .key, .db, .explain, .service:
             return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage

@@ -2,8 +2,8 @@ import Proxy
 
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
-    case run, bind, check, schema, reload, upgrade, status, token, user, apikey, key, db, usage, explain,
-        service, mock, version, help
+    case run, bind, check, plan, schema, reload, upgrade, status, generations, token, user, apikey, key, db,
+        usage, explain, service, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -12,7 +12,9 @@ enum Verb: String, CaseIterable {
         case .run: ["-c=", "--config=", "--admin=", "--mock="]
         case .bind: ["-c=", "--config="]
         case .check: ["-c=", "--config=", "--json"]
-        case .reload, .upgrade, .status: ["-c=", "--config=", "--admin=", "--json"]
+        case .plan: ["-c=", "--config=", "--admin=", "--json", "--exit-code"]
+        case .reload, .upgrade, .generations: ["-c=", "--config=", "--admin=", "--json"]
+        case .status: ["-c=", "--config=", "--admin=", "--json", "--watch"]
         case .token: ["-c=", "--config=", "--json"]
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
@@ -32,7 +34,9 @@ enum Verb: String, CaseIterable {
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
         case .service: ServiceCommand.subVerbs
-        case .run, .bind, .check, .schema, .reload, .upgrade, .status, .usage, .mock, .version, .help: []
+        case .run, .bind, .check, .plan, .schema, .reload, .upgrade, .status, .generations, .usage, .mock,
+            .version, .help:
+            []
         }
     }
 
@@ -49,9 +53,9 @@ enum Verb: String, CaseIterable {
     /// How many words may follow, where there are no verbs below it.
     var operandsMax: Int {
         switch self {
-        case .check, .help: 1
-        case .run, .bind, .schema, .reload, .upgrade, .status, .token, .user, .apikey, .key, .db, .usage,
-            .explain, .service, .version, .mock:
+        case .check, .plan, .status, .help: 1
+        case .run, .bind, .schema, .reload, .upgrade, .generations, .token, .user, .apikey, .key, .db,
+            .usage, .explain, .service, .version, .mock:
             0
         }
     }
@@ -61,10 +65,12 @@ enum Verb: String, CaseIterable {
         case .run: "serve what the config file says"
         case .bind: "bind the listeners for a systemd unit, before it starts (ExecStartPre=+)"
         case .check: "say what is wrong with a config file"
+        case .plan: "say what a reload would change, and which running requests it touches"
         case .schema: "print the JSON Schema of the config file, for editors"
         case .reload: "make the running headgate read its files again; wait for the outcome"
         case .upgrade: "have a new process of the program take over; no stream is broken"
         case .status: "show what the running headgate is doing"
+        case .generations: "list the configurations that running requests go by"
         case .token: "make, list, revoke and delete the tokens of a token file"
         case .user: "keep the users of a store"
         case .apikey: "make, list, revoke and rotate the keys of users"
@@ -81,7 +87,7 @@ enum Verb: String, CaseIterable {
 
     static var overview: String {
         let lines = allCases.map { verb in
-            "  \(verb.rawValue)" + String(repeating: " ", count: 10 - verb.rawValue.count) + verb.summary
+            "  \(verb.rawValue)" + String(repeating: " ", count: 12 - verb.rawValue.count) + verb.summary
         }
         return """
             headgate: a reverse proxy for OpenAI-compatible APIs, driven by one file
@@ -104,9 +110,11 @@ enum Verb: String, CaseIterable {
         case .run: Verb.runHelp
         case .bind: Verb.bindHelp
         case .check: Verb.checkHelp
+        case .plan: PlanCommand.help
         case .reload: Verb.reloadHelp
         case .upgrade: Verb.upgradeHelp
-        case .status: Verb.statusHelp
+        case .status: StatusCommand.help
+        case .generations: GenerationsCommand.help
         case .schema:
             "usage: headgate schema\n\nPrints the JSON Schema of the config file. \(Verb.schemaHint)"
         case .version: "usage: headgate version\n\nPrints the version."
@@ -130,7 +138,7 @@ enum Verb: String, CaseIterable {
 
     static let configHelp =
         "  -c, --config FILE   the config file (default ./headgate.yaml, then /etc/headgate/headgate.yaml)"
-    private static let adminHelp = """
+    static let adminHelp = """
           --admin PATH        the admin socket; without it, where `headgate help` says
         """
 
@@ -201,16 +209,5 @@ enum Verb: String, CaseIterable {
           --json              the outcome as one JSON object
 
         exit: 0 the new process serves, 1 the old one goes on
-        """
-
-    private static let statusHelp = """
-        usage: headgate status [-c FILE] [--admin PATH] [--json]
-
-        Shows which generation is served, since when and by what; the last reload that failed and why;
-        listeners, upstreams, connections.
-
-        \(configHelp)
-        \(adminHelp)
-          --json              everything, as one JSON object
         """
 }

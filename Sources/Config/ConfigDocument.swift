@@ -1,9 +1,9 @@
 /// A file that is YAML, not yet a configuration: text in, value or diagnostics out. Touches nothing outside.
 public struct ConfigDocument: Sendable {
     private let source: SourceText
-    private let root: Node
+    let root: Node
     private let remarks: [YAMLTree.Remark]
-    private let redaction: Redaction
+    let redaction: Redaction
 
     private init(source: SourceText, root: Node, remarks: [YAMLTree.Remark]) {
         self.source = source

@@ -5,7 +5,8 @@ import Testing
 /// Whoever types a command is told what it does.
 @Suite(.scenario) struct HelpOnEveryVerb {
     private static let verbs = [
-        "run", "check", "reload", "status", "token", "user", "apikey", "key", "db", "usage", "explain",
+        "run", "check", "plan", "reload", "status", "generations", "token", "user", "apikey", "key", "db",
+        "usage", "explain",
         "schema",
         "version", "mock", "help",
     ]
@@ -54,7 +55,7 @@ import Testing
 
     @Test func `commands for a daemon that is not there say so`() throws {
         let folder = try Folder()
-        for verb in ["reload", "status"] {
+        for verb in ["reload", "status", "plan", "generations"] {
             let result = try run([Gate.program, verb, "--admin", folder("none.sock")], in: folder)
             #expect(result.code == 1)
             #expect(result.errors.contains("none.sock"))

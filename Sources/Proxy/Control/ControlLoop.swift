@@ -31,6 +31,8 @@ final class ControlLoop {
         case figuresTurn
         /// The service manager is told how things are.
         case serviceTurn
+        /// Whoever asked what runs waits no longer for a worker.
+        case censusOverdue
         /// An admin connection has been silent for too long.
         case adminIdle
         /// The admin socket is listened to again, after there was no descriptor left.

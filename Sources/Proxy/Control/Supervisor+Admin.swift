@@ -7,8 +7,22 @@ extension Supervisor {
     func adminRoutes() -> AdminRoutes {
         var routes = AdminRoutes()
         routes.get("/", "this list") { [unowned self] in admin.routes.list(asText: $0.wantsText) }
-        routes.get("/status", "what the daemon is doing") { [unowned self] in
-            $0.wantsText ? .text(200, status().text) : AdminResponse(status: 200, body: status().json)
+        routes.add("GET", "/status", "what the daemon is doing") { [unowned self] request, answer in
+            running.take { [unowned self] running in
+                let status = status(running)
+                answer(
+                    request.wantsText
+                        ? .text(200, status.text) : AdminResponse(status: 200, body: status.json))
+            }
+        }
+        routes.add("GET", "/generations", "configurations that are alive, and what runs by each") {
+            [unowned self] request, answer in
+            running.take { [unowned self] running in
+                let report = GenerationsReport(driver.served, driver.older, running)
+                answer(
+                    request.wantsText
+                        ? .text(200, report.text) : AdminResponse(status: 200, body: report.json))
+            }
         }
         routes.add("POST", "/reload", "reads the files again and says what came of it") {
             [unowned self] request, answer in
@@ -19,6 +33,10 @@ extension Supervisor {
                         ? .text(status, report.text) : AdminResponse(status: status, body: report.json))
             }
         }
+        routes.add(
+            "POST", "/plan", "says what a reload would change, of the file or of one that is sent",
+            bodyMax: ReloadPreview.fileBytesMax
+        ) { [unowned self] request, answer in plan(request, answer) }
         routes.add("POST", "/upgrade", "starts the program's file anew and hands all that is new over to it")
         {
             [unowned self] request, answer in
@@ -89,5 +107,27 @@ extension Supervisor {
             version: options.version, startedAt: startedAt, clock: headgate_realtime_ns(),
             now: headgate_monotonic_ns(), isReady: readiness.isReady, reloads: reloads,
             process: ProcessFigures(), driver: driver, writer: writer)
+    }
+
+    /// A file comes as the body, `file` is what messages call it, and relative paths in it start from
+    /// `folder`.
+    private func plan(_ request: AdminRequest, _ answer: @escaping AdminRoutes.Answer) {
+        var loader = driver.loader
+        if !request.body.isEmpty || request.query["file"] != nil {
+            loader = ConfigLoader(
+                text: request.body, display: request.query["file"] ?? "the file",
+                folder: request.query["folder"] ?? loader.folder)
+        }
+        let trial = driver.trial(loader)
+        // Why the census last: streams that begin meanwhile are in it.
+        running.take { [unowned self] running in
+            guard let preview = driver.preview(trial, running) else {
+                return answer(.error(503, "nothing is served yet"))
+            }
+            let status = preview.result == .failed ? 422 : 200
+            answer(
+                request.wantsText
+                    ? .text(status, preview.text) : AdminResponse(status: status, body: preview.json))
+        }
     }
 }

@@ -70,6 +70,8 @@ public final class Supervisor {
     let writer: RecordWriter
     let exporter: TraceExporter
     let admin: AdminEndpoint
+    /// Tells what runs, to whoever asks.
+    let running: ExchangeCensus
     let service: ServiceWatch
     let store: SocketStore
     let startedAt = headgate_realtime_ns()
@@ -122,6 +124,7 @@ public final class Supervisor {
         exporter = try TraceExporter(version: options.version)
         writer = try RecordWriter(bell: workers.writerBell, exporter: exporter)
         admin = AdminEndpoint(loop: loop)
+        running = ExchangeCensus(workers: workers, loop: loop)
         inbox = try HandoverInbox()
         upgrade = Upgrade(arguments: options.arguments, ledger: workers.ledger, inbox: inbox)
         try loop.add(signals.descriptor, as: .signals)
@@ -174,6 +177,7 @@ public final class Supervisor {
         case .expired(.reread): driver.readAgain()
         case .expired(.resolveTimeout): driver.resolveTimedOut()
         case .expired(.refreshNames): driver.lookUpDueNames()
+        case .expired(.censusOverdue): running.timedOut()
         case .expired(.adminIdle): admin.endIdle()
         case .expired(.adminRest): admin.resume()
         case .expired(.lastAccept): refuseNew()
@@ -199,6 +203,7 @@ public final class Supervisor {
         workers.bell.silence()
         workers.freeReleased()
         driver.workersMoved()
+        running.workersMoved()
         sendLeaving()
         finishIfDone()
     }
@@ -268,11 +273,12 @@ public final class Supervisor {
         if case .serving = phase { tellReady() }
     }
 
-    func status() -> StatusReport {
+    /// - Parameter running: nil: nobody was asked what runs.
+    func status(_ running: RunningExchanges? = nil) -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
-            telemetry: exporter.status,
-            isStopping: isStopping, predecessor: succession?.predecessor)
+            telemetry: exporter.status, isStopping: isStopping, predecessor: succession?.predecessor,
+            running: running)
     }
 
     // MARK: - Stop

@@ -44,18 +44,32 @@ final class Generation: Sendable {
         self.unrouted = unrouted
         self.telemetry = telemetry
         self.census = census
-        census.appeared()
+        census.appeared(number)
     }
 
-    deinit { census.vanished() }
+    deinit { census.vanished(number) }
 }
 
 /// Counts the generations alive, so that a leak of one shows in `status` and in the tests.
 final class GenerationCensus: Sendable {
     private let count = Atomic<Int>(0)
     var alive: Int { count.load(ordering: .acquiring) }
-    fileprivate func appeared() { count.add(1, ordering: .acquiringAndReleasing) }
-    fileprivate func vanished() { count.subtract(1, ordering: .acquiringAndReleasing) }
+    private let living = Locked<[UInt64]>([])
+
+    /// Those that are alive, in the order in which they came.
+    var numbers: [UInt64] { living.withLock { $0 } }
+
+    fileprivate func appeared(_ number: UInt64) {
+        living.withLock { $0.append(number) }
+        count.add(1, ordering: .acquiringAndReleasing)
+    }
+
+    fileprivate func vanished(_ number: UInt64) {
+        living.withLock { numbers in
+            if let index = numbers.firstIndex(of: number) { numbers.remove(at: index) }
+        }
+        count.subtract(1, ordering: .acquiringAndReleasing)
+    }
 }
 
 /// A range of IP addresses (CIDR). IPv4 is held as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), so that one

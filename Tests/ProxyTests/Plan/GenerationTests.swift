@@ -3,6 +3,22 @@ import Testing
 @testable import Proxy
 
 @Suite(.tags(.fast)) struct GenerationTests {
+    @Test func `the census knows which generations are alive`() {
+        let census = GenerationCensus()
+        func make(_ number: UInt64) -> Generation {
+            Generation(
+                number: number, listeners: [], routes: RouteTable(routes: []), upstreams: [],
+                trustedProxies: [],
+                recordsAccess: false, census: census)
+        }
+        var held = [make(3), make(4), make(5)]
+        #expect(census.numbers == [3, 4, 5] && census.alive == 3)
+        held.remove(at: 1)
+        #expect(census.numbers == [3, 5] && census.alive == 2)
+        held = []
+        #expect(census.numbers == [])
+    }
+
     private func version4(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> PeerAddress {
         PeerAddress(high: 0, low: 0xFFFF_0000_0000 | a << 24 | b << 16 | c << 8 | d, port: 1, isUnix: false)
     }

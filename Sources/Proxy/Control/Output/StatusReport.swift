@@ -15,6 +15,8 @@ struct StatusReport {
     let isStopping: Bool
     /// The process before this one, while it finishes what it began.
     var predecessor: Succession.Predecessor?
+    /// What runs; nil: nobody was asked.
+    var running: RunningExchanges?
 
     var json: String {
         var json = JSONText()
@@ -28,6 +30,7 @@ struct StatusReport {
             predecessor(&json)
             json.number("generations_alive", driver.census.alive)
             json.number("generations_draining", driver.olderGenerations)
+            generations?.append(to: &json)
             json.array("restart_needed") { json in restartKeys.forEach { json.string(nil, $0) } }
             lastFailure(&json)
             json.array("workers") { json in driver.workers.handles.forEach { worker($0, &json) } }
@@ -35,6 +38,7 @@ struct StatusReport {
             AuthStatus(auth: driver.auth.served).append(to: &json)
             driver.usage.status.append(to: &json)
             limits.append(to: &json)
+            fullLimits.append(to: &json)
             KeySourceStatus(driver.keys.served).append(to: &json)
             upstreams.append(to: &json)
             accessLog(&json)
@@ -57,14 +61,19 @@ struct StatusReport {
             if driver.olderGenerations > 0 {
                 let older = counted(driver.olderGenerations, "generation")
                 lines.append("older       \(older) with running exchanges")
+                lines += generations?.olderLines ?? []
             }
-            lines += zip(served.config.listeners, served.sockets).map { "listener    \($0.name) \($1.url)" }
+            lines += zip(served.config.listeners, served.sockets).map { listener, socket in
+                let count = socket.connections.count.load(ordering: .relaxed)
+                return "listener    \(listener.name) \(socket.url), \(counted(count, "connection"))"
+            }
         }
         if !restartKeys.isEmpty {
             let keys = restartKeys.joined(separator: ", ")
             lines.append("restart     needed for \(keys): changed in the file, not in force")
         }
         lines += AuthStatus(auth: driver.auth.served).lines + driver.usage.status.lines + limits.lines
+        lines += fullLimits.textLines
         lines += KeySourceStatus(driver.keys.served).lines + upstreams.lines
         let figures = driver.workers.handles.map(\.figures)
         let connections = figures.reduce(0) { $0 + $1.connectionsOpen.load(ordering: .relaxed) }
@@ -148,6 +157,7 @@ struct StatusReport {
                 json.object { json in
                     json.string("name", listener.name)
                     json.string("url", socket.url)
+                    json.number("connections", socket.connections.count.load(ordering: .relaxed))
                 }
             }
         }
@@ -156,6 +166,20 @@ struct StatusReport {
     private var limits: LimitStatus {
         LimitStatus(
             limits: driver.served?.generation.limits ?? [], subjectCount: driver.workers.ledger.subjectCount)
+    }
+
+    private var fullLimits: FullLimits {
+        let limits = driver.served?.generation.limits ?? []
+        guard let config = driver.served?.config, !limits.isEmpty else {
+            return FullLimits.none
+        }
+        return FullLimits(
+            limits, driver.workers.ledger, LimitSubjectNames(auth: driver.auth.served, config: config))
+    }
+
+    /// What of them is outdated is `headgate generations`' to tell.
+    private var generations: GenerationsReport? {
+        running.map { GenerationsReport(driver.served, driver.older, $0, compares: false) }
     }
 
     private var upstreams: UpstreamStatus {

@@ -10,27 +10,12 @@ public struct ConfigCheck {
     public var isGood: Bool { !diagnostics.contains { $0.severity == .error } }
 
     public init(path: String) {
-        let outcome = ConfigLoader(path: path).load()
-        guard let loaded = outcome.loaded else {
-            diagnostics = outcome.diagnostics
-            summary = nil
-            return
+        let trial = ConfigTrial(ConfigLoader(path: path))
+        diagnostics = trial.diagnostics
+        summary = trial.outcome.loaded.map { loaded in
+            let config = loaded.config
+            return "\(counted(config.listeners.count, "listener")), "
+                + "\(counted(config.routes.count, "route")), \(counted(config.upstreams.count, "upstream"))"
         }
-        var preparation = AuthPreparation(
-            loaded: loaded, places: outcome.places, served: AuthSet(), trigger: .start,
-            mailboxes: Mailboxes(), limits: LimitRegistry(), opensStores: false)
-        let auth = preparation.run()
-        var builder = GenerationBuilder(
-            loaded: loaded, places: outcome.places, registry: EndpointRegistry(), auth: auth,
-            limits: LimitRegistry().plans(of: loaded.config),
-            gates: UpstreamGateRegistry().gates(of: loaded.config),
-            budgets: RetryBudgetRegistry().budgets(of: loaded.config), keys: [:], actions: nil)
-        diagnostics =
-            outcome.diagnostics + auth.diagnostics + builder.check()
-            + AccessLogCheck(loaded, outcome.places).warnings()
-        let config = loaded.config
-        summary =
-            "\(counted(config.listeners.count, "listener")), \(counted(config.routes.count, "route")), "
-            + counted(config.upstreams.count, "upstream")
     }
 }

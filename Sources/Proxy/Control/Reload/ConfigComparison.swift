@@ -61,15 +61,20 @@ struct ConfigComparison {
 
     /// What waits for a restart: one warning for each key of `process:` that differs.
     func restartWarnings(_ places: DiagnosticPlaces) -> [Diagnostic] {
+        restartKeys.map {
+            places.warning([.key("process"), .key($0)], "the change needs a restart and is not in force")
+        }
+    }
+
+    /// Keys of `process:` that differ.
+    var restartKeys: [String] {
         let keys = [
             ("workers", served.process.workers != next.process.workers),
             ("admin", served.process.admin != next.process.admin),
             ("drain_timeout", served.process.drainTimeout != next.process.drainTimeout),
             ("body_memory", served.process.bodyMemoryBytes != next.process.bodyMemoryBytes),
         ]
-        return keys.filter(\.1).map {
-            places.warning([.key("process"), .key($0.0)], "the change needs a restart and is not in force")
-        }
+        return keys.filter(\.1).map(\.0)
     }
 }
 

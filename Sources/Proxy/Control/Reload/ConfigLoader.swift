@@ -81,6 +81,15 @@ struct ConfigLoader {
     /// As it was given: what messages show.
     let displayPath: String
     let absolutePath: String
+    /// What the file holds, where somebody has read it already; nil: it is read.
+    private(set) var text: [UInt8]?
+
+    /// - Parameter folder: absolute; where relative paths in the text start from.
+    init(text: [UInt8], display: String, folder: String) {
+        displayPath = display
+        absolutePath = Path.absolute(Path.name(of: display), in: folder)
+        self.text = text
+    }
 
     init(path: String) {
         displayPath = path
@@ -140,6 +149,7 @@ private struct ConfigReading {
     }
 
     private mutating func readConfigFile() -> [UInt8]? {
+        if let text = loader.text { return text }
         switch inputs.read(loader.absolutePath) {
         case .success(let bytes): return bytes
         case .failure(let error):

@@ -85,7 +85,7 @@ struct GenerationBuilder {
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
     }
 
-    /// Everything but what needs sockets, for `check`.
+    /// Everything but what needs sockets, for `check` and `plan`.
     mutating func check() -> [Diagnostic] {
         let census = GenerationCensus()
         let sockets = loaded.config.listeners.indices.map {

@@ -9,6 +9,8 @@ final class ReloadDriver {
     struct Served {
         let generation: Generation
         let config: GatewayConfig
+        /// The same, to be compared with others.
+        let snapshot: ConfigSnapshot
         let inputs: InputFiles
         let endpoints: [EndpointRegistry.Entry]
         /// In the order of the configuration's listeners.
@@ -72,6 +74,8 @@ final class ReloadDriver {
     private var attempted = InputFiles()
 
     private(set) var served: Served?
+    /// Those that are served no more, and whose last exchange may still run; in their order.
+    private(set) var older: [GenerationRecord] = []
     /// Of the process before this one: its last generation, so that numbers go on. 0: there was none.
     var numberBefore: UInt64 = 0
     private(set) var lastFailure: ReloadReport?
@@ -154,6 +158,10 @@ final class ReloadDriver {
 
     /// Looks whether older generations have gone; asked whenever control is awake.
     func noteDrained() {
+        if !older.isEmpty {
+            let alive = census.numbers
+            older.removeAll { !alive.contains($0.number) }
+        }
         if case .draining = machine.state, census.alive <= 1 { perform(machine.drained()) }
     }
 
@@ -250,10 +258,13 @@ final class ReloadDriver {
         var config = loaded.config
         // Why: `process:` of the start stays in force, so that every later change of it is reported again.
         if let served { config.process = served.config.process }
+        var snapshot = ConfigSnapshot(loaded, outcome.places.document)
+        snapshot.config = config
         next = Next(
             served: Served(
-                generation: generation, config: config, inputs: outcome.inputs, endpoints: built.endpoints,
-                sockets: prepared.listeners.sockets, admin: adminPort(prepared, loaded), trigger: trigger,
+                generation: generation, config: config, snapshot: snapshot, inputs: outcome.inputs,
+                endpoints: built.endpoints, sockets: prepared.listeners.sockets,
+                admin: adminPort(prepared, loaded), trigger: trigger,
                 telemetry: TelemetrySetting(loaded), restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
             prepared: prepared, auth: auth, gates: gates, budgets: budgets, keys: keys, usage: usage,
@@ -325,8 +336,10 @@ final class ReloadDriver {
     private func finishPublishing(_ trigger: Reload.Trigger) {
         guard let next else { return }
         let isFirst = served == nil
+        let now = headgate_realtime_ns()
+        if let served { older.append(GenerationRecord(served, until: now)) }
         served = next.served
-        served?.since = headgate_realtime_ns()
+        served?.since = now
         served?.nameWarnings = nameWarnings(next)
         self.next = nil
         closeRemoved()

@@ -22,6 +22,8 @@ enum Mail: Sendable {
     case placeFreed(Ticket)
     /// The watchdog asks whether the loop still turns: the number goes to `WorkerHandle.beat`.
     case beat(UInt64)
+    /// Control asks what runs: the answer, with this number, goes to `WorkerHandle.census`.
+    case census(UInt64)
     /// Callers were revoked or disabled: exchanges of theirs end where `on_revoke: cut` says so.
     case cutRevoked
 }

@@ -239,6 +239,7 @@ final class Worker {
         case .answered(let ticket, let answer): answered(ticket, answer)
         case .placeFreed(let ticket): placeFreed(ticket)
         case .beat(let number): beat(number)
+        case .census(let number): answerCensus(number)
         case .cutRevoked: cutRevoked()
         }
     }

@@ -24,6 +24,8 @@ final class WorkerHandle: Sendable {
     let leaving = Locked<[LeavingConnection]>([])
     /// Plans that this worker is done with, for control to free.
     private let released = Locked<[Generation]>([])
+    /// What ran when control last asked; nil once control has looked.
+    let census = Locked<WorkerCensus?>(nil)
     /// Rung when `adoptedGeneration` or `hasFinished` changes.
     let controlBell: Bell
     /// Rung when a record was put into `records` while the writer slept.
