@@ -2,7 +2,7 @@ import Testing
 
 @testable import Proxy
 
-/// What a worker counts of exchanges, with or without an access log.
+/// What a worker counts of exchanges.
 @Suite struct RouteFiguresRecordTests {
     private let route = RouteFigures(label: "routes[0]", workers: 1)
     private let none = RouteFigures(label: "(none)", workers: 1)
@@ -11,7 +11,6 @@ import Testing
     private func sketch(_ upstream: TestUpstream) -> GenerationSketch {
         var sketch = GenerationSketch(upstream)
         sketch.routes = [.test(.subtree(Array("/v1".utf8)), recordsUsage: true, figures: route)]
-        sketch.recordsAccess = false
         sketch.unrouted = none
         sketch.figures = used
         return sketch
