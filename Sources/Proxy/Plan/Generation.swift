@@ -16,6 +16,8 @@ final class Generation: Sendable {
     let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
+    /// Whether the records of its exchanges are for the access log.
+    let logsAccess: Bool
     /// nil: traces are none of our business.
     let telemetry: TelemetryPlan?
     private let census: GenerationCensus
@@ -24,7 +26,8 @@ final class Generation: Sendable {
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
-        trustedProxies: [AddressRange], telemetry: TelemetryPlan? = nil, census: GenerationCensus
+        trustedProxies: [AddressRange], logsAccess: Bool = true,
+        telemetry: TelemetryPlan? = nil, census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -35,6 +38,7 @@ final class Generation: Sendable {
         self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
+        self.logsAccess = logsAccess
         self.telemetry = telemetry
         self.census = census
         census.appeared()

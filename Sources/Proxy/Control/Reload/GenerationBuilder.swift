@@ -76,6 +76,7 @@ struct GenerationBuilder {
             models: ModelTable(models), modelRoutes: ModelTable(routed),
             limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
+            logsAccess: config.accessLog != nil,
             telemetry: config.telemetry.map { TelemetryPlan(percent: $0.samplePercent) },
             census: census)
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
