@@ -20,6 +20,8 @@ final class Generation: Sendable {
     let routeFigures: [RouteFigures]
     /// Of requests that no route takes. nil: nobody counts.
     let unrouted: RouteFigures?
+    /// Whether the records of its exchanges are for the access log.
+    let logsAccess: Bool
     /// nil: traces are none of our business.
     let telemetry: TelemetryPlan?
     private let census: GenerationCensus
@@ -28,7 +30,8 @@ final class Generation: Sendable {
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
-        trustedProxies: [AddressRange], routeFigures: [RouteFigures] = [], unrouted: RouteFigures? = nil,
+        trustedProxies: [AddressRange], logsAccess: Bool = true, routeFigures: [RouteFigures] = [],
+        unrouted: RouteFigures? = nil,
         telemetry: TelemetryPlan? = nil, census: GenerationCensus
     ) {
         self.number = number
@@ -42,6 +45,7 @@ final class Generation: Sendable {
         self.trustedProxies = trustedProxies
         self.routeFigures = routeFigures
         self.unrouted = unrouted
+        self.logsAccess = logsAccess
         self.telemetry = telemetry
         self.census = census
         census.appeared(number)

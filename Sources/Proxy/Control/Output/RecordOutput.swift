@@ -49,7 +49,8 @@ struct RecordOutput {
     /// Records of exchanges that began before `access_log: off` have no place to go any more.
     mutating func append<Text: Collection>(_ record: ExchangeRecord, _ texts: [Text])
     where Text.Element == UInt8 {
-        guard let config, let filter, filter.keeps(record, requestID: texts[RecordText.requestID.rawValue])
+        guard record.isLogged, let config, let filter,
+            filter.keeps(record, requestID: texts[RecordText.requestID.rawValue])
         else { return }
         var format = RecordFormat<Text>(
             format: config.format, slowFrom: filter.slowFrom, redacted: config.redacted)

@@ -79,6 +79,7 @@ struct GenerationBuilder {
             models: ModelTable(models), modelRoutes: ModelTable(routed),
             limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
+            logsAccess: config.accessLog != nil,
             routeFigures: figures?.allRoutes ?? [], unrouted: figures?.unrouted,
             telemetry: config.telemetry.map { TelemetryPlan(percent: $0.samplePercent) },
             census: census)

@@ -131,6 +131,10 @@ private func fields(_ datagram: [UInt8]) -> [String: String] {
         nowhere.append(record(), texts())
         #expect(nowhere.flush() == (0, 1))
         #expect(nowhere.problem == "journal: No such file or directory")
+        var unlogged = record()
+        unlogged.isLogged = false
+        output.append(unlogged, texts())
+        #expect(output.flush() == (0, 0), "it comes of a generation with `access_log: off`")
         output.configure(nil, folder: "/")
         output.append(record(), texts())
         #expect(output.flush() == (0, 0) && journal.next() == nil)
