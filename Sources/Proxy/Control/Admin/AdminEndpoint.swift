@@ -33,7 +33,8 @@ final class AdminEndpoint {
     /// - Throws: a message that says who is in the way.
     func listen(at path: String, adopting adopted: Int32? = nil) throws(BindError) {
         if let adopted {
-            if BindAddress(listening: adopted) == .unix(path: path), let file = UnixSocket.identity(of: path) {
+            let isThere = BindAddress(listening: adopted) == .unix(path: path)
+            if isThere, let file = UnixSocket.identity(of: path) {
                 (listener, self.file) = (adopted, file)
                 return try watchListener(path)
             }

@@ -1,12 +1,9 @@
-import CLinux
-import Glibc
-
 /// The ledger of the process that takes over, as the old one's workers ask it.
 ///
 /// Until the new process serves, who asks waits: its answer may never come. From then on counts are kept
 /// there alone; should it die, what is reserved can no longer be settled anywhere, and whoever still wants to
 /// reserve something is told to come back (503).
-final class RemoteLedger: LedgerKeeper, @unchecked Sendable {
+final class RemoteLedger: LedgerKeeper {
     private enum Phase: Equatable {
         /// The new process has what was counted, and does not serve yet.
         case undecided
@@ -20,32 +17,17 @@ final class RemoteLedger: LedgerKeeper, @unchecked Sendable {
     /// How long a worker waits at most, each time.
     private static let waitMilliseconds = 3000
 
+    private struct State {
+        var phase = Phase.undecided
+        var lastNumber: UInt64 = 0
+        /// Calls that somebody waits for, and what was answered to them.
+        var answers: [UInt64: LedgerResult?] = [:]
+    }
+
     private let channel: HandoverChannel
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var phase = Phase.undecided
-    private var lastNumber: UInt64 = 0
-    private var answers: [UInt64: LedgerResult] = [:]
-    private var awaited: Set<UInt64> = []
+    private let state = Awaited(State())
 
-    init(_ channel: HandoverChannel) {
-        self.channel = channel
-        mutex.initialize(to: pthread_mutex_t())
-        changed.initialize(to: pthread_cond_t())
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(changed, &attributes)
-        pthread_condattr_destroy(&attributes)
-    }
-
-    deinit {
-        pthread_cond_destroy(changed)
-        pthread_mutex_destroy(mutex)
-        changed.deallocate()
-        mutex.deallocate()
-    }
+    init(_ channel: HandoverChannel) { self.channel = channel }
 
     // MARK: - What becomes of the other process
 
@@ -58,17 +40,13 @@ final class RemoteLedger: LedgerKeeper, @unchecked Sendable {
 
     /// On the thread that receives.
     func answered(_ result: LedgerResult) {
-        pthread_mutex_lock(mutex)
-        if awaited.contains(result.number) { answers[result.number] = result }
-        pthread_cond_broadcast(changed)
-        pthread_mutex_unlock(mutex)
+        state.change { state in
+            if state.answers[result.number] != nil { state.answers[result.number] = .some(result) }
+        }
     }
 
     private func move(from old: Phase, to new: Phase) {
-        pthread_mutex_lock(mutex)
-        if phase == old { phase = new }
-        pthread_cond_broadcast(changed)
-        pthread_mutex_unlock(mutex)
+        state.change { state in if state.phase == old { state.phase = new } }
     }
 
     // MARK: - LedgerKeeper
@@ -122,10 +100,8 @@ final class RemoteLedger: LedgerKeeper, @unchecked Sendable {
         let call = LedgerCall(
             number: number, kind: kind, time: time, entries: reservation.callEntries, charge: charge,
             force: force)
-        guard channel.send(.ledger(call)), let result = waitForAnswer(number) else {
-            forget(number)
-            return .lost
-        }
+        defer { forget(number) }
+        guard channel.send(.ledger(call)), let result = waitForAnswer(number) else { return .lost }
         reservation.take(result.entries)
         return .result(result)
     }
@@ -144,45 +120,26 @@ final class RemoteLedger: LedgerKeeper, @unchecked Sendable {
 
     /// What has become of the other process; nil: that cannot be waited for any longer.
     private func decided() -> Phase? {
-        wait { phase == .undecided ? nil : phase }
+        state.wait(milliseconds: RemoteLedger.waitMilliseconds) { state in
+            state.phase == .undecided ? nil : state.phase
+        }
+    }
+
+    private func newNumber() -> UInt64 {
+        state.change { state in
+            state.lastNumber += 1
+            state.answers[state.lastNumber] = .some(nil)
+            return state.lastNumber
+        }
     }
 
     private func waitForAnswer(_ number: UInt64) -> LedgerResult? {
-        let result: LedgerResult?? = wait {
-            if let answer = answers.removeValue(forKey: number) {
-                awaited.remove(number)
-                return .some(answer)
-            }
-            return phase == .serving ? nil : .some(nil)
+        let result: LedgerResult?? = state.wait(milliseconds: RemoteLedger.waitMilliseconds) { state in
+            if let answer = state.answers[number] ?? nil { return .some(answer) }
+            return state.phase == .serving ? nil : .some(nil)
         }
         return result ?? nil
     }
 
-    private func newNumber() -> UInt64 {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        lastNumber += 1
-        awaited.insert(lastNumber)
-        return lastNumber
-    }
-
-    private func forget(_ number: UInt64) {
-        pthread_mutex_lock(mutex)
-        awaited.remove(number)
-        answers[number] = nil
-        pthread_mutex_unlock(mutex)
-    }
-
-    /// Waits until there is a value; nil: not in time.
-    private func wait<Value>(_ value: () -> Value?) -> Value? {
-        let end = headgate_monotonic_ns() + UInt64(RemoteLedger.waitMilliseconds) * 1_000_000
-        var deadline = timespec(
-            tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while true {
-            if let value = value() { return value }
-            guard pthread_cond_timedwait(changed, mutex, &deadline) != ETIMEDOUT else { return value() }
-        }
-    }
+    private func forget(_ number: UInt64) { state.change { $0.answers[number] = nil } }
 }

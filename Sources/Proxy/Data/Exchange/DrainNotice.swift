@@ -12,7 +12,8 @@ extension Worker {
         ErrorBody(reply: .draining, shape: .openai, bound: 0, rate: nil).writeObject(&event, footer: [])
         event.put("\n\n")
         var writer = ByteWriter(writeBuffer)
-        if exchange.responseOutput.isChunked { writer.put(chunk: event.bytes) } else { writer.put(event.bytes) }
+        let isChunked = exchange.responseOutput.isChunked
+        if isChunked { writer.put(chunk: event.bytes) } else { writer.put(event.bytes) }
         exchange.replyCode = LocalReply.draining.properties.code
         exchange.record.responseBodyBytes += UInt64(writer.count)
         return deliver(exchange, client, writer.bytes)

@@ -1,4 +1,4 @@
-// Covers Ledger+HandOver.swift, LedgerKeeper.swift, BucketImage.swift.
+// Covers Ledger+HandOver.swift, LedgerKeeper.swift.
 // Covers RemoteLedger.swift, LedgerGuest.swift, LedgerCall+Reservation.swift.
 import Glibc
 import Testing
