@@ -2,7 +2,8 @@
 public struct KeyChange: Equatable, Sendable {
     /// From the place that was compared: `timeouts.idle`; empty: all that stands there.
     public let path: String
-    /// As written, or `[a, b]`. nil: there was no such key, or no such simple value, or one that is not shown.
+    /// As written, or `[a, b]`. nil: there was no such key, or no such simple value, or one that is not
+    /// shown.
     public let before: String?
     public let after: String?
 

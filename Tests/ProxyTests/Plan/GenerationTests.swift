@@ -9,7 +9,7 @@ import Testing
             Generation(
                 number: number, listeners: [], routes: RouteTable(routes: []), upstreams: [],
                 trustedProxies: [],
-                recordsAccess: false, census: census)
+                census: census)
         }
         var held = [make(3), make(4), make(5)]
         #expect(census.numbers == [3, 4, 5] && census.alive == 3)

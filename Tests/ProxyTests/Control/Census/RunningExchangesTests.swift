@@ -14,7 +14,7 @@ import Testing
             allowsHalfClose: false)
         return Generation(
             number: number, listeners: [listener], routes: RouteTable(routes: routes),
-            upstreams: [.test("up", [])], trustedProxies: [], recordsAccess: false, census: generations)
+            upstreams: [.test("up", [])], trustedProxies: [], census: generations)
     }
 
     private func exchange(
