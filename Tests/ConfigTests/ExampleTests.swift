@@ -7,7 +7,9 @@ import Testing
     static let environment = [
         "OPENAI_API_KEY": "canary", "GATEWAY_API_KEY": "canary", "JWT_SECRET": "canary",
         "HEADGATE_MASTER_KEY": "canary", "OLD_MASTER_KEY": "canary", "TENANT_KEY": "canary",
+        "HEADGATE_ADMIN_TOKEN": "canary",
         "OPENROUTER_API_KEY": "canary", "ANTHROPIC_KEY_A": "canary", "ANTHROPIC_KEY_B": "canary",
+        "OTLP_API_KEY": "canary",
     ]
 
     static func example() throws -> String {
@@ -108,9 +110,9 @@ import Testing
         // Why: references to secrets are read by one form, and shown once.
         let references = ["env", "file", "credential"]
         let again = [
-            ".routes.response_headers.set.", ".stores.encryption_key.", ".auth.secret.",
+            ".routes.response_headers.set.", ".admin.token.", ".stores.encryption_key.", ".auth.secret.",
             ".stores.previous_encryption_keys.", ".upstreams.key.", ".upstreams.key.any_of.",
-            ".upstreams.key.first_of.provision.key.",
+            ".upstreams.key.first_of.provision.key.", ".telemetry.headers.",
         ]
         let repeated = again.flatMap { path in references.map { path + $0 } }
         let wanted = SchemaWalk.paths(schema).subtracting(repeated)

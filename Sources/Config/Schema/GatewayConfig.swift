@@ -4,6 +4,8 @@ public struct GatewayConfig: Equatable, Sendable {
     /// Files of `NAME=value` lines, later ones win, all of them over the process's own environment being
     /// unset: a variable that the process has wins over the file. Relative to the config file's folder.
     public var environmentFiles: [String]
+    /// nil: over its Unix socket alone.
+    public var admin: AdminConfig?
     /// nil: `access_log: off`.
     public var accessLog: AccessLogConfig?
     public var trustedProxies: [CIDR]
@@ -17,6 +19,8 @@ public struct GatewayConfig: Equatable, Sendable {
     public var limits: [LimitConfig] = []
     /// nil: usage is written nowhere (`off`).
     public var usage: UsageConfig?
+    /// nil: traces are passed on as they come, and none are recorded (`off`).
+    public var telemetry: TelemetryConfig?
     public var upstreams: [UpstreamConfig]
     public var routes: [RouteConfig]
 }
@@ -30,6 +34,9 @@ extension GatewayConfig {
                 "env_file", .oneOrList(.verbatimPath),
                 "File of `NAME=value` lines for `${NAME}` and `{env: NAME}`, or a list of them; later ones win, a variable "
                     + "of the process wins over all. Relative to this file's folder.") ?? []
+        admin = node.optional(
+            "admin", .mapping(AdminConfig.init),
+            "The admin endpoint over TCP, for metrics and health checks. Default: its Unix socket alone.")
         accessLog = node.value(
             "access_log", .orOff(.mapping(shortFor: "to", AccessLogConfig.init)), default: "stdout",
             "One record per exchange: `off`, `stdout`, a path, or `to` and `format`.")
@@ -55,6 +62,9 @@ extension GatewayConfig {
             "usage", .orOff(.mapping(shortFor: "store", UsageConfig.init)), default: "off",
             "Store in which it is written what callers used, and which keeps counts by day and month over a restart."
         )
+        telemetry = node.value(
+            "telemetry", .orOff(.mapping(shortFor: "otlp", TelemetryConfig.init)), default: "off",
+            "Where traces go: `off`, a URL, or `otlp` and more.")
         models =
             node.optional(
                 "models", .named(.mapping(shortFor: "upstream", ModelConfig.init), names: .models),

@@ -18,6 +18,20 @@ extension Validation {
             }
             earlier.append(listener)
         }
+        checkAdminBind()
+    }
+
+    private func checkAdminBind() {
+        let path = ConfigPath.key(.key(.root, "admin"), "bind")
+        guard let bind = config.admin?.bind, reading.isSound(.key(.root, "admin")) else { return }
+        let taken = config.listeners.first { listener in
+            reading.isSound(.key(.key(.root, "listeners"), listener.name))
+                && Self.collide(listener.bind, bind)
+        }
+        guard let taken else { return }
+        reading.note(
+            .error, "listener `\(taken.name)` binds the same address", hint: "give one of them another port",
+            at: reading.span(of: path), path: path)
     }
 
     /// Whether the kernel could not bind both. `[::]` takes IPv6 alone: listeners are bound with IPV6_V6ONLY.

@@ -9,6 +9,8 @@ final class ControlLoop {
     enum Source: Hashable {
         case signals, watcher, bell, resolver, handover
         case adminSocket
+        /// The admin endpoint's TCP socket.
+        case adminPort
         case adminConnection(Int)
     }
 

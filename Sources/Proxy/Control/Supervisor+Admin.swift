@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the admin endpoint answers.
@@ -44,6 +45,20 @@ extension Supervisor {
         routes.get("/exchanges/{request_id}", "what became of a request") { [unowned self] in
             exchange(id: $0.parameter, asText: $0.wantsText)
         }
+        routes.get("/livez", "whether the process runs", access: .everybody) {
+            $0.wantsText ? .text(200, "ok") : AdminResponse(status: 200, body: #"{"status":"ok"}"#)
+        }
+        routes.get("/readyz", "whether new requests should come here", access: .everybody) {
+            [unowned self] in readiness.response(to: $0)
+        }
+        routes.get("/healthz", "whether all that requests need is there; ?verbose says more") {
+            [unowned self] in
+            HealthReport(driver: driver, readiness: readiness, now: headgate_monotonic_ns()).response(to: $0)
+        }
+        routes.get("/metrics", "all that is counted, for Prometheus", access: .metrics) {
+            [unowned self] _ in
+            AdminResponse(status: 200, contentType: MetricsText.contentType, body: metrics().bytes)
+        }
         return routes
     }
 
@@ -75,6 +90,23 @@ extension Supervisor {
             json.string("text", text)
         }
         return AdminResponse(status: status, body: json.text)
+    }
+
+    private var readiness: ReadyState {
+        let phase: ReadyState.Phase =
+            switch phase {
+            case .starting: .starting
+            case .serving: .serving
+            case .leaving, .stopping, .finished: .stopping
+            }
+        return ReadyState(phase: phase, driver: driver, now: headgate_monotonic_ns())
+    }
+
+    private func metrics() -> MetricsReport {
+        MetricsReport(
+            version: options.version, startedAt: startedAt, clock: headgate_realtime_ns(),
+            now: headgate_monotonic_ns(), isReady: readiness.isReady, reloads: reloads,
+            process: ProcessFigures(), driver: driver, writer: writer)
     }
 
     /// A file comes as the body, `file` is what messages call it, and relative paths in it start from

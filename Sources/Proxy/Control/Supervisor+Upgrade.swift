@@ -138,9 +138,9 @@ extension Supervisor {
         guard olderProcesses < Supervisor.olderProcessesMax else {
             return "\(olderProcesses) older processes still finish requests; wait for them, or restart"
         }
-        // All go along with one message, and the admin socket.
-        guard (driver.served?.sockets.count ?? 0) < HEADGATE_DESCRIPTORS_MAX else {
-            return "there are more listeners than \(HEADGATE_DESCRIPTORS_MAX - 1)"
+        // All go along with one message.
+        guard socketsToHandOver.count <= HEADGATE_DESCRIPTORS_MAX else {
+            return "there are more listeners than \(HEADGATE_DESCRIPTORS_MAX - 2)"
         }
         return nil
     }
@@ -164,6 +164,9 @@ extension Supervisor {
                 descriptor: bound.descriptor
             )
         }
+        sockets += driver.adminSockets.current.map {
+            (socket: HandoverMessage.Socket(purpose: .listener, name: ""), descriptor: $0.descriptor)
+        }
         if let admin = admin.listeningDescriptor {
             sockets.append((HandoverMessage.Socket(purpose: .admin, name: ""), admin))
         }
@@ -183,6 +186,7 @@ extension Supervisor {
         loop.stop(.serviceTurn)
         driver.sockets.isLeftToOthers = { _ in true }
         admin.leave()
+        driver.adminSockets.closeAll()
         driver.health.stop()
         workers.post(.leave)
         answerWaitingReloads { number in

@@ -68,12 +68,13 @@ public final class Supervisor {
     let workers: WorkerPool
     let driver: ReloadDriver
     let writer: RecordWriter
+    let exporter: TraceExporter
     let admin: AdminEndpoint
     /// Tells what runs, to whoever asks.
     let running: ExchangeCensus
     let service: ServiceWatch
     let store: SocketStore
-    private let startedAt = headgate_realtime_ns()
+    let startedAt = headgate_realtime_ns()
     let inbox: HandoverInbox
     let upgrade: Upgrade
     /// Of the older process, until that has ended.
@@ -84,6 +85,7 @@ public final class Supervisor {
     /// Upgrades that were asked for while a reload runs.
     var waitingUpgrades: [(Upgrade.Outcome) -> Void] = []
     var phase = Phase.starting
+    var reloads = ReloadFigures()
 
     /// How long a stop may take beyond `drain_timeout` before the process ends anyway.
     static let stopGraceMilliseconds = 2000
@@ -119,7 +121,8 @@ public final class Supervisor {
         store = SocketStore(manager, inherited: inherited.items, environment: Environment.ofProcess())
         driver = try ReloadDriver(
             loader: loader, workers: workers, watcher: watcher, loop: loop, inherited: inherited)
-        writer = try RecordWriter(bell: workers.writerBell)
+        exporter = try TraceExporter(version: options.version)
+        writer = try RecordWriter(bell: workers.writerBell, exporter: exporter)
         admin = AdminEndpoint(loop: loop)
         running = ExchangeCensus(workers: workers, loop: loop)
         inbox = try HandoverInbox()
@@ -167,6 +170,7 @@ public final class Supervisor {
         case .ready(.resolver, _, _): driver.namesAnswered()
         case .ready(.handover, _, _): for event in inbox.takeAll() { take(event) }
         case .ready(.adminSocket, _, _): admin.accept()
+        case .ready(.adminPort, _, _): admin.accept(isRemote: true)
         case .ready(.adminConnection(let id), let readable, let writable):
             admin.ready(id, readable: readable, writable: writable)
         case .expired(let timer) where !loop.takeDue(timer): break
@@ -218,6 +222,12 @@ public final class Supervisor {
     /// Before the workers get a generation. The first one starts them.
     private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
+        do throws(SystemError) {
+            try admin.use(next.admin)
+        } catch { throw StartError(message: "admin endpoint: \(error)") }
+        do throws(SystemError) {
+            try exporter.configure(next.telemetry)
+        } catch { throw StartError(message: "cannot start the exporter of spans: \(error)") }
         guard workers.handles.isEmpty else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
@@ -236,6 +246,7 @@ public final class Supervisor {
     }
 
     private func reported(_ report: ReloadReport) {
+        reloads.note(report.result, at: report.at)
         switch report.result {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
@@ -266,7 +277,7 @@ public final class Supervisor {
     func status(_ running: RunningExchanges? = nil) -> StatusReport {
         StatusReport(
             version: options.version, startedAt: startedAt, driver: driver, writer: writer,
-            isStopping: isStopping, predecessor: succession?.predecessor,
+            telemetry: exporter.status, isStopping: isStopping, predecessor: succession?.predecessor,
             running: running)
     }
 
@@ -319,8 +330,10 @@ public final class Supervisor {
         driver.health.stop()
         driver.auth.stop()
         writer.stop()
+        exporter.stop()
         admin.close()
         driver.sockets.closeAll()
+        driver.adminSockets.closeAll()
         service.manager.waitUntilTaken()
         // Why last: whoever reads it may take it that everything is written.
         if isInOrder { Log.info("stopped") }

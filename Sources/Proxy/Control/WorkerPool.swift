@@ -18,12 +18,17 @@ final class WorkerPool {
         usageBell = try WriterBell()
     }
 
+    /// How many there are, or will be by that setting.
+    func count(_ configured: Int?) -> Int {
+        handles.isEmpty ? configured ?? Int(headgate_usable_cpus()) : handles.count
+    }
+
     /// - Parameters:
     ///   - count: nil: one for each CPU that this process may use.
     ///   - bodyBytesMax: of request bodies that all of them together hold.
     func start(count: Int?, bodyBytesMax: Int) throws(SystemError) {
         let bodies = BodyBudget(bytesMax: bodyBytesMax)
-        for index in 0..<(count ?? Int(headgate_usable_cpus())) {
+        for index in 0..<self.count(count) {
             let handle = try WorkerHandle(
                 index: index, controlBell: bell, writerBell: writerBell, usageBell: usageBell, desk: desk,
                 mailboxes: mailboxes, ledger: ledger, bodies: bodies)

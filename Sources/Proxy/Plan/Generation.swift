@@ -16,13 +16,23 @@ final class Generation: Sendable {
     let recordsUsage: Bool
     /// Peers whose forwarded fields are believed.
     let trustedProxies: [AddressRange]
+    /// Those of all routes, each once.
+    let routeFigures: [RouteFigures]
+    /// Of requests that no route takes. nil: nobody counts.
+    let unrouted: RouteFigures?
+    /// Whether the records of its exchanges are for the access log.
+    let logsAccess: Bool
+    /// nil: traces are none of our business.
+    let telemetry: TelemetryPlan?
     private let census: GenerationCensus
 
     init(
         number: UInt64, listeners: [ListenerPlan], routes: RouteTable, upstreams: [UpstreamPlan],
         models: ModelTable = .empty, modelRoutes: ModelTable = .empty, limits: [LimitPlan] = [],
         recordsUsage: Bool = false,
-        trustedProxies: [AddressRange], census: GenerationCensus
+        trustedProxies: [AddressRange], logsAccess: Bool = true, routeFigures: [RouteFigures] = [],
+        unrouted: RouteFigures? = nil,
+        telemetry: TelemetryPlan? = nil, census: GenerationCensus
     ) {
         self.number = number
         self.listeners = listeners
@@ -33,6 +43,10 @@ final class Generation: Sendable {
         self.limits = limits
         self.recordsUsage = recordsUsage
         self.trustedProxies = trustedProxies
+        self.routeFigures = routeFigures
+        self.unrouted = unrouted
+        self.logsAccess = logsAccess
+        self.telemetry = telemetry
         self.census = census
         census.appeared(number)
     }

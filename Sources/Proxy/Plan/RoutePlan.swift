@@ -34,6 +34,8 @@ final class RoutePlan: Sendable {
     let cors: CORSPolicy?
     let defaults: BodyDefaults
     let transform: BodyTransform
+    /// What has come of its requests; outlives the generation. nil: nobody counts.
+    let figures: RouteFigures?
     /// `routes[3]`, for logs and answers.
     let label: String
     let labelText: PlanText
@@ -50,7 +52,7 @@ final class RoutePlan: Sendable {
         errorFooter: [UInt8] = [], action: RouteAction, stripPrefix: [UInt8],
         addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
         maxBodyBytes: UInt64, cors: CORSPolicy?, defaults: BodyDefaults = .none,
-        transform: BodyTransform = .none, label: String, labelText: PlanText
+        transform: BodyTransform = .none, figures: RouteFigures? = nil, label: String, labelText: PlanText
     ) {
         self.match = match
         self.auth = auth
@@ -73,6 +75,7 @@ final class RoutePlan: Sendable {
         self.cors = cors
         self.defaults = defaults
         self.transform = transform
+        self.figures = figures
         self.label = label
         self.labelText = labelText
     }
@@ -210,6 +213,7 @@ struct HeaderEdits: Sendable {
         static let contentType = OwnedFields(rawValue: 16)
         static let date = OwnedFields(rawValue: 32)
         static let acceptEncoding = OwnedFields(rawValue: 64)
+        static let traceParent = OwnedFields(rawValue: 128)
 
         init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -219,6 +223,7 @@ struct HeaderEdits: Sendable {
                 ("x-request-id", .requestID), ("x-forwarded-for", .forwardedFor),
                 ("x-forwarded-proto", .forwardedProto), ("x-forwarded-host", .forwardedHost),
                 ("content-type", .contentType), ("date", .date), ("accept-encoding", .acceptEncoding),
+                ("traceparent", .traceParent),
             ]
             self = []
             for (name, field) in known where names.contains(Array(name.utf8)) { insert(field) }

@@ -20,12 +20,15 @@ final class UpstreamPlan: Sendable {
     let retryBudget: RetryBudget
     /// nil: requests go without a key, but for what the route's `request_headers` say.
     let key: KeyPlan?
+    /// What was used here; outlives the generation. nil: nobody counts.
+    let figures: UpstreamFigures?
 
     init(
         name: String, endpoints: [EndpointPlan], timeouts: UpstreamTimeouts, preservesHost: Bool,
         gate: UpstreamGate?, queueTimeout: UInt64, balance: BalancePlan = BalancePlan(),
         health: HealthPlan = HealthPlan(), retry: RetryPlan = RetryPlan(),
-        retryBudget: RetryBudget = RetryBudget(percent: 20), key: KeyPlan? = nil
+        retryBudget: RetryBudget = RetryBudget(percent: 20), key: KeyPlan? = nil,
+        figures: UpstreamFigures? = nil
     ) {
         self.name = name
         nameText = PlanText(name)
@@ -40,6 +43,7 @@ final class UpstreamPlan: Sendable {
         self.retry = retry
         self.retryBudget = retryBudget
         self.key = key
+        self.figures = figures
     }
 }
 

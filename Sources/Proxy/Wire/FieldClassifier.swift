@@ -59,8 +59,10 @@ enum FieldClassifier {
             case 10:
                 let common = any(("connection", .connection), ("user-agent", .userAgent))
                 return common != .other
-                    ? common : any(("keep-alive", .keepAlive), ("set-cookie", .setCookie))
-            case 11: return any(("retry-after", .retryAfter))
+                    ? common
+                    : any(
+                        ("keep-alive", .keepAlive), ("set-cookie", .setCookie), ("tracestate", .traceState))
+            case 11: return any(("retry-after", .retryAfter), ("traceparent", .traceParent))
             case 12: return any(("content-type", .contentType), ("x-request-id", .xRequestId))
             case 13: return any(("authorization", .authorization))
             case 14: return any(("content-length", .contentLength), ("http2-settings", .http2Settings))

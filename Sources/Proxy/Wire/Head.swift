@@ -16,7 +16,8 @@ enum FieldName: UInt8, CaseIterable {
     case apiKey, authorization, connection, contentEncoding, contentLength, contentType, cookie, date
     case expect, forwarded, host, http2Settings, keepAlive, origin, proxyAuthenticate, proxyAuthorization,
         proxyConnection
-    case retryAfter, server, setCookie, te, trailer, transferEncoding, upgrade, userAgent, vary, via
+    case retryAfter, server, setCookie, te, traceParent, traceState, trailer, transferEncoding, upgrade,
+        userAgent, vary, via
     case xApiKey, xForwardedFor, xForwardedHost, xForwardedProto, xRequestId
 }
 

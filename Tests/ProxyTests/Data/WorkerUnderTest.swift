@@ -128,7 +128,8 @@ extension RoutePlan {
         requestHeaders: HeaderEdits = .none, responseHeaders: HeaderEdits = .none, maxBody: UInt64 = .max,
         cors: CORSPolicy? = nil, rateLimitFields: RateLimitFieldStyles = [.openai, .ietf],
         inspectBodyMax: Int = RoutePlan.inspectBodyMax, recordsUsage: Bool = false,
-        subject: LimitSubject = .everybody, defaults: BodyDefaults = .none, transform: BodyTransform = .none
+        subject: LimitSubject = .everybody, defaults: BodyDefaults = .none, transform: BodyTransform = .none,
+        figures: RouteFigures? = nil
     ) -> RoutePlan {
         RoutePlan(
             match: RouteMatch(
@@ -138,7 +139,8 @@ extension RoutePlan {
             subject: subject, errors: errors, errorFooter: Array(footer.utf8), action: action,
             stripPrefix: Array(strip.utf8),
             addPrefix: Array(add.utf8), requestHeaders: requestHeaders, responseHeaders: responseHeaders,
-            maxBodyBytes: maxBody, cors: cors, defaults: defaults, transform: transform, label: "routes[0]",
+            maxBodyBytes: maxBody, cors: cors, defaults: defaults, transform: transform, figures: figures,
+            label: "routes[0]",
             labelText: PlanText("routes[0]"))
     }
 
@@ -287,6 +289,7 @@ struct GenerationSketch {
     var keepAlive: UInt64 = 10 * second
     var allowsHalfClose = false
     var recordsUsage = false
+    var telemetry: TelemetryPlan?
     var models: [ModelPlan] = []
     /// Listeners that stand before the one under test.
     var otherListeners = 0
@@ -305,6 +308,9 @@ struct GenerationSketch {
     /// Behind the first one.
     var otherUpstreams: [UpstreamPlan] = []
     var modelRoutes: [ModelPlan] = []
+    var unrouted: RouteFigures?
+    /// Of the first upstream.
+    var figures: UpstreamFigures?
 
     init() {}
     init(_ upstream: TestUpstream) { endpoints = [upstream.endpoint()] }
@@ -377,11 +383,13 @@ final class WorkerUnderTest {
                     name: "u", endpoints: sketch.endpoints, timeouts: .patient,
                     preservesHost: sketch.preservesHost, gate: sketch.gate,
                     queueTimeout: sketch.queueTimeout, balance: sketch.balance, health: sketch.health,
-                    retry: sketch.retry, retryBudget: sketch.retryBudget, key: sketch.key)
+                    retry: sketch.retry, retryBudget: sketch.retryBudget, key: sketch.key,
+                    figures: sketch.figures)
             ] + sketch.otherUpstreams,
             models: ModelTable(sketch.models), modelRoutes: ModelTable(sketch.modelRoutes),
             recordsUsage: sketch.recordsUsage,
-            trustedProxies: sketch.trustedProxies, census: census)
+            trustedProxies: sketch.trustedProxies, unrouted: sketch.unrouted, telemetry: sketch.telemetry,
+            census: census)
     }
 
     private func plan(

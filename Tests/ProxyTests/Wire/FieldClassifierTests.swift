@@ -17,6 +17,7 @@ import Testing
         ("Keep-Alive", .keepAlive), ("Origin", .origin), ("Proxy-Authenticate", .proxyAuthenticate),
         ("Proxy-Authorization", .proxyAuthorization), ("Proxy-Connection", .proxyConnection),
         ("Retry-After", .retryAfter), ("Server", .server), ("Set-Cookie", .setCookie), ("TE", .te),
+        ("traceparent", .traceParent), ("tracestate", .traceState),
         ("Trailer", .trailer), ("Transfer-Encoding", .transferEncoding), ("Upgrade", .upgrade),
         ("User-Agent", .userAgent), ("Vary", .vary), ("Via", .via), ("X-Api-Key", .xApiKey),
         ("X-Forwarded-For", .xForwardedFor), ("X-Forwarded-Host", .xForwardedHost),

@@ -12,7 +12,8 @@ struct AdminConnection {
     let descriptor: Int32
     /// Over TCP, where the token is asked for.
     let isRemote: Bool
-    /// Monotonic nanoseconds, after which a connection that neither awaits nor moves is ended.
+    /// Monotonic nanoseconds, after which a connection that awaits nothing is ended. A head has to be whole
+    /// by then, a byte now and then is not enough; a body and an answer only have to move.
     var idleAt: UInt64
     /// What was asked is being done; its outcome is the answer.
     var awaitsAnswer = false
@@ -40,10 +41,11 @@ struct AdminConnection {
     }
 
     /// The head is as it should be: the body may come.
-    mutating func expectBody(for route: AdminRoutes.Route, parameter: String) -> Step {
+    /// - Parameter admitted: the request, as it is to be served.
+    mutating func expectBody(of admitted: AdminRequest, for route: AdminRoutes.Route) -> Step {
         self.route = route
-        request?.parameter = parameter
-        guard let request else { return .invalid }
+        request = admitted
+        let request = admitted
         return input.count >= request.contentLength ? finishBody() : .incomplete
     }
 
@@ -72,9 +74,7 @@ struct AdminConnection {
         output = response.bytes
     }
 
-    func withUnsent<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        output.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
-    }
+    var unsent: ArraySlice<UInt8> { output[sent...] }
 
     mutating func noteSent(_ count: Int) { sent += count }
 }

@@ -2,12 +2,14 @@ import CLinux
 import Config
 import Glibc
 
-/// The daemon's admin endpoint: `AdminRoutes` over a Unix socket that only its owner may open. JSON; with
-/// `.txt` at the end of the path, text for people where there is any.
+/// The daemon's admin endpoint: `AdminRoutes` over a Unix socket that only its owner may open and, where the
+/// file says so, over TCP for whoever has the token. JSON; with `.txt` at the end of the path, text for
+/// people where there is any.
 ///
 /// Lives on the control thread and never waits: a connection that is slow, silent or full costs control
 /// nothing, and no body is read before it is known that somebody wants it.
 final class AdminEndpoint {
+    /// By the Unix socket, and as many over TCP: whoever holds those cannot keep the owner out.
     static let connectionsMax = 32
     static let idleSeconds = 10
     /// Between two attempts to accept while there is no descriptor left.
@@ -20,6 +22,8 @@ final class AdminEndpoint {
     private let loop: ControlLoop
     private var listener: Int32 = -1
     private var file: ListenerSockets.FileIdentity?
+    /// Owned by `ReloadDriver`. nil: the file has no `admin:`.
+    private var port: AdminPort?
     private var connections: [Int: AdminConnection] = [:]
     private var lastID = 0
 
@@ -60,14 +64,29 @@ final class AdminEndpoint {
 
     /// Another process listens there. Who is connected is still answered.
     func leave() {
+        if let port { loop.remove(port.socket.descriptor) }
+        port = nil
         guard listener >= 0 else { return }
         loop.remove(listener)
         Glibc.close(listener)
         listener = -1
     }
 
+    /// From now on `next` is answered in place of the port before. Connections that are open stay, and are
+    /// asked for the token that holds now.
+    func use(_ next: AdminPort?) throws(SystemError) {
+        if let old = port, old.socket.descriptor != next?.socket.descriptor {
+            loop.remove(old.socket.descriptor)
+            port = nil
+        }
+        if let next, port == nil { try loop.add(next.socket.descriptor, as: .adminPort) }
+        port = next
+    }
+
     func close() {
         for id in connections.keys { end(id) }
+        if let port { loop.remove(port.socket.descriptor) }
+        port = nil
         guard listener >= 0 else { return }
         if let file { UnixSocket.unlinkIfOurs(file) }
         loop.remove(listener)
@@ -77,7 +96,9 @@ final class AdminEndpoint {
 
     // MARK: - Events
 
-    func accept() {
+    /// - Parameter isRemote: over TCP.
+    func accept(isRemote: Bool = false) {
+        guard let listener = isRemote ? port?.socket.descriptor : self.listener else { return }
         while true {
             let descriptor = headgate_accept(listener, nil, nil)
             guard descriptor >= 0 else {
@@ -87,18 +108,20 @@ final class AdminEndpoint {
                 return
             }
             lastID += 1
-            guard connections.count < AdminEndpoint.connectionsMax, watch(descriptor, lastID) else {
+            let open = connections.values.count { $0.isRemote == isRemote }
+            guard open < AdminEndpoint.connectionsMax, watch(descriptor, lastID) else {
                 Glibc.close(descriptor)
                 continue
             }
             connections[lastID] = AdminConnection(
-                descriptor: descriptor, isRemote: false, idleAt: idleDeadline())
+                descriptor: descriptor, isRemote: isRemote, idleAt: idleDeadline())
             scheduleIdle()
         }
     }
 
     private func rest() {
         loop.remove(listener)
+        if let port { loop.remove(port.socket.descriptor) }
         loop.start(.adminRest, afterMilliseconds: AdminEndpoint.restMilliseconds)
     }
 
@@ -107,8 +130,9 @@ final class AdminEndpoint {
         guard listener >= 0 else { return }
         do throws(SystemError) {
             try loop.add(listener, as: .adminSocket)
+            if let port { try loop.add(port.socket.descriptor, as: .adminPort) }
         } catch {
-            loop.start(.adminRest, afterMilliseconds: AdminEndpoint.restMilliseconds)
+            rest()
         }
     }
 
@@ -141,7 +165,7 @@ final class AdminEndpoint {
         guard count > 0 else { return end(id) }
         // Why dropped: there is one request on a connection.
         guard !connection.awaitsAnswer else { return }
-        connections[id]?.idleAt = idleDeadline()
+        if connection.route != nil { connections[id]?.idleAt = idleDeadline() }
         if let step = connections[id]?.received(chunk[..<count]) { take(step, id) }
     }
 
@@ -156,15 +180,27 @@ final class AdminEndpoint {
 
     /// Decides on the head alone: nobody uploads what is refused anyway.
     private func admit(_ request: AdminRequest, _ id: Int) {
-        switch routes.find(request) {
+        guard let connection = connections[id] else { return }
+        var request = request
+        request.isTrusted = !connection.isRemote || port?.access.hasToken(request.authorization) ?? false
+        let found = routes.find(request)
+        // Why before all else: without the token nobody learns even what there is.
+        guard request.isTrusted || isOpen(found, to: request) else { return answer(id, .unauthorized) }
+        switch found {
         case .route(let route, _) where request.contentLength > route.bodyMax:
             answer(id, .error(413, "the body is over \(route.bodyMax) bytes"))
         case .route(let route, let parameter):
-            if let step = connections[id]?.expectBody(for: route, parameter: parameter) { take(step, id) }
+            request.parameter = parameter
+            if let step = connections[id]?.expectBody(of: request, for: route) { take(step, id) }
         case .otherMethod(let allowed):
             answer(id, .error(405, "use \(allowed.joined(separator: " or ")) \(request.path)"))
         case .nothing: answer(id, .error(404, "there is nothing here: GET / says what there is"))
         }
+    }
+
+    private func isOpen(_ found: AdminRoutes.Found, to request: AdminRequest) -> Bool {
+        guard case .route(let route, _) = found, let port else { return false }
+        return port.access.admits(request, to: route.access)
     }
 
     private func serve(_ request: AdminRequest, _ id: Int) {
@@ -184,7 +220,7 @@ final class AdminEndpoint {
 
     private func flush(_ id: Int) {
         guard let connection = connections[id] else { return }
-        let count = connection.withUnsent {
+        let count = connection.unsent.withUnsafeBytes {
             send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         guard count >= 0 || errno == EAGAIN || errno == EINTR else { return end(id) }

@@ -13,6 +13,8 @@ struct AdminRequest: Equatable {
     /// Bytes of the body that follows the head.
     var contentLength = 0
     var body: [UInt8] = []
+    /// Came by the Unix socket, or with the token: may be told names and reasons.
+    var isTrusted = false
     /// What stands in the place of `{…}` in the path of its route; empty where there is none.
     var parameter = ""
 

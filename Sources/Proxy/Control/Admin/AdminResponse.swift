@@ -36,6 +36,13 @@ struct AdminResponse: Equatable {
         return Array(head.utf8) + body + end
     }
 
+    /// Over TCP, without the token.
+    static var unauthorized: AdminResponse {
+        var response = error(401, "send the admin token: Authorization: Bearer TOKEN")
+        response.extraLine = "WWW-Authenticate: Bearer realm=\"headgate admin\"\r\n"
+        return response
+    }
+
     static func text(_ status: Int, _ body: String) -> AdminResponse {
         AdminResponse(status: status, contentType: "text/plain; charset=utf-8", body: Array(body.utf8))
     }

@@ -15,6 +15,8 @@ struct FetchAnswer {
     private let bodyMax: Int
     private(set) var status: UInt16 = 0
     private(set) var body: [UInt8] = []
+    /// Nanoseconds from its arrival, as `Retry-After` says; nil: it does not.
+    private(set) var retryAfter: UInt64?
     private var pending: [UInt8] = []
     private var state = State.head
     private var interimCount = 0
@@ -57,14 +59,18 @@ struct FetchAnswer {
         state == .body(.untilClose) ? .complete : .failed("it ended before it was complete")
     }
 
-    private func parseHead() -> Result<ResponseHead?, HeadError> {
+    private mutating func parseHead() -> Result<ResponseHead?, HeadError> {
         let fields = FieldTable()
         defer { fields.deallocate() }
         let limits = HeadLimits(maxBytes: FetchAnswer.headBytesMax, maxFields: FieldTable.capacity)
+        var found: UInt64?
+        defer { retryAfter = found }
         return pending.withUnsafeBytes { bytes in
             do throws(HeadError) {
-                return .success(
-                    try HeadParser.parseResponse(bytes, toHead: toHead, limits: limits, fields: fields))
+                let head = try HeadParser.parseResponse(
+                    bytes, toHead: toHead, limits: limits, fields: fields)
+                if let head { found = RetryAfter.find(fields, head, bytes) }
+                return .success(head)
             } catch { return .failure(error) }
         }
     }

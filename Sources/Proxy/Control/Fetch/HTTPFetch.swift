@@ -36,6 +36,8 @@ struct HTTPFetch: Sendable {
     struct Response: Sendable {
         var status: UInt16
         var body: [UInt8]
+        /// Nanoseconds, as `Retry-After` says; nil: it does not.
+        var retryAfter: UInt64?
     }
     /// What happened, for people; holds no header and no body.
     struct Failure: Error, Sendable, CustomStringConvertible {
@@ -66,7 +68,7 @@ struct HTTPFetch: Sendable {
         if case .failed(let problem) = progress {
             throw Failure(description: "the answer is refused: \(problem)")
         }
-        return Response(status: answer.status, body: answer.body)
+        return Response(status: answer.status, body: answer.body, retryAfter: answer.retryAfter)
     }
 
     private static func lookUp(

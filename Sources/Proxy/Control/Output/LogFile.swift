@@ -1,10 +1,8 @@
 import CLinux
-import Config
 import Glibc
 
 /// Where the access log goes. Written by the writer thread alone.
 final class LogFile {
-    let destination: AccessLogConfig.Destination
     /// Absolute; nil for stdout.
     private let path: String?
     private var descriptor: Int32 = -1
@@ -22,14 +20,12 @@ final class LogFile {
     /// A reader of our stdout that does not read gets this long before a batch is given up.
     private static let stalledMilliseconds: Int32 = 1000
 
-    init(_ destination: AccessLogConfig.Destination, folder: String) {
-        self.destination = destination
-        switch destination {
-        case .stdout:
-            path = nil
-            descriptor = STDOUT_FILENO
-        case .file(let path): self.path = Path.absolute(path, in: folder)
-        }
+    /// - Parameters:
+    ///   - path: nil: stdout.
+    ///   - folder: that a relative path starts from.
+    init(path: String?, in folder: String) {
+        self.path = path.map { Path.absolute($0, in: folder) }
+        if path == nil { descriptor = STDOUT_FILENO }
     }
 
     deinit { closeFile() }

@@ -4,7 +4,28 @@ import Config
 ///
 /// Generic over the texts' bytes, so that it can be tested without a ring.
 struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
-    let format: AccessLogConfig.Format
+    var format: AccessLogConfig.Format
+    /// Nanoseconds from which on an exchange is slow; `.max`: nothing is said of that.
+    var slowFrom = UInt64.max
+    /// Replaced by `-`.
+    var redacted: [AccessLogConfig.Field] = []
+
+    func isSlow(_ record: ExchangeRecord) -> Bool { record.totalTime >= slowFrom }
+
+    func hides(_ text: RecordText) -> Bool {
+        switch text {
+        case .path: redacted.contains(.path)
+        case .caller: redacted.contains(.caller)
+        case .host: redacted.contains(.host)
+        case .errorCode, .requestID, .method, .listener, .route, .endpoint, .auth, .model, .upstream, .key,
+            .limit, .limitNumber, .earlierPlaces:
+            false
+        }
+    }
+
+    func client(_ record: ExchangeRecord) -> String {
+        redacted.contains(.client) ? "-" : record.peer.hostText
+    }
 
     /// - Parameter texts: one for each `RecordText`, in its order.
     func append(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText, text: inout [UInt8]) {
@@ -22,18 +43,19 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
     func appendMembers(_ record: ExchangeRecord, _ texts: [Text], to json: inout JSONText) {
         json.string("ts", Timestamp.text(record.startedAt))
         json.string("request_id", texts[RecordText.requestID.rawValue])
-        json.string("client", record.peer.hostText)
+        json.string("client", client(record))
         json.string("listener", texts[RecordText.listener.rawValue])
         optional("route", .route, texts, &json)
         optional("auth", .auth, texts, &json)
         optional("caller", .caller, texts, &json)
         json.string("method", texts[RecordText.method.rawValue])
-        json.string("path", texts[RecordText.path.rawValue])
-        json.string("host", texts[RecordText.host.rawValue])
+        hides(.path) ? json.string("path", "-") : json.string("path", texts[RecordText.path.rawValue])
+        hides(.host) ? json.string("host", "-") : json.string("host", texts[RecordText.host.rawValue])
         record.status == 0 ? json.null("status") : json.number("status", record.status)
         optional("code", .errorCode, texts, &json)
         json.string("fault", record.fault.text)
         json.string("outcome", record.outcome.text)
+        if slowFrom < .max { json.boolean("slow", isSlow(record)) }
         json.number("generation", record.generation)
         optional("model", .model, texts, &json)
         appendLimit(record, texts, to: &json)
@@ -99,19 +121,24 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
     /// `null` where there is none, so that every line has the same keys.
     private func optional(_ key: String, _ text: RecordText, _ texts: [Text], _ json: inout JSONText) {
         let value = texts[text.rawValue]
-        value.isEmpty ? json.null(key) : json.string(key, value)
+        if value.isEmpty { return json.null(key) }
+        hides(text) ? json.string(key, "-") : json.string(key, value)
     }
 
     /// `2026-03-01T12:00:00.250Z 127.0.0.1 "POST /v1/chat/completions" 200 12.345ms in=90 out=512 gen=3
     /// public routes[0] http://127.0.0.1:9000 id=… auth=apps caller="web app" outcome=complete fault=none`,
-    /// `-` for what there is not; behind it ` code=…`, ` attempts=…` and ` model="…"` where they say
+    /// `-` for what there is not; behind it ` code=…`, ` slow`, ` attempts=…` and ` model="…"` where they say
     /// something.
     private func appendText(_ record: ExchangeRecord, _ texts: [Text], to text: inout [UInt8]) {
         Timestamp.append(record.startedAt, to: &text)
-        text += " \(record.peer.hostText) \"".utf8
+        text += " \(client(record)) \"".utf8
         appendQuotable(texts[RecordText.method.rawValue], to: &text)
         text.append(UInt8(ascii: " "))
-        appendQuotable(texts[RecordText.path.rawValue], to: &text)
+        if hides(.path) {
+            text += "-".utf8
+        } else {
+            appendQuotable(texts[RecordText.path.rawValue], to: &text)
+        }
         text += "\" \(record.status == 0 ? "-" : String(record.status)) ".utf8
         appendMilliseconds(record.totalTime, to: &text)
         text +=
@@ -125,13 +152,18 @@ struct RecordFormat<Text: Collection> where Text.Element == UInt8 {
             if value.isEmpty { text.append(UInt8(ascii: "-")) } else { appendQuotable(value, to: &text) }
         }
         text += " caller=".utf8
-        appendQuoted(texts[RecordText.caller.rawValue], to: &text)
+        if hides(.caller) {
+            text += "-".utf8
+        } else {
+            appendQuoted(texts[RecordText.caller.rawValue], to: &text)
+        }
         text += " outcome=\(record.outcome.text) fault=\(record.fault.text)".utf8
         let code = texts[RecordText.errorCode.rawValue]
         if !code.isEmpty {
             text += " code=".utf8
             appendQuotable(code, to: &text)
         }
+        if isSlow(record) { text += " slow".utf8 }
         if record.attempts > 1 { text += " attempts=\(record.attempts)".utf8 }
         let model = texts[RecordText.model.rawValue]
         guard !model.isEmpty else { return }

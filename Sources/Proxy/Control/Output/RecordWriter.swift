@@ -3,7 +3,8 @@ import Config
 import Glibc
 import Synchronization
 
-/// Brings the workers' records into the access log and to where `explain` finds them, on a thread of its own.
+/// Brings the workers' records into the access log, to where `explain` finds them and to the exporter of
+/// spans, on a thread of its own.
 ///
 /// It sleeps while there is nothing to do. Once woken it waits a moment, so that under load one write carries
 /// many records.
@@ -41,8 +42,16 @@ final class RecordWriter: Sendable {
         let text: String
     }
 
-    init(bell: WriterBell) throws(SystemError) {
+    private let journalPath: String
+    private let exporter: TraceExporter?
+
+    /// - Parameter exporter: gets all records, too.
+    init(
+        bell: WriterBell, exporter: TraceExporter? = nil, journalPath: String = JournalLog.path
+    ) throws(SystemError) {
         self.bell = bell
+        self.exporter = exporter
+        self.journalPath = journalPath
         finished = try Bell()
     }
 
@@ -84,13 +93,13 @@ final class RecordWriter: Sendable {
     // MARK: - The thread
 
     private func run(_ workers: [WorkerHandle]) {
-        var output = Output()
+        var output = RecordOutput(journalPath: journalPath)
         var droppedBefore: UInt64 = 0
         let complaints = LogGate()
         while true {
             let orders = takeOrders()
             if orders.isChanged { output.configure(orders.config, folder: orders.folder) }
-            if orders.reopens { output.file?.reopen() }
+            if orders.reopens { output.reopen() }
             for worker in workers { drain(worker.records, into: &output) }
             flush(&output)
             let dropped = workers.reduce(0) { $0 + $1.records.dropped.load(ordering: .relaxed) }
@@ -116,24 +125,23 @@ final class RecordWriter: Sendable {
         }
     }
 
-    private func drain(_ ring: RecordRing, into output: inout Output) {
+    private func drain(_ ring: RecordRing, into output: inout RecordOutput) {
         ring.drain { record, texts in
             recent.keep(record, texts)
+            exporter?.take(record, texts)
             output.append(record, texts)
             if output.bytes.count >= RecordWriter.writeBytes { flush(&output) }
         }
     }
 
-    private func flush(_ output: inout Output) {
-        let (count, isWhole) = output.flush()
-        if isWhole {
-            written.add(UInt64(count), ordering: .relaxed)
-        } else {
-            lastProblem.withLock { last in
-                last = output.file?.problem.map { Problem(at: headgate_realtime_ns(), text: $0) }
-            }
-            lost.add(UInt64(count), ordering: .relaxed)
+    private func flush(_ output: inout RecordOutput) {
+        let (count, missing) = output.flush()
+        written.add(UInt64(count), ordering: .relaxed)
+        guard missing > 0 else { return }
+        lastProblem.withLock { last in
+            last = output.problem.map { Problem(at: headgate_realtime_ns(), text: $0) }
         }
+        lost.add(UInt64(missing), ordering: .relaxed)
     }
 
     /// Until a worker or control rings.
@@ -157,38 +165,5 @@ final class RecordWriter: Sendable {
     private func wait(milliseconds: Int32) -> Bool {
         var wanted = pollfd(fd: bell.bell.descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&wanted, 1, milliseconds) > 0
-    }
-}
-
-/// The lines that wait for the next write, and where they go.
-private struct Output {
-    var file: LogFile?
-    var bytes: [UInt8] = []
-    private var format = AccessLogConfig.Format.json
-    private var json = JSONText()
-    private var count = 0
-
-    mutating func configure(_ config: AccessLogConfig?, folder: String) {
-        format = config?.format ?? .json
-        guard file?.destination != config?.destination else { return }
-        file = config.map { LogFile($0.destination, folder: folder) }
-    }
-
-    /// Records of exchanges that began before `access_log: off` have no place to go any more.
-    mutating func append<Text: Collection>(_ record: ExchangeRecord, _ texts: [Text])
-    where Text.Element == UInt8 {
-        guard file != nil else { return }
-        RecordFormat<Text>(format: format).append(record, texts, to: &json, text: &bytes)
-        count += 1
-    }
-
-    /// - Returns: how many lines it was about, and whether all of it was written.
-    mutating func flush() -> (count: Int, isWhole: Bool) {
-        guard count > 0, let file else { return (0, true) }
-        defer {
-            bytes.removeAll(keepingCapacity: true)
-            count = 0
-        }
-        return (count, file.write(bytes))
     }
 }

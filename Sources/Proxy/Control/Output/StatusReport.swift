@@ -10,6 +10,8 @@ struct StatusReport {
     let startedAt: UInt64
     let driver: ReloadDriver
     let writer: RecordWriter
+    /// nil: it is off.
+    var telemetry: TelemetryStatus?
     let isStopping: Bool
     /// The process before this one, while it finishes what it began.
     var predecessor: Succession.Predecessor?
@@ -40,6 +42,7 @@ struct StatusReport {
             KeySourceStatus(driver.keys.served).append(to: &json)
             upstreams.append(to: &json)
             accessLog(&json)
+            if let telemetry { telemetry.append(to: &json) } else { json.null("telemetry") }
         }
         return json.text
     }
@@ -78,7 +81,7 @@ struct StatusReport {
         lines.append(
             "clients     \(counted(connections, "connection")), \(counted(exchanges, "exchange")) running, "
                 + counted(figures.count, "worker"))
-        lines += accessLogLines
+        lines += accessLogLines + (telemetry?.lines ?? [])
         if let failure = driver.lastFailure {
             lines.append(
                 "last failure \(Timestamp.text(failure.at)) by \(failure.trigger.rawValue)\n\(failure.text)")

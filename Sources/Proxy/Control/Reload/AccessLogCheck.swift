@@ -7,17 +7,19 @@ struct AccessLogCheck {
     /// As written; nil: there is no file to look at.
     private let path: String?
     private let absolutePath: String
+    private let isJournal: Bool
     private let places: DiagnosticPlaces
 
     private static let key: [ConfigStep] = [.key("access_log"), .key("to")]
 
     init(_ loaded: LoadedConfig, _ places: DiagnosticPlaces) {
         self.places = places
+        isJournal = loaded.config.accessLog?.destination == .journal
         switch loaded.config.accessLog?.destination {
         case .file(let path):
             self.path = path
             absolutePath = Path.absolute(path, in: loaded.folder)
-        case .stdout, nil:
+        case .stdout, .journal, nil:
             path = nil
             absolutePath = ""
         }
@@ -25,12 +27,14 @@ struct AccessLogCheck {
 
     /// For a start or a reload: opens the file, which makes it where it is missing.
     func errors() -> [Diagnostic] {
+        if let problem = journalProblem { return [places.error(AccessLogCheck.key, problem)] }
         guard let path, let code = LogFile.errorOfOpening(absolutePath) else { return [] }
         return [places.error(AccessLogCheck.key, "cannot open \(path): \(String(cString: strerror(code)))")]
     }
 
     /// For `check`, which makes nothing, and may run as another user or on another machine.
     func warnings() -> [Diagnostic] {
+        if let problem = journalProblem { return [places.warning(AccessLogCheck.key, problem)] }
         guard let path else { return [] }
         if AccessLogCheck.isDirectory(absolutePath) {
             return [places.warning(AccessLogCheck.key, "\(path) is a directory, not a file")]
@@ -39,6 +43,12 @@ struct AccessLogCheck {
         let folder = Path.folder(of: absolutePath)
         guard !folder.isEmpty, !AccessLogCheck.isDirectory(folder) else { return [] }
         return [places.warning(AccessLogCheck.key, "the directory of \(path) does not exist")]
+    }
+
+    /// What is wrong with the journal, where records go there.
+    private var journalProblem: String? {
+        guard isJournal, access(JournalLog.path, W_OK) != 0 else { return nil }
+        return "there is no journal at \(JournalLog.path): \(String(cString: strerror(errno)))"
     }
 
     private static func isDirectory(_ path: String) -> Bool {

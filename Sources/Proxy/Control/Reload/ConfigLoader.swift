@@ -187,6 +187,8 @@ private struct ConfigReading {
         let path: [ConfigStep]
         /// It becomes the value of a header field.
         var isField = false
+        /// Bytes that it has at least.
+        var bytesMin = 0
     }
 
     private func references(of config: GatewayConfig) -> [Reference] {
@@ -204,6 +206,14 @@ private struct ConfigReading {
                     references.append(Reference(text: assignment.value, path: path, isField: true))
                 }
             }
+        }
+        if let admin = config.admin {
+            let path: [ConfigStep] = [.key("admin"), .key("token")]
+            references.append(Reference(text: admin.token, path: path, bytesMin: AdminConfig.tokenMin))
+        }
+        for header in config.telemetry?.headers ?? [] {
+            let path: [ConfigStep] = [.key("telemetry"), .key("headers"), .key(header.name)]
+            references.append(Reference(text: header.value, path: path, isField: true))
         }
         for store in config.stores {
             let path: [ConfigStep] = [.key("stores"), .key(store.name)]
@@ -248,10 +258,12 @@ private struct ConfigReading {
             if let path = source.path(in: environment) { _ = inputs.read(path) }
             do throws(SecretError) {
                 let secret = try source.resolve(in: environment)
-                if !reference.isField || isFieldValue(secret.reveal()) {
-                    secrets[source] = secret
-                } else {
+                secrets[source] = secret
+                if reference.isField, !isFieldValue(secret.reveal()) {
                     note(reference.path, "the value holds a line break or another control character")
+                }
+                if secret.reveal().count < reference.bytesMin {
+                    note(reference.path, "must be at least \(reference.bytesMin) bytes long")
                 }
             } catch {
                 note(reference.path, error.description)

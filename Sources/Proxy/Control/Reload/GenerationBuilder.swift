@@ -17,6 +17,8 @@ struct GenerationBuilder {
     let keys: [String: KeyPlan]
     /// nil: there is nobody to answer, for `check`.
     let actions: ActionBinder?
+    /// nil: nobody counts, for `check`.
+    let figures: FigureSet?
     private var diagnostics: [Diagnostic] = []
     private var entries: [EndpointRegistry.Entry] = []
     /// Indices by name.
@@ -37,8 +39,9 @@ struct GenerationBuilder {
     init(
         loaded: LoadedConfig, places: DiagnosticPlaces, registry: EndpointRegistry, auth: AuthSet,
         limits: [String: LimitPlan], gates: [String: UpstreamGate], budgets: [String: RetryBudget],
-        keys: [String: KeyPlan], actions: ActionBinder?
+        keys: [String: KeyPlan], actions: ActionBinder?, figures: FigureSet? = nil
     ) {
+        self.figures = figures
         self.loaded = loaded
         self.places = places
         self.registry = registry
@@ -76,6 +79,9 @@ struct GenerationBuilder {
             models: ModelTable(models), modelRoutes: ModelTable(routed),
             limits: config.limits.compactMap { limits[$0.name] },
             recordsUsage: config.usage != nil, trustedProxies: config.trustedProxies.map(AddressRange.init),
+            logsAccess: config.accessLog != nil,
+            routeFigures: figures?.allRoutes ?? [], unrouted: figures?.unrouted,
+            telemetry: config.telemetry.map { TelemetryPlan(percent: $0.samplePercent) },
             census: census)
         return Outcome(generation: generation, endpoints: entries, diagnostics: diagnostics)
     }
@@ -125,7 +131,7 @@ struct GenerationBuilder {
             queueTimeout: nanoseconds(config.queue.timeout), balance: BalancePlan(config.balance),
             health: HealthPlan(config.health), retry: RetryPlan(config.retry),
             retryBudget: budgets[config.name] ?? RetryBudget(percent: config.retry.budgetPercent),
-            key: keys[config.name])
+            key: keys[config.name], figures: figures?.upstreams[config.name])
     }
 
     private func endpoint(_ wanted: EndpointConfig, _ state: EndpointState, _ config: UpstreamConfig)
@@ -142,7 +148,7 @@ struct GenerationBuilder {
     // MARK: - Routes
 
     private mutating func route(_ config: RouteConfig) -> RoutePlan {
-        let label = "routes[\(config.index)]"
+        let label = config.label
         return RoutePlan(
             match: match(config), auth: auth.plans(of: config),
             limits: config.limits.compactMap { limits[$0] },
@@ -157,8 +163,8 @@ struct GenerationBuilder {
             responseHeaders: edits(
                 config.responseHeaders, at: [.key("routes"), .index(config.index), .key("response_headers")]),
             maxBodyBytes: config.maxBodyBytes ?? .max, cors: config.cors.map(CORSPolicy.init),
-            defaults: BodyDefaults(config), transform: BodyTransform(config.transform), label: label,
-            labelText: PlanText(label))
+            defaults: BodyDefaults(config), transform: BodyTransform(config.transform),
+            figures: figures?.routes[config.index], label: label, labelText: PlanText(label))
     }
 
     private func match(_ config: RouteConfig) -> RouteMatch {

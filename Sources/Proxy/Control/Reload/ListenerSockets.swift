@@ -62,6 +62,10 @@ final class ListenerSockets {
     /// Binds what is new aside. What stays is kept as it is.
     /// - Throws: the first listener that cannot be bound. Then everything bound by this call is closed again.
     func prepare(_ listeners: [ListenerConfig]) throws(Failure) -> Prepared {
+        try prepare(at: listeners.map { ($0.name, $0.bind) })
+    }
+
+    func prepare(at listeners: [(name: String, bind: BindAddress)]) throws(Failure) -> Prepared {
         var byAddress: [BindAddress: Bound] = [:]
         var added: [Bound] = []
         var sockets: [Bound] = []

@@ -15,7 +15,11 @@ final class ReloadDriver {
         let endpoints: [EndpointRegistry.Entry]
         /// In the order of the configuration's listeners.
         let sockets: [ListenerSockets.Bound]
+        /// nil: the file has no `admin:`.
+        let admin: AdminPort?
         let trigger: Reload.Trigger
+        /// nil: `telemetry` is off.
+        let telemetry: TelemetrySetting?
         /// One for each key that the file changes and that is not in force before a restart.
         let restartWarnings: [Diagnostic]
         /// What stands open, what others may read.
@@ -29,7 +33,7 @@ final class ReloadDriver {
     /// Built, not published.
     private struct Next {
         let served: Served
-        let prepared: ListenerSockets.Prepared
+        let prepared: PreparedSockets
         let auth: AuthSet
         let gates: [String: UpstreamGate]
         let budgets: [String: RetryBudget]
@@ -42,12 +46,15 @@ final class ReloadDriver {
     let loader: ConfigLoader
     let census = GenerationCensus()
     let sockets: ListenerSockets
+    /// Of `admin:`: at most one.
+    let adminSockets: ListenerSockets
     let registry = EndpointRegistry()
     let auth: AuthRegistry
     let limits = LimitRegistry()
     let usage: UsageWriter
     private let gates = UpstreamGateRegistry()
     private let budgets = RetryBudgetRegistry()
+    private let figures = FigureRegistry()
     let keys = KeyRegistry()
     private let hashes: HashPool
     private let models = UpstreamModelsRegistry()
@@ -93,6 +100,7 @@ final class ReloadDriver {
     ) throws(SystemError) {
         self.loader = loader
         sockets = ListenerSockets(inherited: inherited)
+        adminSockets = ListenerSockets(inherited: inherited)
         self.workers = workers
         self.watcher = watcher
         self.loop = loop
@@ -199,19 +207,15 @@ final class ReloadDriver {
         guard let loaded = outcome.loaded else { return fail(outcome.diagnostics) }
         // Why before the sockets: where both fail, whoever asked is told of both.
         let logErrors = AccessLogCheck(loaded, outcome.places).errors()
-        let prepared: ListenerSockets.Prepared
-        do throws(ListenerSockets.Failure) {
-            prepared = try sockets.prepare(loaded.config.listeners)
-        } catch {
-            let diagnostic = outcome.places.error(
-                [.key("listeners"), .key(error.listener), .key("bind")], error.message)
-            return fail(outcome.diagnostics + [diagnostic] + logErrors)
-        }
+        let prepared: PreparedSockets
+        do throws(SocketFailure) {
+            prepared = try prepareSockets(loaded.config, outcome.places)
+        } catch { return fail(outcome.diagnostics + [error.diagnostic] + logErrors) }
         compile(loaded, outcome, prepared, logErrors, trigger)
     }
 
     private func compile(
-        _ loaded: LoadedConfig, _ outcome: LoadOutcome, _ prepared: ListenerSockets.Prepared,
+        _ loaded: LoadedConfig, _ outcome: LoadOutcome, _ prepared: PreparedSockets,
         _ logErrors: [Diagnostic], _ trigger: Reload.Trigger
     ) {
         let auth = self.auth.prepare(loaded, outcome.places, trigger: trigger)
@@ -224,9 +228,11 @@ final class ReloadDriver {
             keys: keys.compactMapValues(\.chain), models: models)
         var builder = GenerationBuilder(
             loaded: loaded, places: outcome.places, registry: registry, auth: auth, limits: limits,
-            gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions)
+            gates: gates, budgets: budgets, keys: keys.mapValues(\.plan), actions: actions,
+            figures: figures.figures(of: loaded.config, workers: workers.count(loaded.config.process.workers))
+        )
         let number = (served?.generation.number ?? numberBefore) + 1
-        let socketPlans = prepared.sockets.map {
+        let socketPlans = prepared.listeners.sockets.map {
             GenerationBuilder.SocketPlan(identity: $0.identity, connections: $0.connections)
         }
         let built = builder.build(number: number, sockets: socketPlans, census: census)
@@ -257,8 +263,9 @@ final class ReloadDriver {
         next = Next(
             served: Served(
                 generation: generation, config: config, snapshot: snapshot, inputs: outcome.inputs,
-                endpoints: built.endpoints,
-                sockets: prepared.sockets, trigger: trigger, restartWarnings: restartWarnings,
+                endpoints: built.endpoints, sockets: prepared.listeners.sockets,
+                admin: adminPort(prepared, loaded), trigger: trigger,
+                telemetry: TelemetrySetting(loaded), restartWarnings: restartWarnings,
                 authWarnings: auth.warnings),
             prepared: prepared, auth: auth, gates: gates, budgets: budgets, keys: keys, usage: usage,
             diagnostics: diagnostics, places: outcome.places)
@@ -266,9 +273,9 @@ final class ReloadDriver {
     }
 
     private func giveUp(
-        _ prepared: ListenerSockets.Prepared, _ auth: AuthSet, _ diagnostics: [Diagnostic]
+        _ prepared: PreparedSockets, _ auth: AuthSet, _ diagnostics: [Diagnostic]
     ) {
-        sockets.rollBack(prepared)
+        rollBack(prepared)
         self.auth.discard(auth)
         fail(diagnostics)
     }
@@ -310,7 +317,7 @@ final class ReloadDriver {
             publishFailure = error
             return
         }
-        sockets.commit(next.prepared)
+        commit(next.prepared)
         let listening = next.served.sockets.map {
             ListenerSocket(identity: $0.identity, descriptor: $0.descriptor)
         }
@@ -335,7 +342,7 @@ final class ReloadDriver {
         served?.since = now
         served?.nameWarnings = nameWarnings(next)
         self.next = nil
-        sockets.closeRemoved { workers.hand($0) }
+        closeRemoved()
         workers.post(.reloadEnded)
         health.adopt(next.served.generation.upstreams, next.served.config.upstreams)
         registry.evict()

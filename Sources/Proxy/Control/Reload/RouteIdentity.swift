@@ -1,6 +1,9 @@
 import Config
 
 extension RouteConfig {
+    /// `routes[3]`: what it is called in logs, answers and metrics.
+    var label: String { "routes[\(index)]" }
+
     /// What a route is to a person: its conditions, in any order, and not where it stands or what it does.
     var identity: String {
         let fields = headers.map { $0.name + "=" + ($0.value ?? "*") }

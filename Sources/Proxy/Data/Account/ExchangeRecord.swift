@@ -43,6 +43,8 @@ struct ExchangeRecord {
     var attempts: UInt8 = 0
     /// The upstream connection came out of the pool.
     var reusedUpstream = false
+    /// Not by a generation with `access_log: off`: those are for `explain` and spans alone.
+    var isLogged = true
     /// Tokens were counted.
     var isMetered = false
     var fault: Fault = .none
@@ -51,6 +53,7 @@ struct ExchangeRecord {
     var peer = PeerAddress(high: 0, low: 0, port: 0, isUnix: true)
     var limit = RecordedLimit()
     var attempt = RecordedAttempts()
+    var trace = RecordedTrace()
 }
 
 /// The texts of a record, in the order in which they stand in the ring.

@@ -44,6 +44,7 @@ extension Worker {
         guard let serving = exchange.serving else { return }
         let plan = serving.plan
         exchange.record.generation = plan.number
+        exchange.record.isLogged = plan.logsAccess
         if case .queued = exchange.standing { exchange.record.queueTime = now - exchange.queuedAt }
         let measure = noteLimit(exchange)
         let none = UnsafeRawBufferPointer(start: nil, count: 0)

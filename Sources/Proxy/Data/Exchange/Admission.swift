@@ -75,6 +75,7 @@ extension Worker {
         client.wasServed = true
         noteTexts(exchange, head, bytes)
         noteClient(exchange, client, head, bytes)
+        if let telemetry = exchange.serving!.plan.telemetry { noteTrace(exchange, telemetry, head, bytes) }
         return exchange
     }
 

@@ -144,6 +144,9 @@ extension Worker {
         closeAccount(exchange)
         endCourse(exchange)
         dropChat(exchange)
+        let figures = exchange.route?.figures ?? exchange.serving?.plan.unrouted
+        figures?.note(exchange.record, worker: handle.index)
+        if exchange.isEventStream { handle.figures.streamsRunning.subtract(1, ordering: .relaxed) }
         handle.figures.exchangesRunning.subtract(1, ordering: .relaxed)
         releaseBody(exchange)
         leaveGate(exchange)

@@ -29,10 +29,11 @@ extension Worker {
         exchange.keyLabel = exchange.course?.credential?.label
         let seen = writeRequestFields(
             &writer, head, bytes, edits: route.requestHeaders, trusts: trusts, asksForPlain: isRead,
-            credential: exchange.course?.credential)
+            credential: exchange.course?.credential, trace: exchange.record.trace)
         let owned = route.requestHeaders.owned
         writeForwarded(&writer, client, head, bytes, seen, owned)
         if !owned.contains(.requestID) { writeRequestID(&writer, exchange) }
+        if exchange.record.trace.isOn && !owned.contains(.traceParent) { writeTraceParent(&writer, exchange) }
         switch head.framing {
         case .none:
             writer.put(exchange.method == .post || exchange.method == .put ? "Content-Length: 0\r\n" : "")
@@ -60,7 +61,7 @@ extension Worker {
 
     private func writeRequestFields(
         _ writer: inout ByteWriter, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, edits: HeaderEdits,
-        trusts: Bool, asksForPlain: Bool, credential: UpstreamCredential?
+        trusts: Bool, asksForPlain: Bool, credential: UpstreamCredential?, trace: RecordedTrace
     ) -> Forwarded {
         var seen = Forwarded()
         let joinsForwardedFor = trusts && !edits.owned.contains(.forwardedFor)
@@ -84,6 +85,9 @@ extension Worker {
             case .forwarded: guard trusts else { continue }
             // A compressed answer does not tell what was used.
             case .acceptEncoding: if asksForPlain { continue }
+            case .traceParent: if trace.isOn { continue }
+            // It belongs to the trace that the caller began, and means nothing without.
+            case .traceState: if trace.isOn && trace.parentID == 0 { continue }
             // An upgrade is not passed on, and one of these may carry a key.
             case .other: if WebSocketFields.contains(line, bytes) { continue }
             default: break  // Why not listed: every other field passes.

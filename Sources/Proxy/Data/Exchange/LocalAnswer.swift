@@ -9,6 +9,7 @@ extension Worker {
     func answer(
         _ exchange: RunningExchange, _ reply: LocalReply, allowed: MethodSet = MethodSet(bits: 0, others: [])
     ) {
+        handle.figures.replies.add(1, to: Int(reply.rawValue), worker: 0)
         let properties = reply.properties
         let shape = exchange.route?.errors ?? .openai
         exchange.replyCode = ErrorBody.code(of: properties, shape)

@@ -190,6 +190,7 @@ extension Worker {
         upstream.pool.state.exchangeCount.add(1, ordering: .relaxed)
         exchange.upstreamKeepsAlive = head.keepsAlive
         exchange.isEventStream = head.isEventStream
+        if head.isEventStream { handle.figures.streamsRunning.add(1, ordering: .relaxed) }
         exchange.responseBody = BodyReader(head.framing)
         prepareTap(exchange, head, UnsafeRawBufferPointer(bytes))
         // One chunk of the stream may be taken out, so that a length would be wrong.

@@ -86,7 +86,14 @@ extension Worker {
     private func recordUsage(
         _ exchange: RunningExchange, _ account: UsageAccount, _ ending: ExchangeEnding, _ used: Used
     ) {
-        guard let serving = exchange.serving, serving.plan.recordsUsage else { return }
+        guard let serving = exchange.serving else { return }
+        let used = usage(account, ending)
+        if let figures = serving.plan.upstreams[exchange.upstreamIndex].figures {
+            figures.note(used.charge.inputTokens, .inputTokens, worker: handle.index)
+            figures.note(used.charge.outputTokens, .outputTokens, worker: handle.index)
+            figures.note(used.cachedTokens, .cachedInputTokens, worker: handle.index)
+        }
+        guard serving.plan.recordsUsage else { return }
         var record = UsageRecord()
         record.time = exchange.record.startedAt
         record.keyID = exchange.caller?.keyID ?? 0

@@ -95,6 +95,14 @@ struct ByteWriter {
         }
     }
 
+    /// All sixteen digits.
+    mutating func put(digits value: UInt64) {
+        for shift in stride(from: UInt64(60), through: 0, by: -4) {
+            let nibble = UInt8(truncatingIfNeeded: value >> shift) & 0xF
+            put(byte: nibble < 10 ? nibble + 0x30 : nibble + 0x57)
+        }
+    }
+
     /// Takes out a `/v1` segment that begins at `mark`, because one stands in front of it already.
     mutating func removeDuplicateV1(from mark: Int) {
         let length = count - mark

@@ -97,6 +97,10 @@ final class WorkerFigures: Sendable {
     let exchangesStarted = Atomic<UInt64>(0)
     let exchangesRunning = Atomic<Int>(0)
     let acceptFailures = Atomic<UInt64>(0)
+    /// Exchanges whose answer is a stream of events that goes on.
+    let streamsRunning = Atomic<Int>(0)
+    /// Answers of the gateway itself that are errors, by `LocalReply.rawValue`.
+    let replies = WorkerCounters(workers: 1, count: LocalReply.allCases.count)
     /// Longest turn of the loop since start, in nanoseconds, the wait left out.
     let longestTurn = Atomic<UInt64>(0)
 }

@@ -3,13 +3,13 @@ import Testing
 
 @testable import Proxy
 
-private nonisolated(unsafe) let routes = {
+private var routes: AdminRoutes {
     var routes = AdminRoutes()
     routes.get("/", "this list") { _ in .text(200, "") }
     routes.get("/exchanges/{request_id}", "the story") { _ in .text(200, "") }
     routes.add("POST", "/plan", "what if") { _, _ in }
     return routes
-}()
+}
 
 private func found(_ method: String, _ path: String) -> String {
     switch routes.find(AdminRequest(method: method, path: path)) {
@@ -39,7 +39,7 @@ func `a request finds its route`(method: String, path: String, expected: String)
 @Test func `an answer says how long it is, and ends in a line feed`() {
     let json = String(decoding: AdminResponse.error(404, "no \"such\" thing").bytes, as: UTF8.self)
     #expect(
-        json.hasPrefix("HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 28\r\n"))
+        json.hasPrefix("HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 30\r\n"))
     #expect(json.hasSuffix("\r\n\r\n{\"error\":\"no \\\"such\\\" thing\"}\n"))
     let text = String(decoding: AdminResponse.text(200, "a\n").bytes, as: UTF8.self)
     #expect(text.hasSuffix("Content-Length: 2\r\nConnection: close\r\n\r\na\n"))

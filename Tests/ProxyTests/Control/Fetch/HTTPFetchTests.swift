@@ -86,6 +86,16 @@ private func hasty(_ url: String) -> HTTPFetch.Request {
         #expect(try HTTPFetch.send(.init(url: server.url)).status == UInt16(status))
     }
 
+    @Test(arguments: [
+        ("", nil), ("Retry-After: 3\r\n", 3_000_000_000), ("retry-after-ms: 20\r\n", 20_000_000),
+    ])
+    func `an answer says when to come again`(field: String, nanoseconds: UInt64?) throws {
+        let interim = "HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
+        let server = try ScriptedServer(
+            answering: "\(interim)HTTP/1.1 503 No\r\n\(field)Content-Length: 0\r\n\r\n")
+        #expect(try HTTPFetch.send(.init(url: server.url)).retryAfter == nanoseconds)
+    }
+
     @Test func `a name is looked up`() throws {
         let server = try ScriptedServer(answering: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         #expect(try HTTPFetch.send(.init(url: "http://localhost:\(server.port)")).status == 200)
@@ -226,7 +236,8 @@ private struct SecureServer {
 
     func request(_ authority: String?, host: String = "localhost") throws -> HTTPFetch.Request {
         let pem = try authority.map { try readFile("\(folder.path)/\($0).pem", limitBytes: 10_000) }
-        return HTTPFetch.Request(url: "https://\(host):\(port)/keys.json", trust: FetchTrust(authorities: pem))
+        return HTTPFetch.Request(
+            url: "https://\(host):\(port)/keys.json", trust: FetchTrust(authorities: pem))
     }
 }
 

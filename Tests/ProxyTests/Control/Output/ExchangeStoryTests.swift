@@ -121,8 +121,8 @@ private let usual: [RecordText: String] = [
         #expect(!early.isFound)
         #expect(
             early.text
-                == "no exchange with the request id x has ended here: it may be one of the 2 exchanges that run"
-                + "; nothing is remembered yet")
+                == "no exchange with the request id x has ended here: it may be one of the 2 exchanges "
+                + "that run; nothing is remembered yet")
         #expect(
             early.json.hasPrefix(#"{"request_id":"x","exchanges":[],"remembered":{"count":0,"since":null}"#))
         var record = ExchangeRecord()

@@ -85,6 +85,26 @@ private func line(_ record: ExchangeRecord, _ texts: [[UInt8]], _ format: Record
     #expect(json.contains(#""queue":3.000"#))
 }
 
+@Test func `what is to be left out is a dash, and what took long is marked`() {
+    let format = RecordFormat<[UInt8]>(
+        format: .json, slowFrom: 1_000_000_000, redacted: [.path, .client, .caller, .host])
+    let json = line(record, texts(), format)
+    for member in [
+        #""client":"-""#, #""caller":"-""#, #""path":"-""#, #""host":"-""#,
+        #""outcome":"complete","slow":true"#,
+    ] {
+        #expect(json.contains(member), "\(member) in \(json)")
+    }
+    #expect(!json.contains("127.0.0.1") && !json.contains("web app") && !json.contains("/v1/x"))
+    var text = format
+    text.format = .text
+    let plain = line(record, texts(), text)
+    #expect(plain.contains(" - \"GET -\" 200 ") && plain.contains(" caller=- outcome=complete"), "\(plain)")
+    #expect(plain.hasSuffix(" fault=none slow model=\"gpt-5\"\n"))
+    let quick = line(record, texts(), RecordFormat(format: .json, slowFrom: 1_000_000_001))
+    #expect(quick.contains(#""outcome":"complete","slow":false"#))
+}
+
 @Test func `what there is not is null`() {
     var unanswered = record
     unanswered.status = 0
