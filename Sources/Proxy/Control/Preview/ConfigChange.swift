@@ -9,7 +9,7 @@ struct ConfigItem: Hashable {
     }
 
     let section: Section
-    /// Its name in the file; of a route one of `GatewayConfig.routeKeys`.
+    /// Its name in the file; of a route its conditions (`RouteConfig.identity`).
     let key: String
 }
 

@@ -20,8 +20,8 @@ struct ConfigChanges {
         self.old = old
         self.new = new
         self.counted = counted
-        oldRouteKeys = old.config.routeKeys
-        newRouteKeys = new.config.routeKeys
+        oldRouteKeys = old.config.routes.map(\.identity)
+        newRouteKeys = new.config.routes.map(\.identity)
         oldRoutePlaces = Dictionary(
             oldRouteKeys.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }
         )

@@ -109,17 +109,3 @@ private enum ConfigInput: Hashable {
     /// By the path as written.
     case file(String)
 }
-
-extension GatewayConfig {
-    /// What routes are known by from one version of the file to the next, in file order: their conditions;
-    /// the second one with the same ones is another.
-    var routeKeys: [String] {
-        var seen: [String: Int] = [:]
-        return routes.map { route in
-            let identity = route.identity
-            let before = seen[identity, default: 0]
-            seen[identity] = before + 1
-            return before == 0 ? identity : "\(identity)\n\(before)"
-        }
-    }
-}

@@ -1,8 +1,7 @@
 /// All that runs on one worker at one moment, for control, which asks for it by `Mail.census`.
 ///
 /// Nothing is counted on the way of a request for it. Cost: one pass over the worker's connections between
-/// two
-/// events, and about 100 bytes for each exchange until control has looked.
+/// two events, and about 100 bytes for each exchange until control has looked.
 struct WorkerCensus: Sendable {
     /// What an exchange runs by.
     struct Ties: Hashable, Sendable {
