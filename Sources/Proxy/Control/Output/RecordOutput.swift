@@ -46,6 +46,9 @@ struct RecordOutput {
     /// The file was moved away.
     func reopen() { if case .file(let file) = sink { file.reopen() } }
 
+    /// Whether `append` may have a use for it.
+    func mayKeep(_ record: ExchangeRecord) -> Bool { record.isLogged && config != nil }
+
     /// Records of exchanges that began before `access_log: off` have no place to go any more.
     mutating func append<Text: Collection>(_ record: ExchangeRecord, _ texts: [Text])
     where Text.Element == UInt8 {

@@ -126,9 +126,14 @@ final class RecordWriter: Sendable {
     }
 
     private func drain(_ ring: RecordRing, into output: inout RecordOutput) {
-        ring.drain { record, texts in
-            recent.keep(record, texts)
-            exporter?.take(record, texts)
+        ring.drainLying { lying in
+            recent.keep(lying)
+            let record = lying.record
+            let isTraced = exporter != nil && record.trace.isSampled
+            // Why asked first: the texts of a record that nobody writes down are not looked at.
+            guard isTraced || output.mayKeep(record) else { return }
+            let texts = lying.texts
+            if isTraced { exporter?.take(record, texts) }
             output.append(record, texts)
             if output.bytes.count >= RecordWriter.writeBytes { flush(&output) }
         }

@@ -36,9 +36,9 @@ final class RecentRecords: @unchecked Sendable {
     private let storage: UnsafeMutableRawPointer
     private let marks = Locked(Marks())
 
-    private static let fixedSize = (MemoryLayout<ExchangeRecord>.size + 15) & ~15
-    /// Size of the whole record; 16 so that what follows is aligned.
-    private static let headerSize = 16
+    // Records lie here as they do in the ring that they come from.
+    private static let fixedSize = RecordRing.fixedSize
+    private static let headerSize = RecordRing.headerSize
 
     /// - Parameter capacity: a power of two, in bytes; several times the largest record.
     init(capacity: Int = RecentRecords.capacity) {
@@ -50,11 +50,8 @@ final class RecentRecords: @unchecked Sendable {
 
     deinit { storage.deallocate() }
 
-    /// - Parameter texts: one for each `RecordText`, in its order; each at most `RecordRing.textMax` bytes.
-    func keep(_ record: ExchangeRecord, _ texts: [UnsafeRawBufferPointer]) {
-        var size = RecentRecords.headerSize + RecentRecords.fixedSize
-        for text in texts { size += (2 + text.count + 1) & ~1 }
-        size = (size + 15) & ~15
+    func keep(_ lying: RecordRing.Lying) {
+        let size = lying.bytes.count
         marks.withLock { marks in
             let untilWrap = capacity - marks.written & (capacity - 1)
             if untilWrap < size {
@@ -63,7 +60,9 @@ final class RecentRecords: @unchecked Sendable {
                 marks.written += untilWrap
             }
             makeRoom(size, &marks)
-            write(record, texts, size: size, at: marks.written & (capacity - 1))
+            if let source = lying.bytes.baseAddress {
+                memcpy(storage + (marks.written & (capacity - 1)), source, size)
+            }
             marks.written += size
             marks.count += 1
         }
@@ -95,19 +94,6 @@ final class RecentRecords: @unchecked Sendable {
             let own = Int(storage.load(fromByteOffset: offset, as: UInt32.self))
             if own > 0 { marks.count -= 1 }
             marks.first += own > 0 ? own : capacity - offset
-        }
-    }
-
-    private func write(_ record: ExchangeRecord, _ texts: [UnsafeRawBufferPointer], size: Int, at start: Int)
-    {
-        storage.storeBytes(of: UInt32(size), toByteOffset: start, as: UInt32.self)
-        var at = start + RecentRecords.headerSize
-        storage.storeBytes(of: record, toByteOffset: at, as: ExchangeRecord.self)
-        at += RecentRecords.fixedSize
-        for text in texts {
-            storage.storeBytes(of: UInt16(text.count), toByteOffset: at, as: UInt16.self)
-            if let source = text.baseAddress { memcpy(storage + at + 2, source, text.count) }
-            at += (2 + text.count + 1) & ~1
         }
     }
 

@@ -57,8 +57,33 @@ final class TextRing<Record: BitwiseCopyable & Sendable, let textCount: Int>: @u
         return true
     }
 
+    /// A record where it lies, for as long as the call that it is handed over to.
+    struct Lying {
+        /// All of it: its size and three words of nothing, the fixed part, the texts with their lengths.
+        let bytes: UnsafeRawBufferPointer
+
+        var record: Record {
+            bytes.loadUnaligned(fromByteOffset: TextRing.headerSize, as: Record.self)
+        }
+
+        /// One for each text, in their order. Allocates: for whoever needs them.
+        var texts: [UnsafeRawBufferPointer] {
+            var at = TextRing.headerSize + TextRing.fixedSize
+            return (0..<textCount).map { _ in
+                let count = Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+                defer { at += (2 + count + 1) & ~1 }
+                return UnsafeRawBufferPointer(rebasing: bytes[(at + 2)..<(at + 2 + count)])
+            }
+        }
+    }
+
     /// Reader only: hands over every waiting record, oldest first. The texts live as long as the call.
     func drain(_ take: (Record, [UnsafeRawBufferPointer]) -> Void) {
+        drainLying { take($0.record, $0.texts) }
+    }
+
+    /// The same, without an allocation of ours.
+    func drainLying(_ take: (Lying) -> Void) {
         let end = written.load(ordering: .acquiring)
         var position = read.load(ordering: .relaxed)
         while position < end {
@@ -68,29 +93,16 @@ final class TextRing<Record: BitwiseCopyable & Sendable, let textCount: Int>: @u
                 position += TextRing.capacity - offset
                 continue
             }
-            takeRecord(at: offset, take)
+            take(Lying(bytes: UnsafeRawBufferPointer(start: storage + offset, count: size)))
             position += size
             read.store(position, ordering: .releasing)
         }
         read.store(position, ordering: .releasing)
     }
 
-    private func takeRecord(at offset: Int, _ take: (Record, [UnsafeRawBufferPointer]) -> Void) {
-        var at = offset + TextRing.headerSize
-        let record = storage.load(fromByteOffset: at, as: Record.self)
-        at += TextRing.fixedSize
-        var texts: [UnsafeRawBufferPointer] = []
-        for _ in 0..<textCount {
-            let count = Int(storage.load(fromByteOffset: at, as: UInt16.self))
-            texts.append(UnsafeRawBufferPointer(start: storage.advanced(by: at + 2), count: count))
-            at += (2 + count + 1) & ~1
-        }
-        take(record, texts)
-    }
-
     /// 16 so that the record after it is aligned.
-    private static var headerSize: Int { 16 }
-    private static var fixedSize: Int { (MemoryLayout<Record>.size + 15) & ~15 }
+    static var headerSize: Int { 16 }
+    static var fixedSize: Int { (MemoryLayout<Record>.size + 15) & ~15 }
 
     private static func size(of texts: RingTexts<textCount>) -> Int {
         var size = headerSize + fixedSize

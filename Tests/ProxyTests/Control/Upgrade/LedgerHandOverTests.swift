@@ -1,4 +1,4 @@
-// Covers Ledger+HandOver.swift, LedgerKeeper.swift.
+// Covers LedgerKeeper.swift, Ledger+HandOver.swift
 // Covers RemoteLedger.swift, LedgerGuest.swift, LedgerCall+Reservation.swift.
 import Glibc
 import Testing

@@ -22,7 +22,9 @@ private func keep(_ number: Int, id: String, path: String = "", in recent: Recen
             defer { at += text.count }
             return UnsafeRawBufferPointer(rebasing: bytes[at..<at + text.count])
         }
-        recent.keep(record, pointers)
+        let ring = RecordRing()
+        #expect(ring.append(record, texts: RecordTexts(items: InlineArray { pointers[$0] })))
+        ring.drainLying { recent.keep($0) }
     }
 }
 
