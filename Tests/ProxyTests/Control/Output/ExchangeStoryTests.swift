@@ -128,7 +128,9 @@ private let usual: [RecordText: String] = [
         var record = ExchangeRecord()
         record.startedAt = 1_000_000_000
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        recent.keep(record, RecordText.allCases.map { _ in none })
+        let ring = RecordRing()
+        #expect(ring.append(record, texts: RecordTexts(items: InlineArray { _ in none })))
+        ring.drainLying { recent.keep($0) }
         let late = ExchangeStory(id: "x", recent: recent, running: 0)
         #expect(
             late.text == "no exchange with the request id x has ended here; "
