@@ -20,6 +20,11 @@ struct ServiceInstallation {
         if plan.isUserNamed, files.owner(plan.user) == nil {
             throw ServiceError("there is no user `\(plan.user)`")
         }
+        for path in [plan.unitPath] + plan.packagedUnitPaths where files.isThere(path) {
+            guard files.text(path)?.contains("/headgate run --config ") ?? false else {
+                throw ServiceError("\(path) is no unit of headgate's: give this one another --name")
+            }
+        }
         let packaged = plan.isStandard ? plan.packagedUnitPaths.first(where: files.isThere) : nil
         var steps = [userStep]
         if packaged == nil { steps += binarySteps }

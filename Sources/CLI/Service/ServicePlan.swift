@@ -37,7 +37,7 @@ struct ServicePlan: Equatable {
         if prefix == "/" { prefix = "" }
         try checkWords()
         source = try ServicePlan.executable()
-        binary = isReachable(source) && prefix.isEmpty ? source : ServicePlan.binaryDefault
+        binary = ServicePlan.isReachable(source) && prefix.isEmpty ? source : ServicePlan.binaryDefault
     }
 
     // MARK: Places, without the prefix
@@ -75,6 +75,13 @@ struct ServicePlan: Equatable {
         switch line {
         // Why gone: the page comes with packages and `make install`.
         case let line where line.hasPrefix("Documentation="): return []
+        // Why not as root: whoever may write in the folder would have root open what the file names.
+        case let line where line.hasPrefix("ExecStartPre=+") && directory != nil:
+            return [
+                line.replacing("ExecStartPre=+", with: "ExecStartPre=")
+                    .replacing("/etc/headgate/headgate.yaml", with: config)
+                    .replacing("/usr/bin/headgate", with: binary)
+            ]
         case "User=headgate":
             return ["User=\(user)"] + (directory.map { ["WorkingDirectory=\($0)"] } ?? [])
         // Without the line it is that of the user.
@@ -110,7 +117,7 @@ struct ServicePlan: Equatable {
     /// Why so few characters: a unit reads blanks, quotes, `%` and `$` in its own way.
     private func checkWords() throws(ServiceError) {
         for (option, word) in [("--name", name), ("--user", user)]
-        where !ServicePlan.isPlain(word, besides: "._-") {
+        where !ServicePlan.isPlain(word, besides: "._-") || word.allSatisfy({ $0 == "." }) {
             throw ServiceError("\(option): `\(word)` has to be letters, digits, `.`, `_` and `-`")
         }
         for (option, path) in [("--directory", directory ?? "/"), ("--config", config), ("--prefix", prefix)]
@@ -124,10 +131,23 @@ struct ServicePlan: Equatable {
             && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || others.contains($0) }
     }
 
-    /// A service can run what is there: the sandbox hides homes and temporary folders.
-    private func isReachable(_ path: String) -> Bool {
-        path.hasPrefix("/usr/") || path.hasPrefix("/opt/")
-            || directory.map { path.hasPrefix($0 + "/") } ?? false
+    /// A service can run what is there, and root may: the sandbox hides homes and temporary folders, and a
+    /// file that somebody else may replace is not for ExecStartPre=+.
+    private static func isReachable(_ path: String) -> Bool {
+        (path.hasPrefix("/usr/") || path.hasPrefix("/opt/")) && isRootsAlone(path)
+    }
+
+    /// The file and every folder above it belong to root, and nobody else may write there.
+    private static func isRootsAlone(_ path: String) -> Bool {
+        var place = path
+        while true {
+            var status = stat()
+            guard lstat(place, &status) == 0, status.st_uid == 0 else { return false }
+            let isLink = status.st_mode & S_IFMT == S_IFLNK
+            guard isLink || status.st_mode & 0o022 == 0 else { return false }
+            guard place != "/" else { return true }
+            place = folder(of: place)
+        }
     }
 
     private static func isHidden(_ folder: String) -> Bool {

@@ -5,7 +5,6 @@ import Glibc
 extension Supervisor {
     /// In the inbox.
     private static let predecessorNumber = 0
-    private static let successorNumber = 1
     private static let figuresMilliseconds = 1000
     /// Processes that still finish what they began, one after another.
     private static let olderProcessesMax: UInt32 = 8
@@ -40,15 +39,19 @@ extension Supervisor {
         switch event {
         case .message(Supervisor.predecessorNumber, let message, let descriptors):
             fromPredecessor(message, descriptors)
-        case .message(_, let message, let descriptors):
+        case .message(let sender, let message, let descriptors):
             for descriptor in descriptors { close(descriptor) }
+            guard sender == upgrade.sender else { return }
             if case .stop(let milliseconds) = message {
                 if case .leaving = phase { beginStop(within: milliseconds) }
             } else {
                 upgrade.take(message)
+                if upgrade.isCommitting {
+                    loop.start(.upgradeOverdue, afterMilliseconds: Upgrade.commitMilliseconds)
+                }
             }
         case .ended(Supervisor.predecessorNumber, _): predecessorEnded()
-        case .ended(_, let failure): upgrade.ended(failure)
+        case .ended(let sender, let failure): if sender == upgrade.sender { upgrade.ended(failure) }
         }
     }
 
@@ -70,6 +73,8 @@ extension Supervisor {
     }
 
     private func welcome(_ connection: HandoverMessage.Connection, _ descriptor: Int32) {
+        // An upgrade after this one: the next process takes it.
+        if case .leaving = phase { return upgrade.send(connection, descriptor: descriptor) }
         let listeners = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
         guard !isStopping, let socket = listeners.first(where: { $0.0.bind.text == connection.listener })?.1
         else {
@@ -90,7 +95,10 @@ extension Supervisor {
         Log.info("process \(succession.hello.processID) has finished what it had begun")
         let hadLeft = succession.hasLeft
         self.succession = nil
-        if !hadLeft { tellReady() }
+        if !hadLeft, case .serving = phase {
+            keepSockets()
+            tellReady()
+        }
         finishIfDone()
     }
 
@@ -105,8 +113,7 @@ extension Supervisor {
 
     func beginUpgrade(_ answer: @escaping (Upgrade.Outcome) -> Void) {
         guard !isReloading else { return waitingUpgrades.append(answer) }
-        upgrade.begin(sender: Supervisor.successorNumber, answer)
-        if upgrade.isRunning { loop.start(.upgradeOverdue, afterMilliseconds: Upgrade.startMilliseconds) }
+        if upgrade.begin(answer) { loop.start(.upgradeOverdue, afterMilliseconds: Upgrade.startMilliseconds) }
     }
 
     /// What was asked for during a reload.
@@ -135,6 +142,9 @@ extension Supervisor {
     private var upgradeObstacle: String? {
         if let obstacle = options.upgradeObstacle { return obstacle }
         guard case .serving = phase else { return "it is starting or stopping" }
+        guard getpid() != 1 else {
+            return "it is process 1 here, whose end would end the new process as well; replace the container"
+        }
         guard olderProcesses < Supervisor.olderProcessesMax else {
             return "\(olderProcesses) older processes still finish requests; wait for them, or restart"
         }
@@ -145,7 +155,11 @@ extension Supervisor {
         return nil
     }
 
-    private var olderProcesses: UInt32 { succession.map { $0.hello.olderProcesses + 1 } ?? 0 }
+    private var olderProcesses: UInt32 {
+        guard let succession else { return 0 }
+        let before = succession.predecessor.figures?.olderProcesses ?? UInt64(succession.hello.olderProcesses)
+        return UInt32(clamping: before + 1)
+    }
 
     private var hello: HandoverMessage.Hello {
         HandoverMessage.Hello(
@@ -248,7 +262,8 @@ extension Supervisor {
         upgrade.send(
             HandoverMessage.Figures(
                 exchangesRunning: UInt64(max(exchangesRunning, 0)) + (older?.exchangesRunning ?? 0),
-                connectionsOpen: UInt64(max(connections, 0)) + (older?.connectionsOpen ?? 0)))
+                connectionsOpen: UInt64(max(connections, 0)) + (older?.connectionsOpen ?? 0),
+                olderProcesses: UInt64(olderProcesses)))
         loop.start(.figuresTurn, afterMilliseconds: Supervisor.figuresMilliseconds)
     }
 }

@@ -212,7 +212,10 @@ public final class Supervisor {
     func finishIfDone() {
         switch phase {
         case .leaving, .stopping:
-            if workers.haveFinished, succession == nil { finish(ExitCode.success) }
+            guard workers.haveFinished, succession == nil else { return }
+            // What the last of them gave up before it had finished.
+            sendLeaving()
+            finish(ExitCode.success)
         case .starting, .serving, .finished: break
         }
     }
@@ -222,13 +225,14 @@ public final class Supervisor {
     /// Before the workers get a generation. The first one starts them.
     private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
         writer.configure(next.config.accessLog, folder: driver.loader.folder)
+        let isFirst = workers.handles.isEmpty
         do throws(SystemError) {
             try admin.use(next.admin)
-        } catch { throw StartError(message: "admin endpoint: \(error)") }
+        } catch { try give(up: "admin endpoint: \(error)", isFirst) }
         do throws(SystemError) {
             try exporter.configure(next.telemetry)
-        } catch { throw StartError(message: "cannot start the exporter of spans: \(error)") }
-        guard workers.handles.isEmpty else { return }
+        } catch { try give(up: "cannot start the exporter of spans: \(error)", isFirst) }
+        guard isFirst else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
             configPath: driver.loader.absolutePath, folder: driver.loader.folder)
@@ -245,13 +249,20 @@ public final class Supervisor {
         guest = try succession?.takeCounts(into: workers.ledger, driver.limits.figures)
     }
 
+    /// What one of the kernel's resources is missing for: at a start that is the end of it, later requests go
+    /// on without.
+    private func give(up message: String, _ isFirst: Bool) throws(StartError) {
+        guard !isFirst else { throw StartError(message: message) }
+        Log.error(message)
+    }
+
     private func reported(_ report: ReloadReport) {
         reloads.note(report.result, at: report.at)
         switch report.result {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
             Log.write(level, report.text)
-            keepSockets()
+            if succession?.hasLeft ?? true { keepSockets() }
             if case .starting = phase {
                 phase = .serving
                 tellPredecessor()
@@ -305,6 +316,7 @@ public final class Supervisor {
     /// - Parameter limit: the most that it may take, in milliseconds; nil: `drain_timeout`.
     func beginStop(within limit: Int? = nil) {
         phase = .stopping
+        upgrade.abort()
         let timeout = driver.served?.config.process.drainTimeout ?? .zero
         let milliseconds = limit ?? Int(nanoseconds(timeout) / 1_000_000)
         succession?.stop(withinMilliseconds: milliseconds)
@@ -325,6 +337,7 @@ public final class Supervisor {
     func finish(_ code: Int32) {
         let isInOrder = code == ExitCode.success && isStopping
         phase = .finished(code)
+        upgrade.abort()
         workers.desk.close()
         driver.usage.stop()
         driver.health.stop()

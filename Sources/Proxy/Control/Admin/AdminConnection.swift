@@ -17,6 +17,8 @@ struct AdminConnection {
     var idleAt: UInt64
     /// What was asked is being done; its outcome is the answer.
     var awaitsAnswer = false
+    /// Whoever asks may open the Unix socket, or has the token: they may take their time.
+    var isTrusted = false
     private(set) var route: AdminRoutes.Route?
     private var input: [UInt8] = []
     /// Once the head is whole.

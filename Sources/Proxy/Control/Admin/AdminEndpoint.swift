@@ -166,7 +166,7 @@ final class AdminEndpoint {
         guard count > 0 else { return end(id) }
         // Why dropped: there is one request on a connection.
         guard !connection.awaitsAnswer else { return }
-        if connection.route != nil { connections[id]?.idleAt = idleDeadline() }
+        if connection.route != nil, connection.isTrusted { connections[id]?.idleAt = idleDeadline() }
         if let step = connections[id]?.received(chunk[..<count]) { take(step, id) }
     }
 
@@ -187,7 +187,10 @@ final class AdminEndpoint {
         let found = routes.find(request)
         // Why before all else: without the token nobody learns even what there is.
         guard request.isTrusted || isOpen(found, to: request) else { return answer(id, .unauthorized) }
+        connections[id]?.isTrusted = request.isTrusted
         switch found {
+        case .route where request.contentLength > 0 && !request.isTrusted:
+            answer(id, .error(413, "a body takes the token"))
         case .route(let route, _) where request.contentLength > route.bodyMax:
             answer(id, .error(413, "the body is over \(route.bodyMax) bytes"))
         case .route(let route, let parameter):
@@ -225,7 +228,10 @@ final class AdminEndpoint {
             send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         guard count >= 0 || errno == EAGAIN || errno == EINTR else { return end(id) }
-        if count > 0 { connections[id]?.noteSent(count) }
+        if count > 0 {
+            connections[id]?.noteSent(count)
+            if connection.isTrusted { connections[id]?.idleAt = idleDeadline() }
+        }
         guard connections[id]?.hasOutput == true else { return end(id) }
         do throws(SystemError) {
             try loop.change(connection.descriptor, writing: true)

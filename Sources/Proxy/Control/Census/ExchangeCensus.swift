@@ -35,12 +35,17 @@ final class ExchangeCensus {
 
     /// A worker has rung.
     func workersMoved() {
-        guard !waiting.isEmpty else { return }
+        guard !waiting.isEmpty else { return forget() }
         let numbers = counting.map { handle in handle.census.withLock { $0?.number ?? 0 } }
         answer(upTo: numbers.min() ?? .max, isComplete: true)
     }
 
     func timedOut() { answer(upTo: .max, isComplete: false) }
+
+    /// Answers hold generations, also those that came too late for anybody.
+    private func forget() {
+        for handle in workers.handles { handle.census.withLock { $0 = nil } }
+    }
 
     /// One that has drained has nothing, and answers no more.
     private var counting: [WorkerHandle] {
@@ -55,8 +60,7 @@ final class ExchangeCensus {
             counting.compactMap { handle in handle.census.withLock { $0 } }, isComplete: isComplete)
         if waiting.isEmpty {
             loop.stop(.censusOverdue)
-            // Why: they hold generations.
-            for handle in workers.handles { handle.census.withLock { $0 = nil } }
+            forget()
         }
         for waiter in answered { waiter.answer(running) }
     }

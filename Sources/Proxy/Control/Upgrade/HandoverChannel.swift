@@ -56,6 +56,7 @@ final class HandoverChannel: Sendable {
     @discardableResult
     func send(_ message: HandoverMessage, descriptors: [Int32] = []) -> Bool {
         let bytes = message.bytes
+        guard bytes.count <= HandoverMessage.sizeMax else { return false }
         return sending.withLock { _ in
             while true {
                 let sent = headgate_send_message(

@@ -33,6 +33,7 @@ extension HandoverMessage {
             out.put(Kind.figures.rawValue)
             out.put(figures.exchangesRunning)
             out.put(figures.connectionsOpen)
+            out.put(figures.olderProcesses)
         case .prepared: out.put(Kind.prepared.rawValue)
         case .serving: out.put(Kind.serving.rawValue)
         case .failed(let text):
@@ -68,7 +69,9 @@ extension HandoverMessage {
         case .ledger: self = .ledger(try LedgerCall(&reader))
         case .figures:
             self = .figures(
-                Figures(exchangesRunning: try reader.uint64(), connectionsOpen: try reader.uint64()))
+                Figures(
+                    exchangesRunning: try reader.uint64(), connectionsOpen: try reader.uint64(),
+                    olderProcesses: try reader.uint64()))
         case .prepared: self = .prepared
         case .serving: self = .serving
         case .failed: self = .failed(try reader.text())

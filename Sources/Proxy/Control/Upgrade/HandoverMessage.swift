@@ -76,6 +76,8 @@ enum HandoverMessage: Equatable {
     struct Figures: Equatable {
         var exchangesRunning: UInt64
         var connectionsOpen: UInt64
+        /// That still run before the sender.
+        var olderProcesses: UInt64
     }
 }
 

@@ -1,6 +1,8 @@
+import CLinux
+
 /// The ledger of the process that takes over, as the old one's workers ask it.
 ///
-/// Until the new process serves, who asks waits: its answer may never come. From then on counts are kept
+/// Until the new process serves, who asks waits, and what ends is put by. From then on counts are kept
 /// there alone; should it die, what is reserved can no longer be settled anywhere, and whoever still wants to
 /// reserve something is told to come back (503).
 final class RemoteLedger: LedgerKeeper {
@@ -19,9 +21,20 @@ final class RemoteLedger: LedgerKeeper {
 
     private struct State {
         var phase = Phase.undecided
+        /// What has ended while it is undecided: told to whoever keeps the counts then.
+        var ended: [Ended] = []
         var lastNumber: UInt64 = 0
         /// Calls that somebody waits for, and what was answered to them.
         var answers: [UInt64: LedgerResult?] = [:]
+        /// Reservations that nobody waits for any more: taken back should they be made after all.
+        var abandoned: Set<UInt64> = []
+    }
+
+    private struct Ended: Sendable {
+        let kind: LedgerCall.Kind
+        let time: LimitTime
+        let entries: [LedgerCallEntry]
+        let measures: [LimitMeasure]
     }
 
     private let channel: HandoverChannel
@@ -32,21 +45,51 @@ final class RemoteLedger: LedgerKeeper {
     // MARK: - What becomes of the other process
 
     /// It serves.
-    func serves() { move(from: .undecided, to: .serving) }
-    /// It will not serve. After the ledger was thawed.
-    func failed() { move(from: .undecided, to: .failed) }
-    /// It has ended.
-    func lost() { move(from: .serving, to: .lost) }
-
-    /// On the thread that receives.
-    func answered(_ result: LedgerResult) {
-        state.change { state in
-            if state.answers[result.number] != nil { state.answers[result.number] = .some(result) }
+    func serves() {
+        for item in move(from: .undecided, to: .serving) {
+            channel.send(
+                .ledger(LedgerCall(number: 0, kind: item.kind, time: item.time, entries: item.entries)))
         }
     }
 
-    private func move(from old: Phase, to new: Phase) {
-        state.change { state in if state.phase == old { state.phase = new } }
+    /// It will not serve: what has ended meanwhile is settled in our own ledger, which was thawed.
+    func failed(_ ledger: Ledger) {
+        for item in move(from: .undecided, to: .failed) {
+            let reservation = Reservation()
+            for (entry, measure) in zip(item.entries, item.measures) { reservation.add(entry, measure) }
+            reservation.isHeld = true
+            ledger.locate(reservation)
+            if item.kind == .settle {
+                ledger.settle(reservation, at: item.time)
+            } else {
+                ledger.withdraw(reservation, at: item.time)
+            }
+        }
+    }
+
+    /// It has ended.
+    func lost() { _ = move(from: .serving, to: .lost) }
+
+    /// On the thread that receives.
+    func answered(_ result: LedgerResult) {
+        let isLate = state.change { state in
+            if state.answers[result.number] != nil { state.answers[result.number] = .some(result) }
+            return state.abandoned.remove(result.number) != nil
+        }
+        guard isLate, result.refusal == nil else { return }
+        let now = LimitTime(monotonic: headgate_monotonic_ns(), realtime: headgate_realtime_ns())
+        channel.send(
+            .ledger(LedgerCall(number: 0, kind: .withdraw, time: now, entries: result.entries)))
+    }
+
+    /// - Returns: what has ended while it was undecided.
+    private func move(from old: Phase, to new: Phase) -> [Ended] {
+        state.change { state in
+            guard state.phase == old else { return [] }
+            defer { state.ended = [] }
+            state.phase = new
+            return state.ended
+        }
     }
 
     // MARK: - LedgerKeeper
@@ -100,8 +143,14 @@ final class RemoteLedger: LedgerKeeper {
         let call = LedgerCall(
             number: number, kind: kind, time: time, entries: reservation.callEntries, charge: charge,
             force: force)
-        defer { forget(number) }
-        guard channel.send(.ledger(call)), let result = waitForAnswer(number) else { return .lost }
+        guard channel.send(.ledger(call)), let result = waitForAnswer(number) else {
+            state.change { state in
+                state.answers[number] = nil
+                if kind == .reserve { state.abandoned.insert(number) }
+            }
+            return .lost
+        }
+        state.change { $0.answers[number] = nil }
         reservation.take(result.entries)
         return .result(result)
     }
@@ -109,10 +158,16 @@ final class RemoteLedger: LedgerKeeper {
     private func tell(
         _ kind: LedgerCall.Kind, _ reservation: Reservation, _ time: LimitTime
     ) -> LedgerKeeperAnswer<Void> {
-        guard let phase = decided() else { return .answer(()) }
+        let entries = reservation.callEntries
+        let measures = (0..<reservation.count).map { reservation[$0].measure }
+        let phase = state.change { state in
+            if state.phase == .undecided {
+                state.ended.append(Ended(kind: kind, time: time, entries: entries, measures: measures))
+            }
+            return state.phase
+        }
         if phase == .failed { return .yours }
         if phase == .serving {
-            let entries = reservation.callEntries
             channel.send(.ledger(LedgerCall(number: 0, kind: kind, time: time, entries: entries)))
         }
         return .answer(())
@@ -140,6 +195,4 @@ final class RemoteLedger: LedgerKeeper {
         }
         return result ?? nil
     }
-
-    private func forget(_ number: UInt64) { state.change { $0.answers[number] = nil } }
 }

@@ -33,6 +33,8 @@ final class Upgrade {
 
     /// A new process has this long to be ready.
     static let startMilliseconds = 60_000
+    /// And this long to serve once it has what was counted. Less than a worker waits.
+    static let commitMilliseconds = 2500
 
     private let path: String?
     private let arguments: [String]
@@ -42,7 +44,8 @@ final class Upgrade {
     private var child: ChildProcess?
     private var channel: HandoverChannel?
     private var answers: [(Outcome) -> Void] = []
-    private(set) var sender = -1
+    /// Of the latest attempt, in the inbox; what others have sent does not count any more.
+    private(set) var sender = 0
     var hooks: Hooks?
 
     /// - Parameter arguments: of this process, without its name.
@@ -63,17 +66,23 @@ final class Upgrade {
 
     // MARK: - Begin
 
-    /// - Parameter number: of the sender in the inbox.
-    func begin(sender number: Int, _ answer: @escaping (Outcome) -> Void) {
+    /// - Returns: whether it has begun: not where it is refused, or one is under way.
+    @discardableResult
+    func begin(_ answer: @escaping (Outcome) -> Void) -> Bool {
         guard case .idle = phase, let hooks else {
-            return answer(.failed(isRunning ? "an upgrade is under way" : "another process has taken over"))
+            answer(.failed(isRunning ? "an upgrade is under way" : "another process has taken over"))
+            return false
         }
-        if let obstacle = hooks.obstacle() { return answer(.failed(obstacle)) }
+        if let obstacle = hooks.obstacle() {
+            answer(.failed(obstacle))
+            return false
+        }
         guard let path else {
-            return answer(.failed("cannot tell where this program's file is (/proc/self/exe)"))
+            answer(.failed("cannot tell where this program's file is (/proc/self/exe)"))
+            return false
         }
         answers = [answer]
-        sender = number
+        sender += 1
         phase = .starting
         Log.info("upgrade: starting \(path)")
         do throws(SystemError) {
@@ -81,11 +90,17 @@ final class Upgrade {
             defer { close(other) }
             child = try ChildProcess.start(path, arguments: arguments, handover: other)
             channel = own
-            try listen(own, number)
-        } catch { return fail("\(error)") }
+            try listen(own, sender)
+        } catch {
+            fail("\(error)")
+            return false
+        }
         let sockets = hooks.sockets()
-        channel?.send(.hello(hooks.hello()))
-        channel?.send(.sockets(sockets.map(\.socket)), descriptors: sockets.map(\.descriptor))
+        let isSent =
+            channel?.send(.hello(hooks.hello())) == true
+            && channel?.send(.sockets(sockets.map(\.socket)), descriptors: sockets.map(\.descriptor)) == true
+        if !isSent { fail("what the new process has to know does not fit a message; restart instead") }
+        return isSent
     }
 
     private func listen(_ channel: HandoverChannel, _ number: Int) throws(SystemError) {
@@ -124,6 +139,8 @@ final class Upgrade {
         switch phase {
         case .idle: break
         case .starting, .committing:
+            // Why killed first: one that has only closed its end would be waited for.
+            child?.kill()
             let how = child?.reap(waits: true) ?? failure.text
             child = nil
             fail("the new process ended (\(how)) before it was ready; its messages say why")
@@ -133,10 +150,19 @@ final class Upgrade {
         }
     }
 
+    /// The new process has what was counted: it has to serve soon, for requests wait for it.
+    var isCommitting: Bool { if case .committing = phase { true } else { false } }
+
+    /// This process stops: nobody is to take over.
+    func abort() {
+        guard isRunning else { return }
+        fail("this process was told to stop")
+    }
+
     /// It took too long.
     func timedOut() {
         guard isRunning else { return }
-        fail("the new process was not ready within \(Upgrade.startMilliseconds / 1000) s")
+        fail("the new process was not ready in time")
     }
 
     /// Sends a connection on, or closes it where nobody takes it.
@@ -184,7 +210,7 @@ final class Upgrade {
     private func fail(_ reason: String) {
         if case .committing(let remote) = phase {
             ledger.thaw()
-            remote.failed()
+            remote.failed(ledger)
         }
         keeper.withLock { $0 = nil }
         phase = .idle

@@ -6,6 +6,9 @@ extension Worker {
     func beginAttempt(_ exchange: RunningExchange, number: UInt8) {
         guard exchange.record.attempts != number else { return }
         exchange.record.attempts = number
+        // Of the attempt before, which may have gone to somebody else.
+        exchange.keyLabel = nil
+        exchange.record.reusedUpstream = false
         var attempt = RecordedAttempt()
         attempt.upstream = UInt16(clamping: exchange.upstreamIndex)
         attempt.startedAfter = RecordedAttempt.microseconds(now - exchange.startedAt)

@@ -36,7 +36,7 @@ private let messages: [HandoverMessage] = [
         LedgerCall(
             number: 1, kind: .grow, time: LimitTime(monotonic: 2, realtime: 3), entries: [entry, entry],
             charge: LimitCharge(inputTokens: 1, outputTokens: 2, nanoUSD: 3), force: true)),
-    .figures(.init(exchangesRunning: 5, connectionsOpen: 6)),
+    .figures(.init(exchangesRunning: 5, connectionsOpen: 6, olderProcesses: 7)),
     .prepared, .serving, .failed("headgate.yaml:1:1: error: …"),
     .ledgerAnswer(
         LedgerResult(number: 4, refusal: .init(entry: 1, reason: .full(wait: 9)), entries: [entry, entry])),

@@ -158,10 +158,10 @@ private final class TwoProcesses {
     #expect(two.old.reserve(running, at: time(1)) == nil)
     two.old.freeze(two.remote)
     #expect(two.old.takeChanges(max: 100).isEmpty)
-    two.old.thaw()
-    two.remote.failed()
     running[1].actual = 5
     two.old.settle(running, at: time(2))
+    two.old.thaw()
+    two.remote.failed(two.old)
     #expect(two.used(two.tokens, in: two.old, at: time(2)) == 5)
     #expect(two.old.takeChanges(max: 100).count == 1)
 }
