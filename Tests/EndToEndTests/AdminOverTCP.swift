@@ -43,6 +43,32 @@ import Testing
         #expect(list.contains(#""path":"/readyz""#))
     }
 
+    @Test func `an upgrade takes the port along, and strangers send no bodies`() throws {
+        let upstream = try ScriptedUpstream.answering { _ in ok("x") }
+        let port = try Address.free()
+        let gate = try Gate(config(port, upstream.url))
+        let successor = try gate.upgrade()
+        let status = try ask(gate, port, "/status").json()
+        #expect(status["pid"]?.integerValue == Int(successor.pid))
+        let refused = try gate.exchange("GET", "/livez", body: "x", at: port)
+        #expect(refused.status == 413)
+    }
+
+    /// Ten a second: 1 % of a core is a millisecond for each. With 30 busy routes; each costs about as much.
+    @Test func `scraping ten times a second costs less than a hundredth of a core`() throws {
+        let upstream = try ScriptedUpstream.answering { _ in ok("x") }
+        let port = try Address.free()
+        let routes = (0..<30).map { "  - { path: /r\($0), auth: open, to: up }" }.joined(separator: "\n")
+        let gate = try Gate(config(port, upstream.url) + "\nroutes:\n" + routes)
+        for number in 0..<30 { #expect(try gate.exchange("GET", "/r\(number)").status == 200) }
+        let scrapes = 200
+        let before = gate.process.cpuSeconds
+        for _ in 0..<scrapes { #expect(try ask(gate, port, "/metrics").status == 200) }
+        let each = (gate.process.cpuSeconds - before) / Double(scrapes)
+        // Built without optimisation, or with a sanitizer, it says nothing.
+        if getenv("HEADGATE_BINARY") != nil, !ChildProcess.isSanitized { #expect(each < 0.001, "\(each) s") }
+    }
+
     @Test func `a reload moves the port, changes the token and opens the metrics`() throws {
         let upstream = try ScriptedUpstream.answering { _ in ok("x") }
         let (first, second) = (try Address.free(), try Address.free())
