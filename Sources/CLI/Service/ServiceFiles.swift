@@ -10,6 +10,11 @@ struct ServiceFiles {
         var group: gid_t
     }
 
+    /// Whether a unit runs headgate: others of the name are left alone.
+    func isUnitOfHeadgate(_ path: String) -> Bool {
+        text(path)?.contains("/headgate run --config ") ?? false
+    }
+
     func isThere(_ path: String) -> Bool { access(prefix + path, F_OK) == 0 }
 
     func isFolder(_ path: String) -> Bool {

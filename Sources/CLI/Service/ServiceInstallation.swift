@@ -21,7 +21,7 @@ struct ServiceInstallation {
             throw ServiceError("there is no user `\(plan.user)`")
         }
         for path in [plan.unitPath] + plan.packagedUnitPaths where files.isThere(path) {
-            guard files.text(path)?.contains("/headgate run --config ") ?? false else {
+            guard files.isUnitOfHeadgate(path) else {
                 throw ServiceError("\(path) is no unit of headgate's: give this one another --name")
             }
         }

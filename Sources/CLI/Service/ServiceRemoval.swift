@@ -18,7 +18,7 @@ struct ServiceRemoval {
         guard let path = isOwn ? plan.unitPath : plan.packagedUnitPaths.first(where: files.isThere) else {
             throw ServiceError("there is no service `\(plan.name)`")
         }
-        guard files.text(path)?.contains("/headgate run --config ") ?? false else {
+        guard files.isUnitOfHeadgate(path) else {
             throw ServiceError("\(path) is no unit of headgate's: it stays")
         }
         var steps = [stopStep]

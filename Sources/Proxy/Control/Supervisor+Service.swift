@@ -1,8 +1,7 @@
 /// What the service manager is told and given.
 extension Supervisor {
     func keepSockets() {
-        let listening = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
-        store.keep(listening.map { (address: $0.0.bind, descriptor: $0.1.descriptor) })
+        store.keep(driver.listening.map { (address: $0.0.bind, descriptor: $0.1.descriptor) })
         for item in driver.sockets.inherited.closeRest() {
             let place = item.address?.text ?? "descriptor \(item.descriptor)"
             Log.info("let go of a socket that no listener names: \(place)")

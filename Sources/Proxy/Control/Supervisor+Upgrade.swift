@@ -75,8 +75,8 @@ extension Supervisor {
     private func welcome(_ connection: HandoverMessage.Connection, _ descriptor: Int32) {
         // An upgrade after this one: the next process takes it.
         if case .leaving = phase { return upgrade.send(connection, descriptor: descriptor) }
-        let listeners = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
-        guard !isStopping, let socket = listeners.first(where: { $0.0.bind.text == connection.listener })?.1
+        let listening = driver.listening.first { $0.config.bind.text == connection.listener }
+        guard !isStopping, let socket = listening?.socket
         else {
             // Its listener is gone with the file that this process read: as after a reload.
             close(descriptor)
@@ -171,8 +171,7 @@ extension Supervisor {
     }
 
     private var socketsToHandOver: [(socket: HandoverMessage.Socket, descriptor: Int32)] {
-        let listeners = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
-        var sockets = listeners.map { config, bound in
+        var sockets = driver.listening.map { config, bound in
             (
                 socket: HandoverMessage.Socket(purpose: .listener, name: store.knownAs(config.bind)),
                 descriptor: bound.descriptor
@@ -228,6 +227,7 @@ extension Supervisor {
 
     /// Connections that workers have given up, and the listening sockets once none of them watches these.
     func sendLeaving() {
+        guard isStopping else { return }
         if case .leaving = phase,
             workers.handles.allSatisfy({ $0.hasLeft.load(ordering: .acquiring) })
         {
@@ -235,7 +235,7 @@ extension Supervisor {
             // go.
             driver.sockets.closeAll()
         }
-        let listeners = zip(driver.served?.config.listeners ?? [], driver.served?.sockets ?? [])
+        let listeners = driver.listening
         for handle in workers.handles {
             for connection in handle.leaving.withLock({
                 let all = $0

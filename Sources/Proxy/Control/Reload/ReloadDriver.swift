@@ -114,6 +114,11 @@ final class ReloadDriver {
 
     var state: Reload.State { machine.state }
 
+    /// What is served listens there.
+    var listening: [(config: ListenerConfig, socket: ListenerSockets.Bound)] {
+        zip(served?.config.listeners ?? [], served?.sockets ?? []).map { (config: $0, socket: $1) }
+    }
+
     /// Generations that have been replaced, and whose last exchange still runs.
     var olderGenerations: Int { census.alive - (served == nil ? 0 : 1) - (next == nil ? 0 : 1) }
 
