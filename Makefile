@@ -75,9 +75,9 @@ STORM_SMALL := --streams 200 --drained 20 --reloads 40 --requests 200 --connecti
 test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a short fuzz, a small reload storm
 	swift build --build-tests
 # Why in two: the end-to-end tests start many processes and measure time, and want the machine to themselves.
-	swift test --skip-build --skip EndToEndTests
+	Tests/run swift test --skip-build --skip EndToEndTests
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) \
-		swift test --skip-build --filter EndToEndTests
+		Tests/run swift test --skip-build --filter EndToEndTests
 	$(MAKE) --no-print-directory test-systemd
 	Tests/Fuzz/run $(FUZZ_SHORT)
 	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)

@@ -132,7 +132,7 @@ final class UsageScene {
         #expect(eventually { scene.written() == ["gpt": 3] })
         #expect(eventually { scene.writer.status.figures.problem == nil })
         #expect(eventually { (try? scene.ledgerRows(1).count) == 1 })
-        #expect(scene.writer.status.figures.waiting == 0)
+        #expect(eventually { scene.writer.status.figures.waiting == 0 })
     }
 
     @Test func `where usage is turned off, what came before goes to the store of then`() throws {
