@@ -1,13 +1,14 @@
 import Proxy
 
-/// `headgate run [-c FILE] [--admin PATH] [--mock HOST:PORT]`
+/// `headgate run [-c FILE] [--set PATH=VALUE]... [--admin PATH] [--mock HOST:PORT]`
 enum RunCommand {
     static func run(_ command: CommandLineArguments) -> Int32 {
         do throws(CommandLineError) {
             let path = try ConfigPath.find(command.config)
             let mock = try command.mock.map(mockAddress)
             var options = RunOptions(
-                configPath: path, adminPath: command.admin, version: Headgate.version,
+                configPath: path, settings: command.settings, adminPath: command.admin,
+                version: Headgate.version,
                 arguments: Array(CommandLine.arguments.dropFirst()),
                 upgradeObstacle: mock.map { _ in "it runs with --mock, whose port the new process cannot have"
                 })
