@@ -1,4 +1,4 @@
-/// `auth.NAME.secret` of `mode: jwt`: what tokens are signed with; and whether a file that is missing is made.
+/// `auth.NAME.secret` of `mode: jwt`: what tokens are signed with, and whether a missing file is made.
 struct SigningSecretConfig: Equatable, Sendable {
     static let bytesMin = 32
 
