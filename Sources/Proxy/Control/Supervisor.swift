@@ -18,15 +18,15 @@ public struct RunOptions {
     public var upgradeObstacle: String?
     /// Called once signals are in order and before anything is served.
     public var prepare: () throws(StartError) -> Void
-    /// Called when the first generation is served, with the URL of each listener.
-    public var announce: ([String]) -> Void
+    /// Called when the first generation is served, with the URL of each listener and what the file says.
+    public var announce: ([String], StartSummary) -> Void
 
     public init(
         configPath: String, settings: [ConfigSetting] = [], adminPath: String? = nil, version: String,
         arguments: [String] = [],
         upgradeObstacle: String? = nil,
         prepare: @escaping () throws(StartError) -> Void = {},
-        announce: @escaping ([String]) -> Void = { _ in }
+        announce: @escaping ([String], StartSummary) -> Void = { _, _ in }
     ) {
         self.configPath = configPath
         self.settings = settings
@@ -273,7 +273,9 @@ public final class Supervisor {
             if case .starting = phase {
                 phase = .serving
                 tellPredecessor()
-                options.announce(driver.served?.sockets.map(\.url) ?? [])
+                if let served = driver.served {
+                    options.announce(served.sockets.map(\.url), StartSummary(served.config))
+                }
             }
         case .unchanged:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
