@@ -39,6 +39,7 @@ enum TokenCommand {
         where there is no config file.
 
         \(Verb.configHelp)
+        \(Verb.setHelp)
           --auth NAME         the `auth` entry, where there are several
           --file PATH         the token file itself
           --dry-run           migrate: change nothing, only say what would be done
