@@ -71,7 +71,7 @@ enum Verb: String, CaseIterable {
         case .upgrade: "have a new process of the program take over; no stream is broken"
         case .status: "show what the running headgate is doing"
         case .generations: "list the configurations that running requests go by"
-        case .token: "make, list, revoke and delete the tokens of a token file"
+        case .token: "make, list, revoke, delete and migrate the tokens of a token file"
         case .user: "keep the users of a store"
         case .apikey: "make, list, revoke and rotate the keys of users"
         case .key: "keep the keys that requests go to upstreams with"
