@@ -6,7 +6,7 @@ public struct RouteConfig: Equatable, Sendable {
     public var listeners: [String]
     public var host: HostConfig
     public var path: PathConfig
-    /// Upper-case; empty: every method. GET implies HEAD.
+    /// Upper-case; empty: every method. GET implies HEAD. Default: those of the action, every one of others.
     public var methods: [String]
     public var headers: [HeaderMatchConfig]
     /// Names of `auth` entries, in the order they are asked.
@@ -72,8 +72,7 @@ extension RouteConfig {
         methods =
             node.optional(
                 "methods", .distinct(.oneOrList(.method)),
-                "Method, or a list; GET implies HEAD. Default: every method.")
-            ?? []
+                "Method, or a list; GET implies HEAD. Default: those of the action, else every one.") ?? []
         headers =
             node.optional(
                 "headers", .headerMatches,
@@ -135,6 +134,7 @@ extension RouteConfig {
         return upstream.map { $0 == modelsWord ? .models : .upstream($0) } ?? respond.map { .respond($0) }
             ?? builtIn.map { .action($0) }
             ?? .upstream("")
+        if methods.isEmpty, let builtIn { methods = builtIn.kind.methods }
     }
 
     /// In place of an upstream's name in `to`.
