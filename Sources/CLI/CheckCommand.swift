@@ -6,7 +6,7 @@ enum CheckCommand {
     static func run(_ command: CommandLineArguments) -> Int32 {
         do throws(CommandLineError) {
             let path = try ConfigPath.find(command.operands.first ?? command.config)
-            let check = ConfigCheck(path: path)
+            let check = ConfigCheck(path: path, settings: command.settings)
             if command.isJSON {
                 Terminal.print(renderJSON(check.diagnostics))
             } else {

@@ -1,3 +1,4 @@
+import Config
 import Proxy
 
 /// The command line is wrong: exit 2.
@@ -18,6 +19,8 @@ struct CommandLineArguments: Equatable {
     /// By name, dashes included; `-c` is `--config`.
     private var values: [String: String] = [:]
     private var flags: Set<String> = []
+    /// Each `--set`, in order.
+    private(set) var settings: [ConfigSetting] = []
     /// Words that are no options.
     var operands: [String] = []
     /// Everything after `mock`, which reads its own.
@@ -82,7 +85,9 @@ struct CommandLineArguments: Equatable {
         let isOwn = own.contains(name) || own.contains(name + "=")
         let known = isOwn ? own : Verb.allCases.flatMap(\.allOptions)
         if known.contains(name + "=") {
-            values[name == "-c" ? "--config" : name] = try value(of: name, parts, &rest)
+            let value = try value(of: name, parts, &rest)
+            values[name == "-c" ? "--config" : name] = value
+            if name == "--set" { settings.append(try CommandLineArguments.setting(value)) }
         } else if known.contains(name) {
             guard parts.count == 1 else { throw CommandLineError(message: "`\(name)` takes no value") }
             flags.insert(name)
@@ -92,6 +97,14 @@ struct CommandLineArguments: Equatable {
             throw CommandLineError(message: "unknown option `\(name)`" + (suggestion ?? ""))
         }
         return name
+    }
+
+    private static func setting(_ text: String) throws(CommandLineError) -> ConfigSetting {
+        guard let setting = ConfigSetting(text) else {
+            // Why not quoted: it may be a secret.
+            throw CommandLineError(message: "`--set` needs PATH=VALUE, such as listeners.public=0.0.0.0:9000")
+        }
+        return setting
     }
 
     private func value(

@@ -21,27 +21,29 @@ struct ConfigFile {
         guard let path = command.config ?? ConfigPath.defaults.first(where: { access($0, F_OK) == 0 }) else {
             return nil
         }
-        return try ConfigFile(path)
+        return try ConfigFile(path, settings: command.settings)
     }
 
-    init(_ path: String) throws(CommandLineError) {
+    /// - Parameter settings: what `--set` says of it.
+    init(_ path: String, settings: [ConfigSetting] = []) throws(CommandLineError) {
         self.path = path
-        folder = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
-        let parsed = ConfigDocument.parse(try ConfigFile.read(path), file: path)
+        let parsed = ConfigDocument.parse(try ConfigFile.read(path), file: path, settings: settings)
         guard let document = parsed.document else {
             throw CommandLineError(
                 message: "\(path) cannot be read:\n" + renderReport(parsed.diagnostics),
                 exitCode: ExitCode.failure)
         }
+        folder = ConfigFile.folder(of: path, document.relativeTo)
         var files: [EnvironmentFile] = []
         var hasErrors = false
-        for name in document.environmentFiles {
+        for config in document.environmentFiles {
             // Why not refused: often only the daemon may read it. What wants its variables will say so.
-            let file = ConfigFile.absolute(name, in: folder)
+            let file = ConfigFile.absolute(config.path, in: folder)
             switch Result(catching: { () throws(FileReadError) in
                 try readFile(file, limitBytes: EnvironmentFile.limitBytes)
             }) {
             case .success(let bytes): files.append(EnvironmentFile(bytes))
+            case .failure(.missing) where config.isOptional: break
             case .failure: hasErrors = true
             }
         }
@@ -55,6 +57,14 @@ struct ConfigFile {
                 exitCode: ExitCode.failure)
         }
         self.config = config
+    }
+
+    private static func folder(of path: String, _ relativeTo: RelativeToConfig) -> String {
+        switch relativeTo {
+        case .configFile:
+            path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
+        case .workingDirectory: "."
+        }
     }
 
     /// Of a path in the file.

@@ -23,6 +23,7 @@ enum DatabaseCommand {
         `init` makes the file, for its owner alone, and where the config file has `encryption_key: {file: PATH}`
         and no file is there, a master key in it. Where there are no users yet, it makes `admin` and prints a
         random password, once. Doing it again changes nothing.
+        Secrets of `auth` with `create: true` that are missing are made, too.
         `check` looks for damage, for sealed keys that the master key does not open or only a previous one, and
         at who may read the file. `backup` makes a whole copy while everything runs; the master key is not in it.
         `migrate` brings a database of an older headgate up to date, which `headgate run` does too.
@@ -46,15 +47,18 @@ enum DatabaseCommand {
             guard !(command.has("--no-admin") && command.has("--default-admin")) else {
                 throw CommandLineError(message: "`--no-admin` and `--default-admin` exclude each other")
             }
+            try PrivateFile.prepareFolder(of: target.path)
             let before = try Store.prepare(target.path)
             let store = try target.open()
             defer { store.close() }
             let key = try prepareMasterKey(target, store)
+            let secrets = try makeSecrets(target)
             let admin = try makeAdmin(command, store, target)
             let made = before.map { "\(target.path) is there, schema \($0)" } ?? "made \(target.path)"
-            let lines = [
-                made, key.made.map { "made the master key in \($0); keep a copy elsewhere" }, admin?.line,
-            ]
+            let lines =
+                [
+                    made, key.made.map { "made the master key in \($0); keep a copy elsewhere" },
+                ] + secrets.map { "made \($0), with a random secret" } + [admin?.line]
             let remarks = [admin?.remark, key.remark].compactMap { $0 }
             return StoreCommand.Outcome(
                 lines.compactMap { $0 }.joined(separator: "\n"),
@@ -93,6 +97,20 @@ enum DatabaseCommand {
             }
             return (try PrivateFile.create(path, holding: MasterKey.generate()) ? path : nil, nil)
         }
+    }
+
+    /// Files of `secret` with `create` that are missing.
+    /// - Returns: those that were made.
+    private static func makeSecrets(_ target: StoreTarget) throws -> [String] {
+        guard let file = target.named?.file else { return [] }
+        var made: [String] = []
+        for auth in file.config.auth {
+            guard case .jwt(let jwt) = auth.mode, jwt.isSecretCreated, case .secret(.file(let path)) = jwt.key
+            else { continue }
+            let absolute = file.absolute(path)
+            if try PrivateFile.create(absolute, holding: MasterKey.generate()) { made.append(absolute) }
+        }
+        return made
     }
 
     private struct Admin {

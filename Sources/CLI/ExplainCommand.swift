@@ -31,6 +31,7 @@ enum ExplainCommand {
           --user USER         as for this user: username, e-mail address or id (default: nobody in particular)
           --model MODEL       as for a request for this model
         \(Verb.configHelp)
+        \(Verb.setHelp)
           --json              the outcome as one JSON object
 
         exit: 0 explained, 1 not, 2 wrong command line

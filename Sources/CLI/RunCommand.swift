@@ -1,13 +1,15 @@
+import Config
 import Proxy
 
-/// `headgate run [-c FILE] [--admin PATH] [--mock HOST:PORT]`
+/// `headgate run [-c FILE] [--set PATH=VALUE]... [--admin PATH] [--mock HOST:PORT]`
 enum RunCommand {
     static func run(_ command: CommandLineArguments) -> Int32 {
         do throws(CommandLineError) {
             let path = try ConfigPath.find(command.config)
             let mock = try command.mock.map(mockAddress)
             var options = RunOptions(
-                configPath: path, adminPath: command.admin, version: Headgate.version,
+                configPath: path, settings: command.settings, adminPath: command.admin,
+                version: Headgate.version,
                 arguments: Array(CommandLine.arguments.dropFirst()),
                 upgradeObstacle: mock.map { _ in "it runs with --mock, whose port the new process cannot have"
                 })
@@ -19,7 +21,7 @@ enum RunCommand {
                     Terminal.printError("mock upstream on http://\(host):\(upstream.port)")
                 } catch { throw StartError(message: error.message) }
             }
-            options.announce = { urls in announce(urls, hasMock: mock != nil) }
+            options.announce = { urls, summary in announce(urls, summary, hasMock: mock != nil) }
             return Supervisor.run(options)
         } catch {
             Terminal.printError("headgate: \(error.message)")
@@ -27,8 +29,9 @@ enum RunCommand {
         }
     }
 
-    private static func announce(_ urls: [String], hasMock: Bool) {
+    private static func announce(_ urls: [String], _ summary: StartSummary, hasMock: Bool) {
         for url in urls { Terminal.printError("listening on \(url)") }
+        for line in summary.lines { Terminal.printError(line) }
         guard hasMock, let url = urls.first(where: { $0.hasPrefix("http") }) else { return }
         Terminal.printError(
             """

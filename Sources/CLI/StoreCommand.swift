@@ -5,10 +5,11 @@ import Stores
 
 /// The frame of the commands that work on a store: `user`, `apikey`, `key`, `db` and `usage`.
 enum StoreCommand {
-    static let options = ["-c=", "--config=", "--json", "--store=", "--db="]
+    static let options = ["-c=", "--config=", "--set=", "--json", "--store=", "--db="]
 
     static let optionsHelp = """
         \(Verb.configHelp)
+        \(Verb.setHelp)
           --store NAME        the entry of `stores`, where the config file has several
           --db PATH           the database itself, without a config file
           --json              the outcome as one JSON object

@@ -34,6 +34,7 @@ enum TokenCommand {
         where there is no config file.
 
         \(Verb.configHelp)
+        \(Verb.setHelp)
           --auth NAME         the `auth` entry, where there are several
           --file PATH         the token file itself
           --json              the outcome as one JSON object

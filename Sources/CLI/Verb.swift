@@ -9,16 +9,16 @@ enum Verb: String, CaseIterable {
     /// in `=`.
     var options: [String] {
         switch self {
-        case .run: ["-c=", "--config=", "--admin=", "--mock="]
-        case .bind: ["-c=", "--config="]
-        case .check: ["-c=", "--config=", "--json"]
+        case .run: ["-c=", "--config=", "--set=", "--admin=", "--mock="]
+        case .bind: ["-c=", "--config=", "--set="]
+        case .check: ["-c=", "--config=", "--set=", "--json"]
         case .plan: ["-c=", "--config=", "--admin=", "--json", "--exit-code"]
         case .reload, .upgrade, .generations: ["-c=", "--config=", "--admin=", "--json"]
         case .status: ["-c=", "--config=", "--admin=", "--json", "--watch"]
-        case .token: ["-c=", "--config=", "--json"]
+        case .token: ["-c=", "--config=", "--set=", "--json"]
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
-        case .explain: ["-c=", "--config=", "--json"]
+        case .explain: ["-c=", "--config=", "--set=", "--json"]
         case .service: []
         case .schema, .version, .help, .mock: []
         }
@@ -138,12 +138,16 @@ enum Verb: String, CaseIterable {
 
     static let configHelp =
         "  -c, --config FILE   the config file (default ./headgate.yaml, then /etc/headgate/headgate.yaml)"
+    static let setHelp = """
+          --set PATH=VALUE    sets a single value of the file, such as listeners.public=0.0.0.0:9000 or
+                              routes[0].auth=open; may stand several times
+        """
     static let adminHelp = """
           --admin PATH        the admin socket; without it, where `headgate help` says
         """
 
     private static let runHelp = """
-        usage: headgate run [-c FILE] [--admin PATH] [--mock HOST:PORT]
+        usage: headgate run [-c FILE] [--set PATH=VALUE]... [--admin PATH] [--mock HOST:PORT]
 
         Serves what the file says, until SIGTERM or SIGINT: then running requests may finish within
         `process.drain_timeout`; a second signal ends at once. The file and everything that it names is
@@ -151,6 +155,7 @@ enum Verb: String, CaseIterable {
         reloads; SIGUSR1 reopens the access log; SIGUSR2 upgrades, as `headgate upgrade` does.
 
         \(configHelp)
+        \(setHelp)
         \(adminHelp)
           --mock HOST:PORT    serve a mock OpenAI upstream there as well, in the same process
 
@@ -158,24 +163,26 @@ enum Verb: String, CaseIterable {
         """
 
     private static let bindHelp = """
-        usage: headgate bind [-c FILE]
+        usage: headgate bind [-c FILE] [--set PATH=VALUE]...
 
         For ExecStartPre=+ of a systemd unit, which runs it as root: binds the TCP listeners of the file, leaves
         them in the unit's descriptor store (FileDescriptorStoreMax=), and ends. The daemon, which needs no
         privileges then, finds them there, also after a restart. systemd/headgate.service does it so.
 
         \(configHelp)
+        \(setHelp)
 
         exit: 0 bound, or the file is wrong, which `run` reports; 1 not
         """
 
     private static let checkHelp = """
-        usage: headgate check [FILE] [--json]
+        usage: headgate check [FILE] [--set PATH=VALUE]... [--json]
 
         Says everything that is wrong with the file and what it names, with line and column. Binds nothing,
         asks no name server, changes nothing.
 
         \(configHelp)
+        \(setHelp)
           --json              the diagnostics as one JSON object
 
         exit: 0 good (there may be warnings), 1 not

@@ -19,40 +19,67 @@ public struct ConfigDocument: Sendable {
     /// The tree of a file. `file` is what messages call it.
     ///
     /// The document is nil iff the text cannot be read as YAML; then there is exactly one diagnostic.
-    public static func parse(_ bytes: [UInt8], file: String) -> (
-        document: ConfigDocument?, diagnostics: [Diagnostic]
-    ) {
+    ///
+    /// - Parameter settings: what the command line sets, in order.
+    public static func parse(
+        _ bytes: [UInt8], file: String, settings: [ConfigSetting] = []
+    ) -> (document: ConfigDocument?, diagnostics: [Diagnostic]) {
         // Why cut: a position needs no more than the beginning of what is too long anyway.
         let isTooLong = bytes.count > SourceText.byteCountMax
-        let source = SourceText(file: file, bytes: isTooLong ? [] : bytes)
+        let text = SourceText(file: file, bytes: isTooLong ? [] : bytes)
         do throws(YAMLTree.Failure) {
             if isTooLong { throw tooLong(bytes.count) }
-            if let problem = TextEncoding.firstProblem(in: source.bytes) {
-                throw misencoded(problem, in: source)
+            if let problem = TextEncoding.firstProblem(in: text.bytes) {
+                throw misencoded(problem, in: text)
             }
-            let (root, remarks) = try YAMLTree.build(source)
+            let (root, remarks) = try YAMLTree.build(text)
             guard case .mapping = root.kind else {
                 let message = "the file must be a mapping of keys, found \(root.kindName)"
                 throw .init(span: root.span, message: message, hint: "it begins with `version: 1`")
             }
-            return (ConfigDocument(source: source, root: root, remarks: remarks), [])
+            return ConfigDocument(source: text, root: root, remarks: remarks).with(settings)
         } catch {
-            let reading = Reading(source: source, root: nil, environment: { _ in nil })
-            reading.note(.error, error.message, hint: error.hint, at: error.span, path: .root)
-            return (nil, reading.diagnostics)
+            return (nil, [problem(error, in: text)])
         }
     }
 
-    /// `env_file`, as written: to be read before `read(environment:)`, whose environment they feed. What is
-    /// wrong with the key itself is said there.
-    public var environmentFiles: [String] {
-        guard let node = root.value(of: "env_file") else { return [] }
+    private func with(_ settings: [ConfigSetting]) -> (ConfigDocument?, [Diagnostic]) {
+        let source = source.with(settings)
+        var root = root
+        for (index, setting) in settings.enumerated() {
+            let editor = SettingEditor(setting: setting, line: source.settingsStart + index)
+            do throws(YAMLTree.Failure) {
+                root = try editor.apply(to: root)
+            } catch {
+                return (nil, [ConfigDocument.problem(error, in: source)])
+            }
+        }
+        return (ConfigDocument(source: source, root: root, remarks: remarks), [])
+    }
+
+    private static func problem(_ failure: YAMLTree.Failure, in source: SourceText) -> Diagnostic {
+        let reading = Reading(source: source, root: nil, environment: { _ in nil })
+        reading.note(.error, failure.message, hint: failure.hint, at: failure.span, path: .root)
+        return reading.diagnostics[0]
+    }
+
+    /// `env_file`: to be read before `read(environment:)`, whose environment they feed. What is wrong with
+    /// the key itself is said there.
+    public var environmentFiles: [EnvironmentFileConfig] {
+        early("env_file", .oneOrList(.mapping(shortFor: "path", EnvironmentFileConfig.init))) ?? []
+    }
+
+    /// `relative_to`: where those files are.
+    public var relativeTo: RelativeToConfig { early("relative_to", .relativeTo) ?? .configFile }
+
+    /// nil: the key is not there, or something is wrong with it.
+    private func early<Value>(_ key: String, _ form: Form<Value>) -> Value? {
+        guard let node = root.value(of: key) else { return nil }
         let reading = self.reading { _ in nil }
-        let place = Place(node: node, path: .key(.root, "env_file"), reading: reading)
         do throws(Noted) {
-            let files = try Form<[String]>.oneOrList(.verbatimPath).read(place)
-            return reading.hasErrors ? [] : files
-        } catch { return [] }
+            let value = try form.read(Place(node: node, path: .key(.root, key), reading: reading))
+            return reading.hasErrors ? nil : value
+        } catch { return nil }
     }
 
     /// The configuration, its relations checked. It is nil iff there is an error; warnings may stand beside

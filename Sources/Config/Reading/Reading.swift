@@ -47,8 +47,10 @@ final class Reading {
         guard !isFull, severity == .error || diagnostics.count < Self.diagnosticsMax else { return }
         // Why: a value with an anchor is read once per alias, and its problem is one.
         guard seen.insert("\(span.start.line):\(span.start.column):\(message)").inserted else { return }
+        let isSetting = span.start.line >= source.settingsStart
         var diagnostic = Diagnostic(
-            file: source.file, line: span.start.line + 1, column: span.start.column + 1,
+            file: isSetting ? "--set" : source.file,
+            line: span.start.line + 1 - (isSetting ? source.settingsStart : 0), column: span.start.column + 1,
             length: source.length(of: span), keyPath: pathText, severity: severity, message: message,
             hint: hint)
         addExcerpt(to: &diagnostic, at: span)

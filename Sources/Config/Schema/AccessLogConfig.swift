@@ -2,7 +2,7 @@
 public struct AccessLogConfig: Equatable, Sendable {
     public enum Destination: Equatable, Sendable {
         case stdout
-        /// Relative to the config file's folder. Reopened when it is rotated away.
+        /// Relative to where `relative_to` says. Reopened when it is rotated away.
         case file(String)
         /// systemd's, with a field for each part of the record.
         case journal
@@ -24,7 +24,7 @@ extension AccessLogConfig {
     init(_ node: MappingReader) {
         destination = node.value(
             "to", .logDestination, default: "stdout",
-            "`stdout`, `journal` (systemd's), or a path (with a `/`), relative to this file's folder.")
+            "`stdout`, `journal` (systemd's), or a path (with a `/`).")
         format = node.value(
             "format", .word(Format.allCases.map { ($0.rawValue, $0) }), default: "json",
             "`json`: one object per line.")

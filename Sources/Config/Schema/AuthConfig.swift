@@ -4,7 +4,7 @@ public struct AuthConfig: Equatable, Sendable {
         /// `mode: none`.
         case none(allowOpen: Bool, ignoreCredentials: Bool)
         case envKey(EnvKeyConfig)
-        /// `mode: token-file`. Path, relative to the config file's folder.
+        /// `mode: token-file`. Path, relative to where `relative_to` says.
         case tokenFile(path: String)
         case jwt(JWTConfig)
         case userKeys(UserKeysConfig)
@@ -70,7 +70,7 @@ extension AuthConfig {
             case .tokenFile:
                 .tokenFile(
                     path: node.required(
-                        "file", .filePath, "JSON file of tokens, relative to this file's folder. Watched."))
+                        "file", .filePath, "JSON file of tokens. Watched."))
             case .jwt: .jwt(JWTConfig(node))
             case .userKeys: .userKeys(UserKeysConfig(node))
             }

@@ -1,9 +1,13 @@
 /// The whole file as one checked value. Names resolve, relations hold; what is optional has its default.
 public struct GatewayConfig: Equatable, Sendable {
     public var process: ProcessConfig
+    /// What relative paths start from. Default: the config file's folder.
+    public var relativeTo = RelativeToConfig.configFile
     /// Files of `NAME=value` lines, later ones win, all of them over the process's own environment being
-    /// unset: a variable that the process has wins over the file. Relative to the config file's folder.
-    public var environmentFiles: [String]
+    /// unset: a variable that the process has wins over the file.
+    public var environmentFiles: [EnvironmentFileConfig]
+    /// What the process says on stderr. Default `info`.
+    public var logLevel = LogLevelConfig.info
     /// nil: over its Unix socket alone.
     public var admin: AdminConfig?
     /// nil: `access_log: off`.
@@ -29,11 +33,17 @@ extension GatewayConfig {
     init(_ node: MappingReader) {
         _ = node.required("version", .version, "Version of this format. Always 1.")
         process = node.group("process", .mapping(ProcessConfig.init), "What needs a restart to change.")
+        relativeTo = node.value(
+            "relative_to", .relativeTo, default: "config_file",
+            "What relative paths start from: this file's folder, or the `working_directory` of the process.")
         environmentFiles =
             node.optional(
-                "env_file", .oneOrList(.verbatimPath),
+                "env_file", .oneOrList(.mapping(shortFor: "path", EnvironmentFileConfig.init)),
                 "File of `NAME=value` lines for `${NAME}` and `{env: NAME}`, or a list of them; later ones win, a variable "
-                    + "of the process wins over all. Relative to this file's folder.") ?? []
+                    + "of the process wins over all.") ?? []
+        logLevel = node.value(
+            "log_level", .word, default: "info",
+            "What the process says on stderr: lines of this level and above.")
         admin = node.optional(
             "admin", .mapping(AdminConfig.init),
             "The admin endpoint over TCP, for metrics and health checks. Default: its Unix socket alone.")
@@ -94,18 +104,6 @@ extension Form where Value == Int {
                 throw Mismatch(text: "must be 1", hint: "this headgate reads version 1 of the format")
             }
             return 1
-        }
-    }
-}
-
-extension Form where Value == String {
-    /// A path of `env_file`. Read before there is anything to expand.
-    static var verbatimPath: Form {
-        Form(schema: Schema.string(pattern: "^[^$]+$"), standIn: "") { (place) throws(Noted) in
-            if case .scalar(let text, _) = place.node.kind, text.unicodeScalars.contains("$") {
-                throw place.fail("cannot hold `$`: it is read before anything is expanded")
-            }
-            return try filePath.read(place)
         }
     }
 }

@@ -18,6 +18,8 @@ public struct JWTConfig: Equatable, Sendable {
     /// `HS256` …; never empty.
     public var algorithms: [String]
     public var key: Key
+    /// A `secret` whose file is missing is made: 32 random bytes in hex. Default false: that is an error.
+    public var isSecretCreated = false
     /// PEM of trusted authorities for a `jwks` URL; nil: the system's.
     public var ca: String?
     /// How long a fetched JWK set is used before it is looked at again. Default 1 h.
@@ -58,7 +60,7 @@ extension JWTConfig {
             "algorithms", .distinct(.oneOrList(.word(names))),
             "Signatures that are accepted, and no other: HS… with `secret`, the rest with `public_key` or `jwks`."
         )
-        key = Self.key(node)
+        (key, isSecretCreated) = Self.key(node)
         ca = node.optional(
             "ca", .filePath, "PEM file of trusted authorities for a `jwks` URL. Default: the system's.")
         refresh = node.value(
@@ -94,18 +96,18 @@ extension JWTConfig {
         checkKey(node)
     }
 
-    private static func key(_ node: MappingReader) -> Key {
+    private static func key(_ node: MappingReader) -> (Key, isSecretCreated: Bool) {
         let secret = node.optional(
-            "secret", .secret("at least 32 bytes long") { $0.utf8.count >= 32 },
+            "secret", .signingSecret,
             "Shared secret for HS…, at least 32 bytes: `{env: NAME}`, `{file: path}` or `{credential: name}`."
         )
         let publicKey = node.optional(
             "public_key", .filePath, "PEM file of a public key or certificate. Watched.")
         let jwks = node.optional("jwks", .jwks, "JWK set (RFC 7517): a path, or an https URL.")
         node.requireOne(of: ["secret", "public_key", "jwks"])
-        if let secret { return .secret(secret) }
-        if let publicKey { return .publicKey(path: publicKey) }
-        return jwks ?? .jwksFile(path: "")
+        if let secret { return (.secret(secret.source), secret.isCreated) }
+        if let publicKey { return (.publicKey(path: publicKey), false) }
+        return (jwks ?? .jwksFile(path: ""), false)
     }
 
     /// Why so strict: an attacker who may choose HS256 where a public key stands signs with that key

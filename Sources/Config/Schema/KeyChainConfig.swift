@@ -17,7 +17,7 @@ public struct KeyChainConfig: Equatable, Sendable {
 public enum KeySourceConfig: Equatable, Sendable {
     /// Keys of users, and those of everybody, in an entry of `stores`.
     case database(store: String)
-    /// The file's content without one trailing newline. Relative to the config file's folder. Watched.
+    /// The file's content without one trailing newline. Relative to where `relative_to` says. Watched.
     case file(String)
     /// A variable, by its name.
     case environment(String)

@@ -36,6 +36,16 @@ public struct RouteConfig: Equatable, Sendable {
     /// without.
     public var defaultTemperature: String?
     public var transform = TransformConfig.none
+    public var streamErrorEnd = StreamErrorEndConfig.cut
+}
+
+/// `stream_error_end`: how a stream of events ends that its upstream has broken off, behind the event that
+/// says so. Default `cut`.
+public enum StreamErrorEndConfig: String, Equatable, Sendable, CaseIterable {
+    /// Abnormally and without `[DONE]`, so that no client takes it for a whole one.
+    case cut
+    /// With `data: [DONE]`, like a whole one: for clients that look for the error in the events alone.
+    case done
 }
 
 /// `transform`: what bodies are made into on their way. Default none.
@@ -105,6 +115,14 @@ extension RouteConfig {
         transform = node.value(
             "transform", .word, default: "none",
             "`simple_chat`: messages in, `content` out, whatever the upstream speaks.")
+        streamErrorEnd = node.value(
+            "stream_error_end", .word, default: "cut",
+            "How a stream of events ends that was broken off, behind the event that says so: `cut`, or `done`: with `[DONE]`."
+        )
+        action = Self.action(node)
+    }
+
+    private static func action(_ node: MappingReader) -> RouteActionConfig {
         let upstream = node.optional(
             "to", .name,
             "Upstream that answers; `models`: the one that `models` names for the request's model.")
@@ -114,8 +132,7 @@ extension RouteConfig {
             "action", .variants(by: "name", isShort: true, ActionConfig.variants, ActionConfig.init),
             "A built-in endpoint: its name, or a mapping of `name` and what it takes.")
         node.requireOne(of: ["to", "respond", "action"])
-        action =
-            upstream.map { $0 == Self.modelsWord ? .models : .upstream($0) } ?? respond.map { .respond($0) }
+        return upstream.map { $0 == modelsWord ? .models : .upstream($0) } ?? respond.map { .respond($0) }
             ?? builtIn.map { .action($0) }
             ?? .upstream("")
     }

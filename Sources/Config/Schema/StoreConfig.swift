@@ -1,7 +1,7 @@
 /// `stores.NAME`: one SQLite file with users, their keys and what they store.
 public struct StoreConfig: Equatable, Sendable {
     public var name: String
-    /// Path, relative to the config file's folder.
+    /// Path, relative to where `relative_to` says.
     public var path: String
     /// Master key for what is encrypted: 32 bytes as 64 hex digits or base64. nil: none.
     public var encryptionKey: TextSource?
@@ -13,6 +13,9 @@ public struct StoreConfig: Equatable, Sendable {
     public enum UserIDs: String, Equatable, Sendable, CaseIterable { case uuid, objectid, integer }
     /// bcrypt's cost, 4 to 15. Default 10.
     public var passwordCost: Int
+    /// `create: true`: where the file is missing a start makes it, and its master key. Default false: that is
+    /// an error.
+    public var isCreated = false
     /// Master keys of before, for what was encrypted with them. Default none.
     public var previousEncryptionKeys: [TextSource] = []
 }
@@ -20,7 +23,7 @@ public struct StoreConfig: Equatable, Sendable {
 extension StoreConfig {
     init(_ node: MappingReader) {
         name = node.name
-        path = node.required("sqlite", .filePath, "SQLite file, relative to this file's folder.")
+        path = node.required("sqlite", .filePath, "SQLite file.")
         encryptionKey = node.optional(
             "encryption_key", .encryptionKey,
             "Master key that upstream keys are encrypted with: `{env: NAME}`, `{file: path}` or "
@@ -40,6 +43,10 @@ extension StoreConfig {
                 "Master key of before, or a list, for what was encrypted with it: until `headgate key rotate-master`."
             )
             ?? []
+        isCreated = node.value(
+            "create", .bool, default: "false",
+            "Make the file where it is missing, and the file of `encryption_key` with it; else that is an error."
+        )
         if encryptionKey == nil, !node.has("encryption_key") {
             node.fail(
                 "previous_encryption_keys",

@@ -128,7 +128,7 @@ extension KeepAliveConfig {
 }
 
 public struct TLSClientConfig: Equatable, Sendable {
-    /// PEM file of trusted authorities; nil: the system's. Relative to the config file's folder.
+    /// PEM file of trusted authorities; nil: the system's. Relative to where `relative_to` says.
     public var ca: String?
     /// Name for SNI and verification; nil: the URL's host.
     public var serverName: String?

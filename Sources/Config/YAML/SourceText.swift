@@ -17,6 +17,9 @@ struct Span: Equatable, Sendable {
 /// diagnostics on one line of megabytes stay cheap.
 struct SourceText: Sendable {
     let file: String
+    /// The line of the first setting of the command line; they stand behind the file's own lines. `Int.max`
+    /// where there is none.
+    let settingsStart: Int
     /// Without a byte order mark.
     let bytes: [UInt8]
     private let lines: [Line]
@@ -40,9 +43,31 @@ struct SourceText: Sendable {
     private static let checkpointCharacters = 1024
 
     init(file: String, bytes: [UInt8]) {
+        self.init(
+            file: file,
+            plainBytes: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes)
+    }
+
+    private init(file: String, plainBytes: [UInt8], settingsStart: Int = .max) {
         self.file = file
-        self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        (lines, checkpoints) = Self.index(self.bytes)
+        bytes = plainBytes
+        (lines, checkpoints) = Self.index(plainBytes)
+        self.settingsStart = settingsStart
+    }
+
+    /// The same text with one more line for each of these.
+    func with(_ settings: [ConfigSetting]) -> SourceText {
+        guard !settings.isEmpty else { return self }
+        // Why a break in any case: one at the end of the file ends its last line, and begins none.
+        let endsLine = bytes.isEmpty || line(lineCount - 1).isEmpty
+        let text = (endsLine ? "" : "\n") + settings.map { $0.text + "\n" }.joined()
+        return SourceText(
+            file: file, plainBytes: bytes + text.utf8, settingsStart: endsLine ? lineCount - 1 : lineCount)
+    }
+
+    /// Ends a line, as libyaml sees it.
+    static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
+        ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"].contains(scalar)
     }
 
     /// At least 1.

@@ -116,7 +116,7 @@ extension Supervisor {
         if !request.body.isEmpty || request.query["file"] != nil {
             loader = ConfigLoader(
                 text: request.body, display: request.query["file"] ?? "the file",
-                folder: request.query["folder"] ?? loader.folder)
+                folder: request.query["folder"] ?? loader.folder, settings: loader.settings)
         }
         let trial = driver.trial(loader)
         // Why the census last: streams that begin meanwhile are in it.

@@ -6,6 +6,8 @@ import Stores
 /// What `headgate run` was asked to do.
 public struct RunOptions {
     public var configPath: String
+    /// What `--set` says of the file.
+    public var settings: [ConfigSetting]
     /// `--admin`; nil: found by the rules of `AdminPath`.
     public var adminPath: String?
     /// `headgate version`, for `status`.
@@ -16,16 +18,18 @@ public struct RunOptions {
     public var upgradeObstacle: String?
     /// Called once signals are in order and before anything is served.
     public var prepare: () throws(StartError) -> Void
-    /// Called when the first generation is served, with the URL of each listener.
-    public var announce: ([String]) -> Void
+    /// Called when the first generation is served, with the URL of each listener and what the file says.
+    public var announce: ([String], StartSummary) -> Void
 
     public init(
-        configPath: String, adminPath: String? = nil, version: String, arguments: [String] = [],
+        configPath: String, settings: [ConfigSetting] = [], adminPath: String? = nil, version: String,
+        arguments: [String] = [],
         upgradeObstacle: String? = nil,
         prepare: @escaping () throws(StartError) -> Void = {},
-        announce: @escaping ([String]) -> Void = { _ in }
+        announce: @escaping ([String], StartSummary) -> Void = { _, _ in }
     ) {
         self.configPath = configPath
+        self.settings = settings
         self.adminPath = adminPath
         self.version = version
         self.arguments = arguments
@@ -101,7 +105,7 @@ public final class Supervisor {
             let supervisor = try Supervisor(options)
             return try supervisor.run()
         } catch {
-            Log.error("\(error)")
+            Log.fatal("\(error)")
             return ExitCode.failure
         }
     }
@@ -113,7 +117,8 @@ public final class Supervisor {
         loop = try ControlLoop()
         watcher = try ConfigWatcher()
         workers = try WorkerPool()
-        let loader = ConfigLoader(path: options.configPath)
+        let loader = ConfigLoader(
+            path: options.configPath, settings: options.settings, createsFiles: true)
         succession = try Succession.ofProcess()
         let inherited = succession?.inherited ?? InheritedSockets.ofProcess()
         let manager = ServiceManager()
@@ -224,7 +229,9 @@ public final class Supervisor {
 
     /// Before the workers get a generation. The first one starts them.
     private func prepare(_ next: ReloadDriver.Served) throws(StartError) {
-        writer.configure(next.config.accessLog, folder: driver.loader.folder)
+        let folder = driver.loader.folder(next.config.relativeTo)
+        Log.setLevel(next.config.logLevel)
+        writer.configure(next.config.accessLog, folder: folder)
         let isFirst = workers.handles.isEmpty
         do throws(SystemError) {
             try admin.use(next.admin)
@@ -235,7 +242,7 @@ public final class Supervisor {
         guard isFirst else { return }
         let path = AdminPath.forDaemon(
             option: options.adminPath, configured: next.config.process.admin,
-            configPath: driver.loader.absolutePath, folder: driver.loader.folder)
+            configPath: driver.loader.absolutePath, folder: folder)
         do throws(BindError) {
             try admin.listen(at: path, adopting: succession?.takeAdminSocket())
         } catch { throw StartError(message: "admin socket \(error)") }
@@ -266,7 +273,9 @@ public final class Supervisor {
             if case .starting = phase {
                 phase = .serving
                 tellPredecessor()
-                options.announce(driver.served?.sockets.map(\.url) ?? [])
+                if let served = driver.served {
+                    options.announce(served.sockets.map(\.url), StartSummary(served.config))
+                }
             }
         case .unchanged:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning

@@ -37,3 +37,10 @@ enum BodyTransform: Sendable, Equatable {
     /// `{messages, model?, temperature?, stream?}` in, `{content, model}` or `data: {"content": …}` out.
     case simpleChat
 }
+
+/// How a stream of events that its upstream has broken off ends, behind the event that says so.
+enum StreamErrorEnd: Sendable, Equatable {
+    case cut
+    /// With `[DONE]`, as a whole one does.
+    case done
+}

@@ -34,6 +34,7 @@ final class RoutePlan: Sendable {
     let cors: CORSPolicy?
     let defaults: BodyDefaults
     let transform: BodyTransform
+    let streamErrorEnd: StreamErrorEnd
     /// What has come of its requests; outlives the generation. nil: nobody counts.
     let figures: RouteFigures?
     /// `routes[3]`, for logs and answers.
@@ -52,7 +53,8 @@ final class RoutePlan: Sendable {
         errorFooter: [UInt8] = [], action: RouteAction, stripPrefix: [UInt8],
         addPrefix: [UInt8], requestHeaders: HeaderEdits, responseHeaders: HeaderEdits,
         maxBodyBytes: UInt64, cors: CORSPolicy?, defaults: BodyDefaults = .none,
-        transform: BodyTransform = .none, figures: RouteFigures? = nil, label: String, labelText: PlanText
+        transform: BodyTransform = .none, streamErrorEnd: StreamErrorEnd = .cut, figures: RouteFigures? = nil,
+        label: String, labelText: PlanText
     ) {
         self.match = match
         self.auth = auth
@@ -75,6 +77,7 @@ final class RoutePlan: Sendable {
         self.cors = cors
         self.defaults = defaults
         self.transform = transform
+        self.streamErrorEnd = streamErrorEnd
         self.figures = figures
         self.label = label
         self.labelText = labelText

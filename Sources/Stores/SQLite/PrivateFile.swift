@@ -5,6 +5,7 @@ public enum PrivateFile {
     /// Makes a file with a secret and a line end, mode 0600.
     /// - Returns: false: one is there already, and stays as it is.
     public static func create(_ path: String, holding secret: Secret) throws(StoreError) -> Bool {
+        try prepareFolder(of: path)
         guard try create(path) else { return false }
         do throws(StoreError) {
             try write(secret.reveal() + [UInt8(ascii: "\n")], to: path)
@@ -55,6 +56,23 @@ public enum PrivateFile {
             throw error
         }
         return true
+    }
+
+    /// Makes the folder of a file where it is missing, mode 0700; one, and none above it: a path that is
+    /// wrong altogether must not be made true. Root makes it for the owner of the folder above.
+    public static func prepareFolder(of path: String) throws(StoreError) {
+        let folder = folder(of: path)
+        guard mkdir(folder, 0o700) == 0 else {
+            // What else is wrong shows when the file is made.
+            return
+        }
+        var above = stat()
+        guard geteuid() == 0, stat(self.folder(of: folder), &above) == 0, above.st_uid != 0 else { return }
+        guard chown(folder, above.st_uid, above.st_gid) == 0 else {
+            let error = StoreError(systemError: errno, path: folder) ?? .failed(folder)
+            rmdir(folder)
+            throw error
+        }
     }
 
     /// Makes an empty file that is there already one for its owner alone, before anything goes into it.

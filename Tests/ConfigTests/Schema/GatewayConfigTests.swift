@@ -22,13 +22,21 @@ import Testing
         let document = { (text: String) in
             ConfigDocument.parse(Array("version: 1\n\(text)\n".utf8), file: "f").document
         }
-        #expect(document("env_file: .env")?.environmentFiles == [".env"])
-        #expect(document("env_file: [.env, b.env]")?.environmentFiles == [".env", "b.env"])
+        #expect(document("env_file: .env")?.environmentFiles == [.init(path: ".env")])
+        #expect(document("env_file: [.env, b.env]")?.environmentFiles.map(\.path) == [".env", "b.env"])
+        let optional = "env_file: [{ path: .env, optional: true }, b.env]"
+        #expect(
+            document(optional)?.environmentFiles == [
+                .init(path: ".env", isOptional: true), .init(path: "b.env"),
+            ])
+        #expect(document("env_file: { path: .env, optional: yes }")?.environmentFiles == [])
         #expect(document("")?.environmentFiles == [])
         #expect(document("env_file: ${A}")?.environmentFiles == [])
         #expect(document("env_file: [a, 5]")?.environmentFiles == [])
         #expect(
-            document("env_file: ${A}")?.read { _ in "x" }.diagnostics.contains { $0.keyPath == "env_file" }
+            document("env_file: ${A}")?.read { _ in "x" }.diagnostics.contains {
+                $0.keyPath == "env_file.path"
+            }
                 == true)
     }
 }

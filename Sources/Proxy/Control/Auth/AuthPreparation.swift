@@ -64,14 +64,32 @@ struct AuthPreparation {
             set.stores[config.name] = entry
             guard opensStores else {
                 let exists = FileSignature(path) != nil
-                if !exists { warn(steps + [.key("sqlite")], "\(StoreError.missing(path: config.path))") }
+                if !exists, !config.isCreated {
+                    warn(steps + [.key("sqlite")], "\(StoreError.missing(path: config.path))")
+                }
                 return
             }
+            guard make(config, at: path, steps) else { return }
             try keeper.start(migrates: trigger == .start)
             set.newStores.append(entry)
             let opened = keeper.ask { opened in opened.map { _ in true } }
             if case .failure(let error) = opened { fail(steps + [.key("sqlite")], error.description) }
         } catch { fail(steps, error.description) }
+    }
+
+    /// Makes the file of a store with `create` that has none.
+    /// - Returns: false: it is missing, and cannot be made.
+    private mutating func make(_ config: StoreConfig, at path: String, _ steps: [ConfigStep]) -> Bool {
+        guard config.isCreated, FileSignature.isMissing(path) else { return true }
+        do throws(StoreError) {
+            try PrivateFile.prepareFolder(of: path)
+            try Store.prepare(path)
+            Log.info("made \(config.path), an empty database")
+            return true
+        } catch {
+            fail(steps + [.key("sqlite")], error.description)
+            return false
+        }
     }
 
     private func atRest(_ config: StoreConfig) throws(StoreError) -> Store.Options.AtRest {

@@ -13,6 +13,12 @@ struct FileSignature: Equatable, Sendable {
     let modifiedSeconds: Int
     let modifiedNanoseconds: Int
 
+    /// Nothing stands there. False as well where that cannot be seen.
+    static func isMissing(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 && errno == ENOENT
+    }
+
     init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

@@ -23,7 +23,7 @@ final class KeyRegistry {
         let store: ObjectIdentifier?
         let baseURL: String
         let trust: FetchTrust
-        let environmentFiles: [String]
+        let environmentFiles: [EnvironmentFileConfig]
         /// SHA-256 of what the sources outside the database held.
         let contents: [[UInt8]]
     }
@@ -118,7 +118,8 @@ final class KeyRegistry {
 
 extension KeySources {
     init(
-        _ upstream: UpstreamConfig, _ chain: KeyChainConfig, _ folder: String, _ environmentFiles: [String]
+        _ upstream: UpstreamConfig, _ chain: KeyChainConfig, _ folder: String,
+        _ environmentFiles: [EnvironmentFileConfig]
     ) {
         self.init(
             upstream: upstream.name, chain: chain, folder: folder, environmentFiles: environmentFiles,

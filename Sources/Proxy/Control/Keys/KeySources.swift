@@ -9,7 +9,7 @@ struct KeySources: Sendable {
     /// Folder that relative paths start from.
     let folder: String
     /// As written; later ones win, the process's own variables win over all.
-    let environmentFiles: [String]
+    let environmentFiles: [EnvironmentFileConfig]
     /// Where keys are made; empty: nowhere.
     let provisionURL: String
     /// What the process was started with.
@@ -91,11 +91,14 @@ struct KeySources: Sendable {
     private func readEnvironment() -> Variables {
         var files: [EnvironmentFile] = []
         var problem: String?
-        for path in environmentFiles {
+        for config in environmentFiles {
             do throws(FileReadError) {
-                let bytes = try readFile(absolute(path), limitBytes: EnvironmentFile.limitBytes)
+                let bytes = try readFile(absolute(config.path), limitBytes: EnvironmentFile.limitBytes)
                 files.append(EnvironmentFile(bytes))
-            } catch { problem = "\(path): \(error)" }
+            } catch {
+                if error == .missing, config.isOptional { continue }
+                problem = "\(config.path): \(error)"
+            }
         }
         return Variables(
             environment: Environment(process: processEnvironment(), files: files), problem: problem)

@@ -1,4 +1,5 @@
 import CLinux
+import Config
 import Glibc
 import Synchronization
 
@@ -9,6 +10,14 @@ import Synchronization
 enum Log {
     enum Level: String {
         case info, warning, error
+
+        var rank: Int {
+            switch self {
+            case .info: 0
+            case .warning: 1
+            case .error: 2
+            }
+        }
 
         /// Of syslog(3), as sd-daemon(3) puts it in front of a line.
         var priority: String {
@@ -23,11 +32,33 @@ enum Log {
     /// stderr is the journal's: it has the time itself, and reads the priority in front of each line.
     static let isJournal = JournalStream.isStandardError()
 
+    /// Lines of a lower rank are left out.
+    private static let rankMin = Atomic(0)
+
+    static func setLevel(_ level: LogLevelConfig) {
+        let rank =
+            switch level {
+            case .debug, .info: 0
+            case .warning: 1
+            case .error: 2
+            case .critical: 3
+            }
+        rankMin.store(rank, ordering: .relaxed)
+    }
+
     static func info(_ message: String) { write(.info, message) }
     static func warning(_ message: String) { write(.warning, message) }
     static func error(_ message: String) { write(.error, message) }
 
+    /// What ends the process: written whatever `log_level` says.
+    static func fatal(_ message: String) { writeAlways(.error, message) }
+
     static func write(_ level: Level, _ message: String) {
+        guard level.rank >= rankMin.load(ordering: .relaxed) else { return }
+        writeAlways(level, message)
+    }
+
+    private static func writeAlways(_ level: Level, _ message: String) {
         let front =
             isJournal ? level.priority : "\(Timestamp.text(headgate_realtime_ns())) \(level.rawValue) "
         writeToStandardError(lines(of: message, after: front))

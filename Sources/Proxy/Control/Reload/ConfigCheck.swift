@@ -9,8 +9,9 @@ public struct ConfigCheck {
 
     public var isGood: Bool { !diagnostics.contains { $0.severity == .error } }
 
-    public init(path: String) {
-        let trial = ConfigTrial(ConfigLoader(path: path))
+    /// - Parameter settings: what `--set` says of the file.
+    public init(path: String, settings: [ConfigSetting] = []) {
+        let trial = ConfigTrial(ConfigLoader(path: path, settings: settings))
         diagnostics = trial.diagnostics
         summary = trial.outcome.loaded.map { loaded in
             let config = loaded.config

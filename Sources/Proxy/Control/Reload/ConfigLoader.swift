@@ -81,23 +81,38 @@ struct ConfigLoader {
     /// As it was given: what messages show.
     let displayPath: String
     let absolutePath: String
+    /// What the command line sets.
+    let settings: [ConfigSetting]
+    /// Files with `create` that are missing are made; else it is taken that they are there.
+    var createsFiles = false
     /// What the file holds, where somebody has read it already; nil: it is read.
     private(set) var text: [UInt8]?
 
-    /// - Parameter folder: absolute; where relative paths in the text start from.
-    init(text: [UInt8], display: String, folder: String) {
+    /// - Parameter folder: absolute; that of the file.
+    init(text: [UInt8], display: String, folder: String, settings: [ConfigSetting] = []) {
         displayPath = display
         absolutePath = Path.absolute(Path.name(of: display), in: folder)
+        self.settings = settings
         self.text = text
     }
 
-    init(path: String) {
+    init(path: String, settings: [ConfigSetting] = [], createsFiles: Bool = false) {
         displayPath = path
         absolutePath = ConfigLoader.absolute(path)
+        self.settings = settings
+        self.createsFiles = createsFiles
     }
 
-    /// The folder that relative paths in the file start from.
+    /// That of the config file.
     var folder: String { Path.folder(of: absolutePath) }
+
+    /// The folder that relative paths in the file start from.
+    func folder(_ relativeTo: RelativeToConfig) -> String {
+        switch relativeTo {
+        case .configFile: folder
+        case .workingDirectory: ConfigLoader.workingDirectory ?? folder
+        }
+    }
 
     func load() -> LoadOutcome {
         var reading = ConfigReading(loader: self)
@@ -109,11 +124,16 @@ struct ConfigLoader {
     }
 
     private static func absolute(_ path: String) -> String {
-        guard !path.hasPrefix("/") else { return path }
-        guard let folder = getcwd(nil, 0) else { return path }
-        defer { free(folder) }
+        guard !path.hasPrefix("/"), let folder = workingDirectory else { return path }
         let rest = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
-        return String(cString: folder) + "/" + rest
+        return folder + "/" + rest
+    }
+
+    /// nil: somebody has removed it.
+    private static var workingDirectory: String? {
+        guard let folder = getcwd(nil, 0) else { return nil }
+        defer { free(folder) }
+        return String(cString: folder)
     }
 }
 
@@ -123,17 +143,24 @@ private struct ConfigReading {
     var inputs = InputFiles()
     var diagnostics: [Diagnostic] = []
     var document: ConfigDocument?
+    /// Where relative paths start from.
+    private var folder: String
 
     private var places: DiagnosticPlaces { DiagnosticPlaces(file: loader.displayPath, document: document) }
 
-    init(loader: ConfigLoader) { self.loader = loader }
+    init(loader: ConfigLoader) {
+        self.loader = loader
+        folder = loader.folder
+    }
 
     mutating func run() -> LoadedConfig? {
         guard let bytes = readConfigFile() else { return nil }
-        let parsed = ConfigDocument.parse(bytes, file: loader.displayPath)
+        let parsed = ConfigDocument.parse(
+            bytes, file: loader.displayPath, settings: loader.settings)
         diagnostics += parsed.diagnostics
         guard let document = parsed.document else { return nil }
         self.document = document
+        folder = loader.folder(document.relativeTo)
         let environment = readEnvironment(document.environmentFiles)
         let draft = document.draft { environment[$0] }
         diagnostics += draft.diagnostics
@@ -144,7 +171,7 @@ private struct ConfigReading {
         let keyFiles = readKeyFiles(of: config)
         watchKeySources(of: config, in: environment)
         return LoadedConfig(
-            config: config, folder: loader.folder, secrets: secrets, authorities: authorities,
+            config: config, folder: folder, secrets: secrets, authorities: authorities,
             keyFiles: keyFiles, environment: environment)
     }
 
@@ -158,23 +185,25 @@ private struct ConfigReading {
         }
     }
 
-    private mutating func readEnvironment(_ paths: [String]) -> Environment {
+    private mutating func readEnvironment(_ configs: [EnvironmentFileConfig]) -> Environment {
         var files: [EnvironmentFile] = []
-        for (index, path) in paths.enumerated() {
-            switch inputs.read(Path.absolute(path, in: loader.folder)) {
+        for (index, config) in configs.enumerated() {
+            let path = config.path
+            switch inputs.read(Path.absolute(path, in: folder)) {
             case .success(let bytes):
                 let file = EnvironmentFile(bytes)
                 files.append(file)
                 warnIfReadable(
-                    path, paths.count > 1 ? [.key("env_file"), .index(index)] : [.key("env_file")])
+                    path, configs.count > 1 ? [.key("env_file"), .index(index)] : [.key("env_file")])
                 for problem in file.problems {
                     diagnostics.append(
                         Diagnostic(
                             file: path, line: problem.line, column: 1, severity: .error,
                             message: "the line \(problem.message)"))
                 }
+            case .failure(.missing) where config.isOptional: break
             case .failure(let error):
-                let steps: [ConfigStep] = [.key("env_file")] + (paths.count > 1 ? [.index(index)] : [])
+                let steps: [ConfigStep] = [.key("env_file")] + (configs.count > 1 ? [.index(index)] : [])
                 diagnostics.append(places.error(steps, "cannot read \(path): \(error)"))
             }
         }
@@ -189,6 +218,14 @@ private struct ConfigReading {
         var isField = false
         /// Bytes that it has at least.
         var bytesMin = 0
+        /// Made where its file is missing.
+        var made: Made?
+
+        enum Made {
+            case signingSecret
+            /// Only as long as the database is missing, too: what is sealed there opens with the old key.
+            case masterKey(ofStore: String)
+        }
     }
 
     private func references(of config: GatewayConfig) -> [Reference] {
@@ -218,7 +255,10 @@ private struct ConfigReading {
         for store in config.stores {
             let path: [ConfigStep] = [.key("stores"), .key(store.name)]
             if let key = store.encryptionKey {
-                references.append(Reference(text: key, path: path + [.key("encryption_key")]))
+                references.append(
+                    Reference(
+                        text: key, path: path + [.key("encryption_key")],
+                        made: store.isCreated ? .masterKey(ofStore: store.path) : nil))
             }
             for (index, key) in store.previousEncryptionKeys.enumerated() {
                 let place = path + [.key("previous_encryption_keys"), .index(index)]
@@ -241,7 +281,8 @@ private struct ConfigReading {
         for auth in config.auth {
             guard case .jwt(let jwt) = auth.mode, case .secret(let text) = jwt.key else { continue }
             let path: [ConfigStep] = [.key("auth"), .key(auth.name), .key("secret")]
-            references.append(Reference(text: text, path: path))
+            references.append(
+                Reference(text: text, path: path, made: jwt.isSecretCreated ? .signingSecret : nil))
         }
         return references
     }
@@ -252,12 +293,13 @@ private struct ConfigReading {
         var secrets: [SecretSource: Secret] = [:]
         for reference in references(of: config) {
             guard !isStandIn(reference.text),
-                let source = LoadedConfig.source(of: reference.text, in: loader.folder),
+                let source = LoadedConfig.source(of: reference.text, in: folder),
                 secrets[source] == nil
             else { continue }
-            if let path = source.path(in: environment) { _ = inputs.read(path) }
             do throws(SecretError) {
-                let secret = try source.resolve(in: environment)
+                let made = makeMissing(reference, source)
+                if let path = source.path(in: environment) { _ = inputs.read(path) }
+                let secret = if let made { made } else { try source.resolve(in: environment) }
                 secrets[source] = secret
                 if reference.isField, !isFieldValue(secret.reveal()) {
                     note(reference.path, "the value holds a line break or another control character")
@@ -272,11 +314,35 @@ private struct ConfigReading {
         return secrets
     }
 
+    /// Makes the file of a secret with `create` that has none.
+    /// - Returns: what stands for it where nothing is made; nil: the file decides.
+    private mutating func makeMissing(_ reference: Reference, _ source: SecretSource) -> Secret? {
+        guard let made = reference.made, case .file(let path) = source, FileSignature.isMissing(path)
+        else { return nil }
+        if case .masterKey(let store) = made, !FileSignature.isMissing(Path.absolute(store, in: folder)) {
+            return nil
+        }
+        let secret = MasterKey.generate()
+        // Why: a file with a mistake changes nothing.
+        guard loader.createsFiles, !diagnostics.contains(where: { $0.severity == .error }) else {
+            return secret
+        }
+        do throws(StoreError) {
+            if try PrivateFile.create(path, holding: secret) {
+                Log.info("made \(path), with a random secret")
+            }
+        } catch {
+            note(reference.path, "cannot make the file: \(error)")
+            return secret
+        }
+        return nil
+    }
+
     private mutating func readAuthorities(of config: GatewayConfig) -> [String: [UInt8]] {
         var authorities: [String: [UInt8]] = [:]
         for upstream in config.upstreams {
             guard let path = upstream.tls.ca, authorities[path] == nil else { continue }
-            switch inputs.read(Path.absolute(path, in: loader.folder)) {
+            switch inputs.read(Path.absolute(path, in: folder)) {
             case .success(let bytes):
                 authorities[path] = bytes
                 // Why not always: without verification the file is not looked into.
@@ -296,7 +362,7 @@ private struct ConfigReading {
             guard case .jwt(let jwt) = auth.mode else { continue }
             for (key, path) in jwt.files where !path.isEmpty {
                 let steps: [ConfigStep] = [.key("auth"), .key(auth.name), .key(key)]
-                switch inputs.read(Path.absolute(path, in: loader.folder)) {
+                switch inputs.read(Path.absolute(path, in: folder)) {
                 case .success(let bytes):
                     files[path] = bytes
                     if key == "ca", let problem = TLSContexts.problem(inAuthorities: bytes) {
@@ -318,7 +384,7 @@ private struct ConfigReading {
                 let steps: [ConfigStep] = [
                     .key("upstreams"), .key(upstream.name), .key("key"), .key("first_of"), .index(index),
                 ]
-                guard let reference = LoadedConfig.source(of: source, in: loader.folder),
+                guard let reference = LoadedConfig.source(of: source, in: folder),
                     let path = reference.path(in: environment)
                 else { continue }
                 _ = inputs.read(path)
@@ -345,7 +411,7 @@ private struct ConfigReading {
     }
 
     private mutating func warnIfReadable(_ path: String, _ steps: [ConfigStep]) {
-        let absolute = Path.absolute(path, in: loader.folder)
+        let absolute = Path.absolute(path, in: folder)
         guard let mode = SecretFileMode.readableByOthers(absolute) else { return }
         diagnostics.append(places.warning(steps, SecretFileMode.warning(path, mode)))
     }

@@ -164,6 +164,7 @@ struct GenerationBuilder {
                 config.responseHeaders, at: [.key("routes"), .index(config.index), .key("response_headers")]),
             maxBodyBytes: config.maxBodyBytes ?? .max, cors: config.cors.map(CORSPolicy.init),
             defaults: BodyDefaults(config), transform: BodyTransform(config.transform),
+            streamErrorEnd: StreamErrorEnd(config.streamErrorEnd),
             figures: figures?.routes[config.index], label: label, labelText: PlanText(label))
     }
 

@@ -108,6 +108,15 @@ extension BodyTransform {
     }
 }
 
+extension StreamErrorEnd {
+    init(_ config: StreamErrorEndConfig) {
+        switch config {
+        case .cut: self = .cut
+        case .done: self = .done
+        }
+    }
+}
+
 /// With its quotes.
 private func jsonString(_ text: String) -> String {
     var json = JSONWriter()

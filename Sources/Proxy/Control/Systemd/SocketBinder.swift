@@ -6,14 +6,14 @@ import Stores
 /// listeners of the file, leaves them in the service manager's descriptor store, and ends.
 public enum SocketBinder {
     /// - Returns: the exit code. Where the file is wrong, 0: the daemon that starts next says so, and why.
-    public static func run(configPath: String) -> Int32 {
+    public static func run(configPath: String, settings: [ConfigSetting] = []) -> Int32 {
         let manager = ServiceManager()
         guard manager.isThere else {
             Log.writeReport(
                 "headgate: `bind` is for ExecStartPre= of a systemd unit: NOTIFY_SOCKET is not set\n")
             return ExitCode.usage
         }
-        guard let config = ConfigLoader(path: configPath).load().loaded?.config else {
+        guard let config = ConfigLoader(path: configPath, settings: settings).load().loaded?.config else {
             return ExitCode.success
         }
         let store = SocketStore(manager, inherited: [], environment: [:])

@@ -169,6 +169,7 @@ extension Worker {
         else { return }
         // A stream that is cut short, or none, must not look whole.
         guard progress != .failed, !isOver || progress == .done else {
+            guard sayBrokenOff(exchange, .upstreamBrokeOff) else { return }
             return perform(
                 exchange.machine.upstreamLost(again: false, freshOnly: false, reply: .upstreamBadResponse),
                 exchange)
@@ -189,6 +190,7 @@ extension Worker {
             return false
         }
         guard progress == .done else {
+            guard sayBrokenOff(exchange, .upstreamBrokeOff) else { return false }
             perform(
                 exchange.machine.upstreamLost(again: false, freshOnly: false, reply: .upstreamClosed),
                 exchange)

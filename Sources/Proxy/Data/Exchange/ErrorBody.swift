@@ -31,6 +31,16 @@ struct ErrorBody {
         }
     }
 
+    /// In the middle of a stream: an object `error`, which is what SDKs look for there, in every shape.
+    func writeStreamError(_ writer: inout ByteWriter, as shape: ErrorShape) {
+        guard shape == .webscout, reply != .draining else {
+            return writeOpenAI(&writer, reply.properties, [])
+        }
+        writer.put("{\"error\":{\"message\":\"")
+        writer.put(reply.properties.message)
+        writer.put("\",\"type\":\"server_error\",\"code\":\"streaming_error\"}}")
+    }
+
     private func writeOpenAI(
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {

@@ -96,7 +96,10 @@ extension Worker {
         }
         guard let client = exchange.client else { return }
         let isChunked = exchange.responseOutput == .chunked || exchange.responseOutput == .rechunked
+        let wholeRequest = exchange.requestBody.hasEnded
+        let endsWhole = exchange.endsWhole
         conclude(exchange)
+        guard !endsWhole else { return endExchange(client, wholeRequest ? .close : .linger) }
         abortClient(client, byReset: !isChunked)
     }
 

@@ -22,6 +22,8 @@ enum LocalReply: UInt8, CaseIterable {
     case internalError
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
+    /// In the middle of an answer.
+    case upstreamBrokeOff, upstreamStalled
     case upstreamKeyMissing, upstreamKeyUnavailable, upstreamCredentialsExhausted
     case chatInvalid, chatUnreadable
     case upstreamFull, upstreamQueueFull, upstreamQueueTimeout
@@ -305,6 +307,12 @@ enum LocalReply: UInt8, CaseIterable {
             LocalReply.upstream(502, "upstream_bad_response", "The upstream's answer is not valid HTTP/1.1.")
         case .upstreamTimeout:
             LocalReply.upstream(504, "upstream_timeout", "The upstream did not answer in time.")
+        case .upstreamBrokeOff:
+            LocalReply.upstream(
+                502, "upstream_closed", "The upstream broke off in the middle of its answer.")
+        case .upstreamStalled:
+            LocalReply.upstream(
+                504, "upstream_timeout", "The upstream stalled in the middle of its answer.")
         case .upstreamKeyMissing:
             LocalReply.refused(
                 403, "upstream_key_missing",

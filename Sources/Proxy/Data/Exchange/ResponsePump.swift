@@ -74,6 +74,7 @@ extension Worker {
         _ exchange: RunningExchange, _ upstream: UpstreamConnection, _ reply: LocalReply
     ) {
         guard !exchange.isCommitted else {
+            guard sayBrokenOff(exchange, .upstreamBrokeOff) else { return }
             return perform(
                 exchange.machine.upstreamLost(again: false, freshOnly: false, reply: reply), exchange)
         }

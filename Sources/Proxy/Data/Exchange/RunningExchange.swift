@@ -84,6 +84,8 @@ final class RunningExchange {
     var hasTimedOut = false
     /// Bytes of the local reply's code, for the record.
     var replyCode: StaticString = ""
+    /// It was broken off, has said so in its stream, and ends as if it were whole: `stream_error_end: done`.
+    var endsWhole = false
     /// Of the key that the request went out with last; outlives `course`, and holds no key.
     var keyLabel: PlanText?
 
@@ -133,6 +135,7 @@ final class RunningExchange {
         totalDeadline = .max
         hasTimedOut = false
         replyCode = ""
+        endsWhole = false
         keyLabel = nil
     }
 }

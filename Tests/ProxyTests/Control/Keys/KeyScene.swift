@@ -42,7 +42,8 @@ final class KeyScene {
             nameTemplate: "auto-{user8}-{time}", field: "key", timeout: .seconds(5)))
 
     func sources(
-        _ list: [KeySourceConfig] = KeyScene.usual, remembers: Bool = true, environmentFiles: [String] = []
+        _ list: [KeySourceConfig] = KeyScene.usual, remembers: Bool = true,
+        environmentFiles: [EnvironmentFileConfig] = []
     ) -> KeySources {
         let chain = KeyChainConfig(
             sources: list, remembers: remembers, prefix: "sk-or-v1-", lengthMin: 21)

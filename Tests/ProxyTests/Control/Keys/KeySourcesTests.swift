@@ -88,7 +88,7 @@ func
     let scene = try KeyScene()
     scene.folder.write("key.txt", " \n\(fileKey)\r\n\n")
     scene.folder.write(".env", "OPENROUTER_API_KEY=\(variableKey)\n")
-    let sources = scene.sources(environmentFiles: [".env"])
+    let sources = scene.sources(environmentFiles: [.init(path: ".env")])
     #expect(try scene.look(KeyQuery(), sources).usable.map(\.source) == ["key.txt", "environment"])
     scene.folder.write("key.txt", "\n")
     scene.variables.withLock { $0["OPENROUTER_API_KEY"] = "" }
@@ -106,7 +106,8 @@ func
     #expect(bad.winner?.source == "environment")
     #expect(bad.findings[1].problem == "Invalid key format in key.txt" && bad.findings[1].masked == nil)
     // A folder in its place cannot be read by root either.
-    let sources = scene.sources([.file("."), .environment("OPENROUTER_API_KEY")], environmentFiles: ["none"])
+    let sources = scene.sources(
+        [.file("."), .environment("OPENROUTER_API_KEY")], environmentFiles: [.init(path: "none")])
     let found = sources.look(for: KeyQuery(), in: nil)
     #expect(found.findings[0].problem == "Cannot read .: Is a directory")
     #expect(found.winner?.source == "environment")
