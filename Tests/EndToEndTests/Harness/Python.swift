@@ -16,6 +16,12 @@ enum Python {
         [try program(), "-B", "\(Project.path)/Tests/EndToEndTests/SDK/\(words[0])"] + words.dropFirst()
     }
 
+    /// Where `python` is.
+    static func folder() throws -> String {
+        try program().split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
+            separator: "/")
+    }
+
     private static func program() throws -> String {
         if let path = getenv("HEADGATE_PYTHON") { return String(cString: path) }
         let path = "\(Project.path)/.build/venv/bin/python"
