@@ -123,7 +123,9 @@ extension Validation {
             if case .action(let action) = route.action { action } else { nil }
         }
         let auth = usedAuth.union(actions.compactMap { $0.authName?.name })
-        for entry in config.auth where !auth.contains(entry.name) { warnUnused("auth", entry.name) }
+        for entry in config.auth where !auth.contains(entry.name) && !isChosen(by: "auth", \.auth) {
+            warnUnused("auth", entry.name)
+        }
         let routed = routes.contains { $0.action == .models } ? modelUpstreams : []
         let upstreams = Set(
             routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.keyUpstream))
@@ -131,12 +133,22 @@ extension Validation {
             warnUnused("upstreams", entry.name)
         }
         let limits = Set(routes.flatMap(\.limits))
-        for entry in config.limits where !limits.contains(entry.name) { warnUnused("limits", entry.name) }
+        for entry in config.limits where !limits.contains(entry.name) && !isChosen(by: "limits", \.limits) {
+            warnUnused("limits", entry.name)
+        }
         warnUnusedStores(actions)
         guard !routes.isEmpty, routes.allSatisfy({ !$0.listeners.isEmpty }) else { return }
         let listeners = Set(routes.flatMap(\.listeners))
         for entry in config.listeners where !listeners.contains(entry.name) {
             warnUnused("listeners", entry.name)
+        }
+    }
+
+    /// A variable chooses among entries: those that it does not name now are there for another time.
+    private func isChosen(by key: String, _ names: (RouteConfig) -> [String]) -> Bool {
+        config.routes.contains { route in
+            let path = ConfigPath.key(Self.path(of: route), key)
+            return names(route).indices.contains { usesVariable(at: reading.entryPath(path, $0)) }
         }
     }
 
