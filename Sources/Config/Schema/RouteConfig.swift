@@ -119,6 +119,7 @@ extension RouteConfig {
             "How a stream of events ends that was broken off, behind the event that says so: `cut`, or `done`: with `[DONE]`."
         )
         action = Self.action(node)
+        if methods.isEmpty, case .action(let builtIn) = action { methods = builtIn.kind.methods }
     }
 
     private static func action(_ node: MappingReader) -> RouteActionConfig {
@@ -134,7 +135,6 @@ extension RouteConfig {
         return upstream.map { $0 == modelsWord ? .models : .upstream($0) } ?? respond.map { .respond($0) }
             ?? builtIn.map { .action($0) }
             ?? .upstream("")
-        if methods.isEmpty, let builtIn { methods = builtIn.kind.methods }
     }
 
     /// In place of an upstream's name in `to`.
