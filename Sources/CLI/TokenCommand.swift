@@ -2,7 +2,7 @@ import JSON
 import Proxy
 import Stores
 
-/// `headgate token create|list|revoke|delete`
+/// `headgate token create|list|revoke|delete|migrate`
 enum TokenCommand {
     static let subVerbs = [
         SubVerb("create", "[NAME]", count: 0...1, options: fileOptions, run: create),
@@ -17,6 +17,7 @@ enum TokenCommand {
                 try editor.delete(prefix: prefix)
             }
         },
+        SubVerb("migrate", options: fileOptions + ["--dry-run"], run: migrate),
     ]
     private static let fileOptions = ["--file=", "--auth="]
 
@@ -25,10 +26,14 @@ enum TokenCommand {
                headgate token list
                headgate token revoke PREFIX
                headgate token delete PREFIX
+               headgate token migrate
 
         Keeps the tokens of a token file, with the daemon running or not; it follows within a second.
         `create` shows the new token once: the file holds its SHA-256 alone. PREFIX is the beginning of one
         token, as `list` shows it. A revoked token stays in the list; a deleted one is gone.
+        `migrate` puts the SHA-256 in the place of tokens that the file holds in clear, as other programs write
+        it; clients go on with the same tokens. It leaves no copy of the old file, which would have them in
+        clear: copies that others made are yours to delete.
 
         The file is that of the config file's only `auth` entry of mode `token-file`, or data/api_tokens.json
         where there is no config file.
@@ -37,6 +42,7 @@ enum TokenCommand {
         \(Verb.setHelp)
           --auth NAME         the `auth` entry, where there are several
           --file PATH         the token file itself
+          --dry-run           migrate: change nothing, only say what would be done
           --json              the outcome as one JSON object
 
         exit: 0 done, 1 not
@@ -124,6 +130,32 @@ enum TokenCommand {
             }
             let shown = TokenFile.shown(prefix: prefix)
             return Outcome(0, "✓ Token starting with '\(Terminal.printable(shown))' has been \(done)")
+        }
+    }
+
+    private static func migrate(_ command: CommandLineArguments) -> Int32 {
+        perform(command) { (editor) throws(TokenFileError) in
+            let isTrial = command.has("--dry-run")
+            let entries = try editor.migrate(isTrial: isTrial)
+            guard !command.isJSON else {
+                return Outcome(0) { json in
+                    json.member("dry_run", isTrial)
+                    json.key("migrated")
+                    json.beginArray()
+                    for entry in entries { write(entry, &json) }
+                    json.endArray()
+                }
+            }
+            guard !entries.isEmpty else { return Outcome(0, "nothing to migrate: no token is in clear") }
+            let lines = entries.map {
+                "\(Terminal.printable($0.shownPrefix))... (\(Terminal.printable($0.name)))"
+            }
+            let count = entries.count == 1 ? "1 token" : "\(entries.count) tokens"
+            let last =
+                isTrial
+                ? "\(count) would be kept as SHA-256; nothing was changed"
+                : "✓ \(count) kept as SHA-256 now; no copy of the old file was left"
+            return Outcome(0, (lines + [last]).joined(separator: "\n"))
         }
     }
 

@@ -8,7 +8,7 @@ private let points = [("S0-", 60), ("S1-", 50), ("S2-", 46), ("S3-", 30), ("S4-"
 private func ids(in text: some StringProtocol) -> Set<String> {
     var found: Set<String> = []
     for (prefix, count) in points {
-        var rest = text[...]
+        var rest = Substring(text)
         while let range = rest.firstRange(of: prefix) {
             let before = rest[..<range.lowerBound].last
             rest = rest[range.upperBound...]

@@ -39,6 +39,10 @@ extension Validation {
                     let whole = ConfigPath.key(place, "sync")
                     check([sync.upstream], in: upstreams, at: written("upstream", of: whole), isList: false)
                 }
+                if case .keyStatus(let upstream) = action.kind {
+                    let place = written("upstream", of: place)
+                    check([upstream], in: upstreams, at: place, isList: false)
+                }
                 if let (key, name) = action.authName {
                     check([name], in: auth, at: .key(place, key), isList: false)
                 }
@@ -124,7 +128,7 @@ extension Validation {
         }
         let routed = routes.contains { $0.action == .models } ? modelUpstreams : []
         let upstreams = Set(
-            routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.syncedUpstream))
+            routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.keyUpstream))
         let isUpstreamChosen = isChosen(by: "to") { [$0.action.upstream].compactMap(\.self) }
         for entry in config.upstreams where !upstreams.contains(entry.name) && !isUpstreamChosen {
             warnUnused("upstreams", entry.name)
@@ -184,16 +188,22 @@ extension ActionConfig {
         case .register(let register): register.issues?.signer.map { ("jwt", $0) }
         case .generateKey(let rules): ("keys", rules.keys)
         case .validateKey(let keys): ("keys", keys)
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models: nil
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models, .keyStatus, .health:
+            nil
         }
     }
 }
 
 extension ActionConfig {
-    /// The upstream whose keys `login` looks for.
-    var syncedUpstream: String? {
-        guard case .login(let login) = kind else { return nil }
-        return login.sync?.upstream
+    /// The upstream whose keys the action looks for.
+    public var keyUpstream: String? {
+        switch kind {
+        case .login(let login): login.sync?.upstream
+        case .keyStatus(let upstream): upstream
+        case .register, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey,
+            .limits, .models, .health:
+            nil
+        }
     }
 }
 

@@ -92,6 +92,18 @@ public struct TokenFile: Equatable, Sendable {
         return entry
     }
 
+    /// Puts digests in the place of tokens that stand in clear; all else of the entries stays.
+    /// - Returns: the entries that it concerns, in the order of the file, as they are now.
+    mutating func hashTokens() -> [Entry] {
+        var hashed: [Entry] = []
+        for (index, entry) in entries.enumerated() where !entry.isHashed {
+            let key = TokenFile.hashMark + lowercaseHex(entry.digest)
+            members[index] = .init(key, members[index].value)
+            hashed.append(set("prefix", .string(TokenFile.shown(ofToken: entry.key)), at: index))
+        }
+        return hashed
+    }
+
     mutating func remove(at index: Int) {
         members.remove(at: index)
         entries.remove(at: index)
@@ -162,7 +174,7 @@ extension TokenFile.Entry {
         shownPrefix = isHashed ? String(stored.prefix(15)) : TokenFile.shown(ofToken: key)
     }
 
-    private var isHashed: Bool { key.utf8.count == 71 && key.hasPrefix("sha256:") }
+    fileprivate var isHashed: Bool { key.utf8.count == 71 && key.hasPrefix("sha256:") }
 
     /// What is known of the beginning of the token; for hashed ones without any, of the key.
     fileprivate func storedPrefix(_ member: JSONValue.Member) -> String {

@@ -64,6 +64,20 @@ public struct TokenFileEditor: Sendable {
         }
     }
 
+    /// Puts digests in the place of tokens that stand in clear. They go on being accepted.
+    ///
+    /// Why no copy of the old file is kept: it would hold them in clear.
+    /// - Parameter isTrial: nothing is written.
+    /// - Returns: the entries that it concerns, as they are afterwards. Where there is nothing to do, nothing
+    ///   is written, and no file is made.
+    public func migrate(isTrial: Bool = false) throws(TokenFileError) -> [TokenFile.Entry] {
+        guard var trial = try read() else { return [] }
+        var hashed = trial.hashTokens()
+        guard !isTrial, !hashed.isEmpty else { return hashed }
+        _ = try change { (file) throws(TokenFileError) in hashed = file.hashTokens() }
+        return hashed
+    }
+
     /// What a write has left behind.
     public struct Written: Equatable, Sendable {
         /// SHA-256 of the content.

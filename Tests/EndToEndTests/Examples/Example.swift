@@ -70,10 +70,11 @@ final class Example: Sendable {
     /// - Parameters:
     ///   - variables: from now on, beside those there are; a later one wins.
     ///   - options: of `headgate run`.
-    func start(_ variables: [String] = [], options: [String] = []) throws {
+    ///   - prefix: goes in front of its command line.
+    func start(_ variables: [String] = [], options: [String] = [], prefix: [String] = []) throws {
         self.variables.withLock { $0 += variables }
         let process = try ChildProcess(
-            inFolder([Gate.program, "run", "-c", file, "--admin", adminPath] + options),
+            inFolder(prefix + [Gate.program, "run", "-c", file, "--admin", adminPath] + options),
             environment: environment, in: folder)
         running.withLock { $0 = process }
         try waitUntil("\(file) to be served", within: 20) {

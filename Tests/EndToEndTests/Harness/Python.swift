@@ -22,6 +22,13 @@ enum Python {
             separator: "/")
     }
 
+    /// Where version 0.28 of the `openai` package is, the last of the calls before 1.0; for `PYTHONPATH`.
+    static func oldOpenAI() throws -> String {
+        let path = try folder() + "/../../openai-0.28"
+        guard access(path, R_OK) == 0 else { throw Trouble("no \(path): `make test` makes it") }
+        return path
+    }
+
     private static func program() throws -> String {
         if let path = getenv("HEADGATE_PYTHON") { return String(cString: path) }
         let path = "\(Project.path)/.build/venv/bin/python"

@@ -261,3 +261,42 @@ func `a use is later than whatever is no time, or an earlier one`(last: String) 
             == String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
     #expect(tokenFileTime(0).count == 19)
 }
+
+/// C19
+@Test func `tokens in clear become digests, and nothing else changes`() throws {
+    let folder = TemporaryFolder()
+    let kept = "sha256:" + lowercaseHex(sha256(Array("other".utf8)))
+    let text = """
+        {"\(token)": {"name": "web", "active": true, "created_at": "2025-11-26T10:30:00.5", "note": [1]},
+         "\(kept)": {"name": "ci", "active": false},
+         "sk-short": {"name": "old", "active": false, "prefix": "sk-short"}}
+        """
+    let editor = TokenFileEditor(path: folder.write("t.json", text))
+    chmod(editor.path, 0o640)
+    let before = try #require(try editor.read()).entries
+    #expect(try editor.migrate(isTrial: true).map(\.name) == ["web", "old"])
+    #expect(try content(editor.path) == text, "a trial writes nothing")
+    #expect(names(folder.path) == ["t.json"], "and takes no lock")
+    let hashed = try editor.migrate()
+    #expect(hashed.map(\.shownPrefix) == [String(token.prefix(15)), "sk-s"])
+    let after = try content(editor.path)
+    #expect(!after.contains(token.dropFirst(15)) && !after.contains("sk-short"))
+    #expect(after.contains("\"note\": [") && after.contains("\"2025-11-26T10:30:00.5\""))
+    let entries = try #require(try editor.read()).entries
+    #expect(entries.map(\.digest) == before.map(\.digest), "each is accepted as before, in the same order")
+    #expect(entries.map(\.isActive) == [true, false, false] && entries.map(\.name) == ["web", "ci", "old"])
+    #expect(entries.allSatisfy { $0.key.hasPrefix("sha256:") } && entries[1].key == kept)
+    #expect(mode(editor.path) == 0o640)
+    #expect(try editor.revoke(prefix: token).name == "web", "known by its prefix and as a whole")
+    let inode = status(editor.path).st_ino
+    #expect(try editor.migrate() == [])
+    #expect(status(editor.path).st_ino == inode, "nothing to do writes nothing")
+}
+
+@Test func `a token file that is not there has nothing to migrate`() throws {
+    let folder = TemporaryFolder()
+    #expect(try TokenFileEditor(path: folder.path + "/data/t.json").migrate() == [])
+    #expect(names(folder.path) == [])
+    let broken = TokenFileEditor(path: folder.write("b.json", "{"))
+    #expect(throws: TokenFileError.self) { _ = try broken.migrate(isTrial: true) }
+}
