@@ -59,7 +59,7 @@ run: build ## serve config.example.yaml on http://127.0.0.1:8000 with a mock ups
 # Why the stamp: the client libraries are fetched once, and again when the wanted version changes.
 $(VENV)/.stamp: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1' 'PyJWT[crypto]' joserfc prometheus_client
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1' 'PyJWT[crypto]' joserfc prometheus_client requests
 # Why the old one: the documentation of FreeGPT has its calls.
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --upgrade --target $(BUILD)/openai-0.28 'openai<1'
 	touch $@

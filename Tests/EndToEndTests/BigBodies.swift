@@ -36,6 +36,7 @@ import Testing
         #expect(try client.readResponseHead().status == 200, "the connection is kept")
     }
 
+    /// C42: what is passed on is held nowhere.
     @Test(arguments: [true, false]) func `a big request arrives whole`(isChunked: Bool) throws {
         let upstream = try ScriptedUpstream { connection in
             while let head = try connection.readRequestHead() {

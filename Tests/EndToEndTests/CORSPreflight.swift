@@ -14,6 +14,7 @@ import Testing
                 + (headers.map { ["Access-Control-Request-Headers: \($0)"] } ?? []))
     }
 
+    /// C46: credentials for origins that are named alone.
     @Test func `a preflight is answered for the route that the request would take, without asking anybody`()
         throws
     {
@@ -78,6 +79,19 @@ import Testing
             #expect(any.all("access-control-allow-origin") == ["*"], "\(target)")
             #expect(any["access-control-allow-credentials"] == nil)
         }
+    }
+
+    /// C46: a page of no origin, such as a file, is one that can be listed.
+    @Test func `the origin null is let in where it is listed`() throws {
+        let gate = try Gate(
+            """
+            routes:
+              - { path: /some, auth: open, respond: { text: hi }, cors: { origins: ["\(Self.origin)", "null"] } }
+              - { path: /other, auth: open, respond: { text: hi }, cors: { origins: ["\(Self.origin)"] } }
+            """)
+        let fields = ["Origin: null"]
+        #expect(try gate.exchange("GET", "/some", fields: fields)["access-control-allow-origin"] == "null")
+        #expect(try gate.exchange("GET", "/other", fields: fields)["access-control-allow-origin"] == nil)
     }
 
     @Test func `headgate's own errors can be read by the page too`() throws {

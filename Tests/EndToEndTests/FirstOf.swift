@@ -60,6 +60,7 @@ import Testing
         #expect(one.requests.count + two.requests.count == 6)
     }
 
+    /// S4-55.
     @Test func `where nobody listens the next is asked, under its own name`() throws {
         let two = try Self.naming("two")
         let gate = try gate(dead(), two.url)

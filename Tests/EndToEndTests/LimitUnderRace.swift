@@ -30,6 +30,7 @@ import Testing
         #expect(refused == Self.clientCount - admitted, note)
     }
 
+    /// C45.
     @Test func `of a thousand requests at once a hundred pass, each of twenty times`() throws {
         let gate = try gate(
             """

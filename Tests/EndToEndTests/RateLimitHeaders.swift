@@ -55,6 +55,7 @@ import Testing
         #expect(told(first).count == 3 && told(refused).count == 3)
     }
 
+    /// C6.
     @Test func `ietf: each policy by its name`() throws {
         let (first, refused) = try answers(gate(), "/1")
         #expect(first["ratelimit-policy"] == #""few-1";q=2;w=60"#)

@@ -13,6 +13,7 @@ import Testing
             separator: "|")
     }
 
+    /// C9.
     @Test func `an untrusted client cannot say where it comes from`() throws {
         let upstream = try ScriptedUpstream.answering { ok(echo($0)) }
         let gate = try Gate("upstreams: { up: \(upstream.url) }\naccess_log: $FOLDER/access.log")

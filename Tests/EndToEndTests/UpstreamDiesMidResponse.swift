@@ -108,6 +108,7 @@ import Testing
         for _ in 0..<6 { #expect(try gate.exchange("POST", "/", body: "x").text == "alive") }
     }
 
+    /// S4-06, C43: `first_byte` and `idle`.
     @Test func `the clocks of an upstream that is silent say 504`() throws {
         let upstream = try ScriptedUpstream { connection in
             guard let request = try connection.readRequest() else { return }
@@ -128,6 +129,7 @@ import Testing
         try waitUntil("the upstream's connections to be closed") { upstream.openCount == 0 }
     }
 
+    /// C43: only where it is written.
     @Test func `total ends an exchange however busy it is`() throws {
         let upstream = try ScriptedUpstream { connection in
             guard try connection.readRequest() != nil else { return }

@@ -16,6 +16,7 @@ import Testing
         return store
     }
 
+    /// S4-30, S2-44.
     @Test func `by default it is the keys of the last 30 days, as a table`() throws {
         let store = try scene()
         let result = try store.headgate(["usage", "--store", "main"])

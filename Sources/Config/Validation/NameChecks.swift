@@ -129,7 +129,8 @@ extension Validation {
         let routed = routes.contains { $0.action == .models } ? modelUpstreams : []
         let upstreams = Set(
             routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.keyUpstream))
-        for entry in config.upstreams where !upstreams.contains(entry.name) {
+        let isUpstreamChosen = isChosen(by: "to") { [$0.action.upstream].compactMap(\.self) }
+        for entry in config.upstreams where !upstreams.contains(entry.name) && !isUpstreamChosen {
             warnUnused("upstreams", entry.name)
         }
         let limits = Set(routes.flatMap(\.limits))

@@ -58,6 +58,7 @@ private let body = #"{"model_name": "openai/gpt-4", "api_key": "sk-canary-1"}"#
         #expect(!answer.text.contains("canary"))
     }
 
+    /// C26.
     @Test func `without a master key nothing is stored`() throws {
         let scene = try ActionScene(atRest: .refused)
         let ada = try scene.newUser("ada")

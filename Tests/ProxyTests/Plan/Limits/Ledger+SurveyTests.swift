@@ -23,6 +23,7 @@ import Testing
         #expect(survey.unseen == 0)
     }
 
+    /// S4-45.
     @Test func `what has left its window is not counted any more`() {
         let ledger = Ledger()
         _ = ledger.use(requests, 1, .test(1), at: now)

@@ -9,6 +9,7 @@ private let alice = LimitSubject.test(1)
 private let bob = LimitSubject.test(2)
 
 @Suite(.tags(.fast)) struct LedgerTests {
+    /// S4-38, S4-43, C10: it slides, and what was refused is not counted.
     @Test func `as many requests as the limit come in within any window, and the next waits for the oldest`()
     {
         let ledger = Ledger()
