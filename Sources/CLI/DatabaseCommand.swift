@@ -3,13 +3,14 @@ import JSON
 import Proxy
 import Stores
 
-/// `headgate db init|check|backup|migrate`
+/// `headgate db init|check|backup|migrate|import`
 enum DatabaseCommand {
     static let subVerbs = [
         SubVerb("init", options: ["--no-admin", "--default-admin", "--print-key"], run: initialize),
         SubVerb("check", run: check),
         SubVerb("backup", "PATH", count: 1...1, run: backUp),
         SubVerb("migrate", run: migrate),
+        importVerb,
     ]
 
     static let help = """
@@ -17,6 +18,7 @@ enum DatabaseCommand {
                headgate db check
                headgate db backup PATH
                headgate db migrate
+               headgate db import PATH
 
         Looks after the database of a store, with the daemon running or not.
 
@@ -27,10 +29,18 @@ enum DatabaseCommand {
         `check` looks for damage, for sealed keys that the master key does not open or only a previous one, and
         at who may read the file. `backup` makes a whole copy while everything runs; the master key is not in it.
         `migrate` brings a database of an older headgate up to date, which `headgate run` does too.
+        `import` takes over the users and keys of another program: PATH is an SQLite file with a table of users
+        (id, username, hashed_password by bcrypt) and one of their keys (user_id, model_name, api_key), a folder
+        with users.json and api_keys.json, or one such file. Passwords and keys go on working; upstream keys are
+        encrypted on the way. It is all done or nothing, and doing it again changes nothing: what is there
+        already stays, and what differs from it is told. The source is only read, also while its program runs.
+        Passwords of more than 72 bytes, which other programs cut off, have to be set anew.
 
           --no-admin          init: make no user
           --default-admin     init: make `admin` with the password `admin123`, if there is no `admin`
           --print-key         init: print a new master key, do nothing else
+          --dry-run           import: change nothing, only say what would be done
+          --replace           import: take the source's password or upstream key where it differs
         \(StoreCommand.optionsHelp)
 
         exit: 0 done or nothing wrong, 1 not, 2 wrong command line

@@ -75,7 +75,7 @@ enum Verb: String, CaseIterable {
         case .user: "keep the users of a store"
         case .apikey: "make, list, revoke and rotate the keys of users"
         case .key: "keep the keys that requests go to upstreams with"
-        case .db: "make, check, back up and migrate the database of a store"
+        case .db: "make, check, back up, migrate and fill the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
         case .explain: "say what became of a request, or where a key comes from, and why"
         case .service: "make headgate a service of systemd, or end that"

@@ -1,11 +1,15 @@
 /// `${NAME}`, `${NAME:-default}` and `$$` inside one scalar, after parsing: a value can never become YAML.
 ///
-/// The default stands for a variable that is unset or empty, as in a shell; it cannot hold a `}`. A `$`
-/// before anything else stands for itself.
+/// The default stands for a variable that is unset or empty, as in a shell, and may have references of its
+/// own, up to eight in each other: `${PUBLIC_PORT:-${PORT:-8000}}`. Otherwise it cannot hold a `}`. A `$` before anything else stands for
+/// itself.
 struct Expansion: Equatable {
     var text: String
     /// A variable's value (or default) is in `text`, which therefore must not be printed.
     var usedVariable: Bool
+
+    /// References within the default of each other.
+    static let nestingMax = 8
 
     struct Problem: Error, Equatable {
         let message: String
@@ -21,7 +25,7 @@ struct Expansion: Equatable {
                 rest.removeFirst()
                 result.text.unicodeScalars.append("$")
             } else if scalar == "$", rest.first == "{" {
-                guard let end = rest.firstIndex(of: "}") else {
+                guard let end = closing(rest) else {
                     throw Problem(
                         message: "`${` has no `}`", hint: "write `$${` for the characters themselves")
                 }
@@ -33,6 +37,25 @@ struct Expansion: Equatable {
             }
         }
         return result
+    }
+
+    /// Where the reference ends whose `{` comes first: the braces of those in its default are passed over.
+    private static func closing(_ text: Substring.UnicodeScalarView) -> String.Index? {
+        var depth = 0
+        var before: Unicode.Scalar = "$"
+        for index in text.indices {
+            let scalar = text[index]
+            if scalar == "{", before == "$" {
+                depth += 1
+                guard depth <= nestingMax else { return nil }
+            }
+            if scalar == "}" {
+                depth -= 1
+                if depth == 0 { return index }
+            }
+            before = scalar
+        }
+        return nil
     }
 
     private static func value(of reference: String, _ environment: (String) -> String?) throws(Problem)
@@ -57,7 +80,7 @@ struct Expansion: Equatable {
             return found
         }
         if let found, !found.isEmpty { return found }
-        return String(tail.dropFirst(2))
+        return try expand(String(tail.dropFirst(2)), environment: environment).text
     }
 
     /// Variables that the text takes values from.

@@ -15,11 +15,24 @@ public struct ActionConfig: Equatable, Sendable {
         case limits(of: [String])
         /// `discover`: models of upstreams are listed besides those of the file; asked anew after `refresh`.
         case models(discover: Bool = true, refresh: Duration = .seconds(300))
+        /// Name of the upstream whose keys are told of.
+        case keyStatus(upstream: String)
+        case health(HealthAnswerConfig)
+
+        /// What a route with the action takes where it has no `methods`. GET implies HEAD.
+        public var methods: [String] {
+            switch self {
+            case .register, .login, .setAPIKey, .generateKey: ["POST"]
+            case .me, .protected, .listAPIKeys, .limits, .models, .keyStatus, .health: ["GET"]
+            case .validateKey: ["GET", "POST"]
+            case .deleteAPIKey: ["DELETE"]
+            }
+        }
     }
     public var kind: Kind
     /// As in the file: `login`.
     public var name: String
-    /// Empty for `limits` and `models`, which need none.
+    /// Empty for `limits`, `models` and `health`, which take none.
     public var store: String
     /// What `me` and `register` can tell of a user.
     public static let userFields = [
@@ -53,6 +66,18 @@ extension ActionConfig {
         case generateKey = "generate-key"
         case validateKey = "validate-key"
         case limits, models
+        case keyStatus = "key-status"
+        case health
+
+        /// It takes a `store`.
+        var isOfStore: Bool {
+            switch self {
+            case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey,
+                .keyStatus:
+                true
+            case .validateKey, .limits, .models, .health: false
+            }
+        }
     }
 
     static let variants: [Variant<Name>] = [
@@ -64,6 +89,8 @@ extension ActionConfig {
         ("tells whether a key is good", .validateKey),
         ("tells what is left of the caller's limits, and uses nothing", .limits),
         ("lists the models that the caller may use", .models),
+        ("tells whether the caller's user has a key for an upstream, and where from", .keyStatus),
+        ("tells whether stores can be read", .health),
     ].map { (about: String, name: Name) in
         Variant(name.rawValue, name, "`\(name.rawValue)`: \(about).")
     }
@@ -71,9 +98,8 @@ extension ActionConfig {
     init(_ node: MappingReader, _ name: Name) {
         self.name = name.rawValue
         store =
-            name == .validateKey || name == .limits || name == .models
-            ? ""
-            : node.optional("store", .name, "Entry of `stores`. Default: the only one.") ?? ""
+            name.isOfStore
+            ? node.optional("store", .name, "Entry of `stores`. Default: the only one.") ?? "" : ""
         kind =
             switch name {
             case .register: .register(RegisterConfig(node))
@@ -95,6 +121,12 @@ extension ActionConfig {
                         "of", .oneOrList(.name),
                         "Entries of `limits` by key, user or ip. Default: all of them.") ?? [])
             case .models: Kind(models: node)
+            case .keyStatus:
+                .keyStatus(
+                    upstream: node.required(
+                        "upstream", .name,
+                        "Entry of `upstreams` whose `key` is a `first_of` with a `database`."))
+            case .health: .health(HealthAnswerConfig(node))
             }
     }
 }

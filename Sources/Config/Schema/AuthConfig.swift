@@ -45,6 +45,8 @@ public struct UserKeysConfig: Equatable, Sendable {
     public var acceptsKeys: Bool
     /// Sessions that `login` made. Default true.
     public var acceptsSessions: Bool
+    /// What keys have as their own limit holds nobody back. Default false.
+    public var ignoresOwnLimits = false
 }
 
 extension AuthConfig {
@@ -143,6 +145,8 @@ extension UserKeysConfig {
             "`keys`: those that users made; `sessions`: those that `action: login` made.")
         acceptsKeys = accept.contains(true)
         acceptsSessions = accept.contains(false)
+        ignoresOwnLimits = node.value(
+            "ignore_own_limits", .bool, default: "false", "Let no key's own limit hold it back.")
     }
 }
 

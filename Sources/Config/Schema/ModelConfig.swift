@@ -9,6 +9,8 @@ public struct ModelConfig: Equatable, Sendable {
     public var targets: [ModelTargetConfig] = []
     /// The name goes on without the literal beginning of the pattern. Default false.
     public var stripPrefix = false
+    /// Requests for it are answered with 404, whatever other entries say. Default false.
+    public var isRefused = false
 
     /// Of a pattern, what is before its first `*`; the whole name of what is none.
     public var literalPrefix: String { String(name.unicodeScalars.prefix { $0 != "*" }) }
@@ -44,6 +46,14 @@ extension ModelConfig {
             "strip_prefix", .bool, default: "false",
             "Send the name on without the literal beginning of the pattern: `local/*` becomes what the star stands for."
         )
+        isRefused = node.value(
+            "refuse", .bool, default: "false",
+            "With `to: models`, requests for it get 404: for names that a wider pattern would let through.")
+        for key in ["upstream", "first_of"] where isRefused && node.has(key) {
+            node.fail(
+                key, "`\(key)` cannot stand with `refuse: true`\(node.path.inside)",
+                hint: "remove one of them")
+        }
         if node.has("upstream") {
             node.fail(
                 "first_of", "only one of `upstream` or `first_of` can stand\(node.path.inside)",

@@ -1,4 +1,4 @@
-/// What entries of `models:` that only say where to have from others.
+/// What entries of `models:` that only say where to, or refuse, have from others.
 ///
 /// Why: whoever writes `gpt-*: openrouter` for the way has not meant to take the price away that `"*"` has.
 extension ModelConfig {
@@ -20,7 +20,7 @@ extension ModelConfig {
         }
     }
 
-    private var lacksFacts: Bool { !targets.isEmpty && (price == nil || maxOutput == nil) }
+    private var lacksFacts: Bool { (isRefused || !targets.isEmpty) && (price == nil || maxOutput == nil) }
 }
 
 extension [ModelConfig] {

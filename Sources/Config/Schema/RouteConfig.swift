@@ -6,7 +6,7 @@ public struct RouteConfig: Equatable, Sendable {
     public var listeners: [String]
     public var host: HostConfig
     public var path: PathConfig
-    /// Upper-case; empty: every method. GET implies HEAD.
+    /// Upper-case; empty: every method. GET implies HEAD. Default: those of the action, every one of others.
     public var methods: [String]
     public var headers: [HeaderMatchConfig]
     /// Names of `auth` entries, in the order they are asked.
@@ -72,8 +72,7 @@ extension RouteConfig {
         methods =
             node.optional(
                 "methods", .distinct(.oneOrList(.method)),
-                "Method, or a list; GET implies HEAD. Default: every method.")
-            ?? []
+                "Method, or a list; GET implies HEAD. Default: those of the action, else every one.") ?? []
         headers =
             node.optional(
                 "headers", .headerMatches,
@@ -120,6 +119,7 @@ extension RouteConfig {
             "How a stream of events ends that was broken off, behind the event that says so: `cut`, or `done`: with `[DONE]`."
         )
         action = Self.action(node)
+        if methods.isEmpty, case .action(let builtIn) = action { methods = builtIn.kind.methods }
     }
 
     private static func action(_ node: MappingReader) -> RouteActionConfig {

@@ -8,7 +8,9 @@ extension Validation {
             warnUnlimited(action, route)
         case .login(let login):
             checkIssues(login.issues, action, path)
-            if let sync = login.sync { checkSync(sync, action, path) }
+            if let sync = login.sync {
+                checkUserKeys(of: sync.upstream, action, written("upstream", of: .key(path, "sync")))
+            }
             warnUnlimited(action, route)
         case .generateKey(let rules):
             checkKeys(rules.keys, action, path)
@@ -21,6 +23,10 @@ extension Validation {
             checkDeletePath(route)
         case .limits(let names): checkTold(names, path)
         case .models: checkListed(route)
+        case .keyStatus(let upstream):
+            checkUser(action, route)
+            checkUserKeys(of: upstream, action, written("upstream", of: path))
+        case .health: break
         case .me, .protected, .setAPIKey, .listAPIKeys: checkUser(action, route)
         }
     }

@@ -65,7 +65,9 @@ struct DefaultNames {
                 register.issues = issues
             }
             action.kind = .register(register)
-        case .limits, .models: return
+        case .keyStatus(let upstream):
+            if action.store.isEmpty { action.store = keyStore(of: upstream) }
+        case .limits, .models, .health: return
         case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: break
         }
         if action.store.isEmpty { action.store = onlyStore(for: path) }
@@ -80,6 +82,11 @@ struct DefaultNames {
                     "no auth entry has `mode: jwt` with a `secret`", "define one, or write `issues: session`"
                 ),
                 section: "auth"))
+    }
+
+    /// Where the upstream's keys of users are; "" where that cannot be told.
+    private func keyStore(of name: String) -> String {
+        config.upstreams.first { $0.name == name }?.key?.chain?.store ?? ""
     }
 
     private func onlyStore(for path: ConfigPath) -> String {

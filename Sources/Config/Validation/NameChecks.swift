@@ -39,6 +39,10 @@ extension Validation {
                     let whole = ConfigPath.key(place, "sync")
                     check([sync.upstream], in: upstreams, at: written("upstream", of: whole), isList: false)
                 }
+                if case .keyStatus(let upstream) = action.kind {
+                    let place = written("upstream", of: place)
+                    check([upstream], in: upstreams, at: place, isList: false)
+                }
                 if let (key, name) = action.authName {
                     check([name], in: auth, at: .key(place, key), isList: false)
                 }
@@ -119,20 +123,32 @@ extension Validation {
             if case .action(let action) = route.action { action } else { nil }
         }
         let auth = usedAuth.union(actions.compactMap { $0.authName?.name })
-        for entry in config.auth where !auth.contains(entry.name) { warnUnused("auth", entry.name) }
+        for entry in config.auth where !auth.contains(entry.name) && !isChosen(by: "auth", \.auth) {
+            warnUnused("auth", entry.name)
+        }
         let routed = routes.contains { $0.action == .models } ? modelUpstreams : []
         let upstreams = Set(
-            routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.syncedUpstream))
+            routes.compactMap(\.action.upstream) + routed + actions.compactMap(\.keyUpstream))
         for entry in config.upstreams where !upstreams.contains(entry.name) {
             warnUnused("upstreams", entry.name)
         }
         let limits = Set(routes.flatMap(\.limits))
-        for entry in config.limits where !limits.contains(entry.name) { warnUnused("limits", entry.name) }
+        for entry in config.limits where !limits.contains(entry.name) && !isChosen(by: "limits", \.limits) {
+            warnUnused("limits", entry.name)
+        }
         warnUnusedStores(actions)
         guard !routes.isEmpty, routes.allSatisfy({ !$0.listeners.isEmpty }) else { return }
         let listeners = Set(routes.flatMap(\.listeners))
         for entry in config.listeners where !listeners.contains(entry.name) {
             warnUnused("listeners", entry.name)
+        }
+    }
+
+    /// A variable chooses among entries: those that it does not name now are there for another time.
+    private func isChosen(by key: String, _ names: (RouteConfig) -> [String]) -> Bool {
+        config.routes.contains { route in
+            let path = ConfigPath.key(Self.path(of: route), key)
+            return names(route).indices.contains { usesVariable(at: reading.entryPath(path, $0)) }
         }
     }
 
@@ -171,16 +187,22 @@ extension ActionConfig {
         case .register(let register): register.issues?.signer.map { ("jwt", $0) }
         case .generateKey(let rules): ("keys", rules.keys)
         case .validateKey(let keys): ("keys", keys)
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models: nil
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models, .keyStatus, .health:
+            nil
         }
     }
 }
 
 extension ActionConfig {
-    /// The upstream whose keys `login` looks for.
-    var syncedUpstream: String? {
-        guard case .login(let login) = kind else { return nil }
-        return login.sync?.upstream
+    /// The upstream whose keys the action looks for.
+    public var keyUpstream: String? {
+        switch kind {
+        case .login(let login): login.sync?.upstream
+        case .keyStatus(let upstream): upstream
+        case .register, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey,
+            .limits, .models, .health:
+            nil
+        }
     }
 }
 

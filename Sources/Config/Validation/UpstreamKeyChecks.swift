@@ -116,11 +116,11 @@ extension Validation {
         }
     }
 
-    /// `login` tells of a key of its user, so it must be able to know one.
-    func checkSync(_ sync: LoginSyncConfig, _ action: ActionConfig, _ path: ConfigPath) {
-        let place = written("upstream", of: .key(path, "sync"))
-        guard let upstream = upstreams[sync.upstream], reading.isSound(place),
-            reading.isSound(.key(.key(.root, "upstreams"), sync.upstream))
+    /// The action tells of a key of its user, so it must be able to know one.
+    /// - Parameter place: where the upstream's name is written.
+    func checkUserKeys(of upstreamName: String, _ action: ActionConfig, _ place: ConfigPath) {
+        guard let upstream = upstreams[upstreamName], reading.isSound(place),
+            reading.isSound(.key(.key(.root, "upstreams"), upstreamName))
         else { return }
         let name = Quoting.quoted(upstream.name)
         guard let store = upstream.key?.chain?.store else {

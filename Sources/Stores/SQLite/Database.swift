@@ -117,9 +117,10 @@ final class Database {
     ///
     /// Why IMMEDIATE: a transaction that begins by reading may find another writer in its way later, where
     /// waiting no longer helps.
+    /// - Parameter isTrial: all of it is taken back at the end, and only what `body` returns stays.
     @discardableResult
     func transaction<Result>(
-        isReading: Bool = false, _ body: () throws(StoreError) -> Result
+        isReading: Bool = false, isTrial: Bool = false, _ body: () throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         guard depth == 0 else { return try body() }
         try script(isReading ? "BEGIN" : "BEGIN IMMEDIATE")
@@ -127,7 +128,7 @@ final class Database {
         defer { depth = 0 }
         do throws(StoreError) {
             let result = try body()
-            try script("COMMIT")
+            try script(isTrial ? "ROLLBACK" : "COMMIT")
             return result
         } catch {
             // Why asked: some failures have rolled back already.
@@ -214,6 +215,16 @@ struct Row {
     func integer(_ column: Int32) -> Int64? {
         sqlite3_column_type(statement, column) == SQLITE_NULL
             ? nil : sqlite3_column_int64(statement, column)
+    }
+
+    /// As it is stored; a fraction as its text.
+    func value(_ column: Int32) -> Database.Value {
+        switch sqlite3_column_type(statement, column) {
+        case SQLITE_NULL: .null
+        case SQLITE_INTEGER: .integer(number(column))
+        case SQLITE_BLOB: .blob(blob(column))
+        case _: .text(text(column))
+        }
     }
 
     /// NULL is 0.

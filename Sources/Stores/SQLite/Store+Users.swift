@@ -56,16 +56,18 @@ extension Store {
     }
 
     private func insert(_ new: NewUser) throws(StoreError) {
-        let publicID = options.userIDs == .objectid ? PublicID.objectID(now: now) : PublicID.uuid()
+        let made = options.userIDs == .objectid ? PublicID.objectID(now: now) : PublicID.uuid()
+        let createdAt = new.createdAt ?? now
         try database.run(
             """
-            INSERT INTO users (public_id, username, email, telegram_id, hashed_password, created_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+            INSERT INTO users
+                (id, public_id, username, email, telegram_id, hashed_password, is_active, created_at, updated_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                .text(publicID), .of(new.username), .of(new.email), .of(new.telegramID),
-                .of(new.passwordHash),
-                .integer(now),
+                .of(new.id), .text(new.publicID ?? made), .of(new.username), .of(new.email),
+                .of(new.telegramID), .of(new.passwordHash), .integer(new.isActive ? 1 : 0),
+                .integer(createdAt), .integer(new.updatedAt ?? createdAt),
             ])
     }
 

@@ -34,6 +34,14 @@ public struct NewUser: Sendable {
     public var telegramID: String?
     /// As `PasswordHash.make` gives it; nil: cannot log in.
     public var passwordHash: String?
+    public var isActive = true
+    /// Seconds since 1970; nil: now.
+    var createdAt: Int64?
+    var updatedAt: Int64?
+    /// Nobody has had it; nil: one is made.
+    var publicID: String?
+    /// Likewise, of the row.
+    var id: Int64?
     public init(
         username: String? = nil, email: String? = nil, telegramID: String? = nil, passwordHash: String? = nil
     ) {

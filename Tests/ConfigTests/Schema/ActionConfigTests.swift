@@ -77,6 +77,36 @@ import Testing
         #expect(try action("{ name: limits, of: [b, a] }").kind == .limits(of: ["b", "a"]))
     }
 
+    @Test func `health tells what it is told to, without a store of its own`() throws {
+        #expect(
+            try Self.action("health")
+                == ActionConfig(
+                    kind: .health(.init(fields: ["status"], ok: "healthy")), name: "health", store: ""))
+        #expect(
+            try Self.action("{ name: health, ok: up, fields: [timestamp, status, database] }").kind
+                == .health(.init(fields: ["timestamp", "status", "database"], ok: "up")))
+        for bad in ["ok: unhealthy", "ok: ''", "fields: []", "fields: [uptime]", "store: s"] {
+            let routes = "- { path: /a, auth: open, action: { name: health, \(bad) } }\n"
+            #expect(read(Self.head + routes).config == nil)
+        }
+    }
+
+    @Test func `an action has methods of its own where the route names none`() throws {
+        let wanted: [(String, String, [String])] = [
+            ("login", "open", ["POST"]), ("{ name: register }", "open", ["POST"]), ("me", "members", ["GET"]),
+            ("set-api-key", "members", ["POST"]), ("list-api-keys", "members", ["GET"]),
+            ("delete-api-key", "members", ["DELETE"]), ("generate-key", "members", ["POST"]),
+            ("validate-key", "open", ["GET", "POST"]), ("health", "open", ["GET"]),
+        ]
+        for (text, auth, methods) in wanted {
+            let routes =
+                "- { path: /a/**, auth: \(auth), action: \(text) }\n- { path: /b, auth: [logins, members], respond: {} }\n"
+            #expect(try config(Self.head + routes).routes.map(\.methods) == [methods, []])
+        }
+        let own = "- { path: /a, methods: [PUT], auth: members, action: me }\n"
+        #expect(try config(Self.head + own).routes[0].methods == ["PUT"])
+    }
+
     @Test func `each action reads its keys (S3, S4)`() throws {
         #expect(
             try Self.action("{ name: me, fields: [email] }", auth: "members").kind == .me(fields: ["email"]))

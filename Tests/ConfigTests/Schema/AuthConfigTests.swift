@@ -71,6 +71,13 @@ import Testing
         #expect(
             try Self.auth("mode: user-keys, store: s, prefix: ws_, accept: sessions").mode
                 == .userKeys(.init(store: "s", prefix: "ws_", acceptsKeys: false, acceptsSessions: true)))
+        let ignoring = try Self.auth("mode: user-keys, ignore_own_limits: true").mode
+        #expect(
+            ignoring
+                == .userKeys(
+                    .init(
+                        store: "s", prefix: "hg_", acceptsKeys: true, acceptsSessions: true,
+                        ignoresOwnLimits: true)))
         #expect(
             read("version: 1\nstores: { s: s }\nauth: { a: { mode: user-keys, accept: [] } }\n").config == nil
         )

@@ -63,11 +63,17 @@ import Testing
         ("{ first_of: [u/] }", "first_of[0]"),
         ("{ upstream: u, first_of: [u/a] }", "first_of"), ("{ upstream: w }", "upstream"),
         ("{ first_of: [u, w/a] }", "first_of[1]"), ("{ strip_prefix: maybe }", "strip_prefix"),
+        ("{ upstream: u, refuse: true }", "upstream"), ("{ first_of: [u], refuse: true }", "first_of"),
     ])
     func `a place that is none is refused`(_ text: String, _ key: String) {
         let file = "version: 1\nupstreams: { u: http://u }\nmodels: { 'a/*': \(text) }\n"
         let errors = read(file).diagnostics.filter { $0.severity == .error }.map(\.keyPath)
         #expect(errors == ["models.a/*.\(key)"] || errors == ["models.\"a/*\".\(key)"])
+    }
+
+    @Test func `an entry refuses what fits it`() throws {
+        let models = try config("version: 1\nmodels: { '*/*': { refuse: true }, '*': {} }\n").models
+        #expect(models.map(\.isRefused) == [true, false])
     }
 
     @Test(arguments: [

@@ -112,6 +112,25 @@ import Testing
         #expect(messages("open") == [warning] && messages("members") == [warning])
     }
 
+    /// S1-50.
+    @Test func `of keys that no database has nothing can be told`() {
+        func messages(_ upstream: String, auth: String = "members", key: String) -> [String] {
+            Self.messages(
+                "path: /a, auth: \(auth), action: { name: key-status, store: s, upstream: \(upstream) }",
+                limits: " }\nupstreams: { up: { url: 'https://up.example', key: \(key) }")
+        }
+        let chain = "{ first_of: [ { database: s }, { file: k } ] }"
+        #expect(messages("up", key: chain) == [])
+        #expect(messages("ux", key: chain).contains("upstream `ux` is not defined (defined: up)"))
+        #expect(
+            messages("up", key: "{ file: k }").contains(
+                "`routes[0].action.upstream` cannot know of a user's key: the `key` of upstream `up` has no `database`"
+            ))
+        #expect(
+            messages("up", auth: "open", key: chain).contains(
+                "`key-status` needs a caller who is a user: auth `open` of routes[0] has `mode: none`"))
+    }
+
     @Test func `of limits that depend on more than who asks nothing can be told`() {
         func messages(_ names: String) -> [String] {
             Self.messages(

@@ -30,6 +30,15 @@ import Testing
             Self.messages("- { path: /a, auth: o, to: v }\n") == ["upstream `v` is not defined (defined: u)"])
     }
 
+    @Test func `what a variable chooses among is not called unused`() {
+        let head = RouteConfigTests.head.replacing("auth: {", with: "auth: { spare: { mode: none }, ")
+        let route = "path: /a, respond: {}"
+        let plain = Self.messages("- { \(route), auth: o }\n", head: head)
+        #expect(plain.contains("auth `spare` is not used by any route"))
+        let chosen = Self.messages("- { \(route), auth: \"${WHO:-o}\" }\n", head: head)
+        #expect(chosen == plain.filter { !$0.contains("spare") })
+    }
+
     @Test func `a list of a thousand names is not written out`() {
         let names = (0..<1000).map { "n\($0): http://127.0.0.1:2" }.joined(separator: ", ")
         let text =

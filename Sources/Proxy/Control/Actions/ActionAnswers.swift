@@ -1,3 +1,4 @@
+import Config
 import JSON
 import Stores
 
@@ -21,9 +22,21 @@ enum ActionAnswers {
             json.member("username", shownName(user))
             json.key("api_key_status")
             json.beginObject()
-            json.member("has_key", status.hasKey)
-            json.member("source", status.source)
-            json.member("synced", status.isSynced)
+            write(status, &json)
+            json.endObject()
+        }
+    }
+
+    /// The same as a login tells, and of a key in the database since when it is there and known to be good.
+    static func keyStatus(_ found: KeyResolution) -> ActionReply {
+        object { json in
+            json.key("api_key_status")
+            json.beginObject()
+            write(KeyStatus(found: found.winner), &json)
+            json.member("provider", found.upstream)
+            json.member("created_at", found.winner?.row.map { time($0.createdAt) })
+            json.member("updated_at", found.winner?.row.map { time($0.updatedAt) })
+            json.member("last_validated", found.winner?.row?.lastValidatedAt.map(time))
             json.endObject()
         }
     }
@@ -125,6 +138,28 @@ enum ActionAnswers {
 
     static func model(_ model: ModelCatalog.Model) -> ActionReply { object { write(model, &$0) } }
 
+    /// - Parameters:
+    ///   - rules: `status`, `database` and `timestamp` as far as they are wanted.
+    ///   - isGood: of each store.
+    ///   - now: nanoseconds since 1970.
+    static func health(_ rules: HealthAnswerConfig, isGood: [Bool], at now: UInt64) -> ActionReply {
+        let isHealthy = !isGood.contains(false)
+        var answer = object(status: isHealthy ? 200 : 503) { json in
+            for field in rules.fields {
+                switch field {
+                case "status": json.member("status", isHealthy ? rules.ok : HealthAnswerConfig.failed)
+                case "database":
+                    json.member(
+                        "database", isGood.isEmpty ? nil : isHealthy ? "SQLite" : "SQLite: cannot be read")
+                case "timestamp": json.member("timestamp", time(Int64(now / 1_000_000_000)))
+                default: preconditionFailure("the config lets known fields pass alone")
+                }
+            }
+        }
+        if !isHealthy { answer.code = "unhealthy" }
+        return answer
+    }
+
     // MARK: Pieces
 
     /// ISO 8601 in UTC, whole seconds: `2026-03-01T12:00:00Z`.
@@ -197,6 +232,12 @@ enum ActionAnswers {
         json.member("object", "model")
         json.member("created", model.created)
         json.member("owned_by", model.upstream)
+    }
+
+    private static func write(_ status: KeyStatus, _ json: inout JSONWriter) {
+        json.member("has_key", status.hasKey)
+        json.member("source", status.source)
+        json.member("synced", status.isSynced)
     }
 
     private static func write(_ key: UpstreamKey, _ json: inout JSONWriter) {

@@ -35,6 +35,18 @@ extension BoundAction {
         }
     }
 
+    /// Which key the caller's requests would go out with. Looks, and changes nothing: none is saved or made.
+    func tellKeyStatus(_ call: ActionCall) throws(ActionFailure) {
+        let userID = try callerUserID(call)
+        guard let keys else { preconditionFailure("bound with the keys that it tells of") }
+        onStore(call) { store in
+            let user = try BoundAction.activeUser(userID, in: store)
+            let found = keys.look(for: user, in: store)
+            guard !found.isBlocked else { throw ActionFailure.storeUnavailable }
+            return ActionAnswers.keyStatus(found)
+        }
+    }
+
     /// The name is the rest of the path, decoded: it may hold a `/` either way.
     func deleteUpstreamKey(_ call: ActionCall) throws(ActionFailure) {
         let userID = try callerUserID(call)

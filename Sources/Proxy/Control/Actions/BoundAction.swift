@@ -27,7 +27,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     private let hashes: HashPool
     let tokens: TokenIssue?
     let keyPrefix: String
-    /// What a login brings the user's key about by; nil: no `sync`.
+    /// What a login brings the user's key about by, and `key-status` looks into; nil: neither.
     let keys: KeyChain?
     /// bcrypt's cost, the highest that `login` has met.
     let costSeen = Atomic(0)
@@ -38,7 +38,7 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
     ///   - hashes: one pool for the whole process.
     ///   - tokens: where the action issues JWTs.
     ///   - keyPrefix: of the `user-keys` entry, for `generate-key` and `validate-key`; else of no meaning.
-    ///   - keys: of the upstream that `sync` names, with the same store.
+    ///   - keys: of the upstream that the action names, with the same store.
     init(
         _ config: ActionConfig, errors: ErrorFormat, store: any StoreAccess, hashes: HashPool,
         tokens: TokenIssue? = nil, keyPrefix: String = "", keys: KeyChain? = nil
@@ -72,7 +72,8 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         case .deleteAPIKey: try deleteUpstreamKey(call)
         case .generateKey(let rules): try generateKey(call, rules)
         case .validateKey: validateKey(call)
-        case .limits, .models: preconditionFailure("it has an answerer of its own")
+        case .keyStatus: try tellKeyStatus(call)
+        case .limits, .models, .health: preconditionFailure("it has an answerer of its own")
         }
     }
 

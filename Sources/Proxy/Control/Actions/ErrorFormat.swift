@@ -33,7 +33,7 @@ struct ErrorFormat: Sendable {
         var json = JSONWriter()
         json.beginObject()
         switch (shape, failure) {
-        case (.openai, _):
+        case (.openai, _), (.webscout, .modelNotFound), (.webscout, .methodNotAllowed):
             json.key("error")
             json.beginObject()
             writeOpenAI(failure, properties, &json)

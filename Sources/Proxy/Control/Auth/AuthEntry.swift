@@ -14,7 +14,8 @@ final class AuthEntry {
         case tokenFile(path: String)
         /// `keys`: SHA-256 of what was read of them; `store`: nil: the token alone decides.
         case jwt(JWTConfig, keys: [UInt8], store: ObjectIdentifier?, maxStale: UInt64)
-        case userKeys(store: ObjectIdentifier, acceptsKeys: Bool, acceptsSessions: Bool)
+        case userKeys(
+            store: ObjectIdentifier, acceptsKeys: Bool, acceptsSessions: Bool, ignoresOwnLimits: Bool)
     }
 
     enum Source {

@@ -177,12 +177,13 @@ struct AuthPreparation {
         guard let store = set.stores[keys.store] else { return }
         let identity = AuthEntry.Identity.userKeys(
             store: ObjectIdentifier(store.keeper), acceptsKeys: keys.acceptsKeys,
-            acceptsSessions: keys.acceptsSessions)
+            acceptsSessions: keys.acceptsSessions, ignoresOwnLimits: keys.ignoresOwnLimits)
         var problem: StoreError?
         let attaches = opensStores && set.isGood
         adopt(config, identity, mode: .keys) { callers in
             let audience = KeyAudience(
-                callers, acceptsKeys: keys.acceptsKeys, acceptsSessions: keys.acceptsSessions)
+                callers, acceptsKeys: keys.acceptsKeys, acceptsSessions: keys.acceptsSessions,
+                ignoresOwnLimits: keys.ignoresOwnLimits)
             if attaches, case .failure(let error) = store.keeper.attach(audience) { problem = error }
             return .store(store.keeper, audience)
         }

@@ -6,9 +6,13 @@ import Stores
 final class KeyAudience: @unchecked Sendable {
     let acceptsKeys: Bool
     let acceptsSessions: Bool
+    private let ignoresOwnLimits: Bool
     private var editor: CallerEditor
 
-    init(_ callers: CallerIndex, acceptsKeys: Bool, acceptsSessions: Bool) {
+    init(
+        _ callers: CallerIndex, acceptsKeys: Bool, acceptsSessions: Bool, ignoresOwnLimits: Bool = false
+    ) {
+        self.ignoresOwnLimits = ignoresOwnLimits
         editor = CallerEditor(callers)
         self.acceptsKeys = acceptsKeys
         self.acceptsSessions = acceptsSessions
@@ -21,7 +25,7 @@ final class KeyAudience: @unchecked Sendable {
         var named: Set<KeyDigest> = []
         if changes.isComplete, callers.count > 0 { named.reserveCapacity(changes.changed.count) }
         let sweeps = changes.isComplete && callers.count > 0
-        for row in changes.changed {
+        for var row in changes.changed {
             let digest = KeyDigest(row.digest)
             guard accepts(row.kind) else {
                 // Why: it may have been of another kind.
@@ -29,6 +33,7 @@ final class KeyAudience: @unchecked Sendable {
                 continue
             }
             if sweeps { named.insert(digest) }
+            if ignoresOwnLimits { row.requestsPerMinute = nil }
             editor.put(Caller(row, digest: digest, now: now))
         }
         for digest in changes.removed { editor.remove(KeyDigest(digest)) }

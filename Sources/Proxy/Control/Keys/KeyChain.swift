@@ -163,6 +163,11 @@ final class KeyChain: ControlAnswerer, @unchecked Sendable {
         return KeySet(keys, choice: .first, canRenew: canRenew)
     }
 
+    /// Within a job of the store: what the sources have for a user now. Changes nothing.
+    func look(for user: User, in store: Store) -> KeyResolution {
+        sources.look(for: KeyQuery(user: user), in: .success(store), held: provisioner?.held(for: user.id))
+    }
+
     /// The field with a key that is at hand without the store: for what the gateway asks by itself. Reads
     /// files. Any thread but a worker's.
     func lineForNobody() -> [UInt8]? {

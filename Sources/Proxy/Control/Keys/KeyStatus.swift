@@ -1,6 +1,6 @@
 import Stores
 
-/// What a login tells of the user's key: `api_key_status`.
+/// What a login and `key-status` tell of the user's key: `api_key_status`.
 struct KeyStatus: Equatable, Sendable {
     var hasKey = false
     /// `database`, `key.txt`, `environment`, `auto-provisioned`; nil: there is none.
@@ -14,6 +14,12 @@ struct KeyStatus: Equatable, Sendable {
     init(stored hasKey: Bool) {
         self.hasKey = hasKey
         source = hasKey ? "database" : nil
+    }
+
+    /// What a look has found, which writes nothing.
+    init(found winner: KeyResolution.Finding?) {
+        hasKey = winner != nil
+        source = winner?.source
     }
 
     init(_ outcome: KeySync.Outcome) {

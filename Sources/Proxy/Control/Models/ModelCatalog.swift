@@ -19,7 +19,7 @@ struct ModelCatalog: Sendable {
         let name: String
         /// Of a pattern with `strip_prefix`, its literal beginning; else empty.
         let prefix: String
-        /// Best first; never empty.
+        /// Best first; empty: names that fit are refused.
         let targets: [Target]
 
         var isPattern: Bool { name.utf8.contains(UInt8(ascii: "*")) }
@@ -62,7 +62,7 @@ struct ModelCatalog: Sendable {
         }
         for (entry, plan) in entries {
             guard entry.isPattern else {
-                add(entry.name, nil, of: entry.targets[0])
+                if let target = entry.targets.first { add(entry.name, nil, of: target) }
                 continue
             }
             for target in entry.targets where target.passesName {

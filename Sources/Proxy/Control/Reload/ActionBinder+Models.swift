@@ -16,7 +16,7 @@ extension ActionBinder {
 
     /// nil: it says nothing of where to.
     private func entry(_ config: ModelConfig) -> ModelCatalog.Entry? {
-        guard !config.targets.isEmpty else { return nil }
+        guard config.isRefused || !config.targets.isEmpty else { return nil }
         let targets = config.targets.map {
             ModelCatalog.Target(upstream: $0.upstream, passesName: $0.model == nil)
         }

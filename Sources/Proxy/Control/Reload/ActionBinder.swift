@@ -18,6 +18,10 @@ struct ActionBinder {
             let told = names.isEmpty ? loaded.config.limits.map(\.name) : names
             return LimitsAction(told.compactMap { limits[$0] }, in: ledger)
         }
+        if case .health(let rules) = action.kind {
+            let stores = loaded.config.stores.compactMap { auth.stores[$0.name]?.keeper }
+            return HealthAction(rules, of: stores)
+        }
         let errors = ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter)
         if case .models(let discovers, let refresh) = action.kind {
             return modelsAction(discovers, nanoseconds(refresh), errors)
@@ -28,11 +32,11 @@ struct ActionBinder {
             keys: chain(action))
     }
 
-    /// The keys that a login brings about.
+    /// The keys that the action tells of.
     private func chain(_ action: ActionConfig) -> KeyChain? {
-        guard case .login(let login) = action.kind, let sync = login.sync else { return nil }
-        guard let chain = keys[sync.upstream] else {
-            preconditionFailure("the config has checked that upstream \(sync.upstream) has sources of keys")
+        guard let upstream = action.keyUpstream else { return nil }
+        guard let chain = keys[upstream] else {
+            preconditionFailure("the config has checked that upstream \(upstream) has sources of keys")
         }
         return chain
     }
@@ -61,7 +65,7 @@ struct ActionBinder {
         case .register(let register): register.issues
         case .login(let login): login.issues
         case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits,
-            .models:
+            .models, .keyStatus, .health:
             nil
         }
     }
@@ -71,7 +75,8 @@ struct ActionBinder {
         switch action.kind {
         case .generateKey(let config): name = config.keys
         case .validateKey(let keys): name = keys
-        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models:
+        case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models,
+            .keyStatus, .health:
             return ""
         }
         guard case .userKeys(let keys) = loaded.config.auth.first(where: { $0.name == name })?.mode else {

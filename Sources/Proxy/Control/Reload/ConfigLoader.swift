@@ -224,7 +224,8 @@ private struct ConfigReading {
         enum Made {
             case signingSecret
             /// Only as long as the database is missing, too: what is sealed there opens with the old key.
-            case masterKey(ofStore: String)
+            /// - Parameter isCreated: by a start; else `headgate db init` makes both, and says so.
+            case masterKey(ofStore: String, isCreated: Bool)
         }
     }
 
@@ -258,7 +259,7 @@ private struct ConfigReading {
                 references.append(
                     Reference(
                         text: key, path: path + [.key("encryption_key")],
-                        made: store.isCreated ? .masterKey(ofStore: store.path) : nil))
+                        made: .masterKey(ofStore: store.path, isCreated: store.isCreated)))
             }
             for (index, key) in store.previousEncryptionKeys.enumerated() {
                 let place = path + [.key("previous_encryption_keys"), .index(index)]
@@ -319,10 +320,12 @@ private struct ConfigReading {
     private mutating func makeMissing(_ reference: Reference, _ source: SecretSource) -> Secret? {
         guard let made = reference.made, case .file(let path) = source, FileSignature.isMissing(path)
         else { return nil }
-        if case .masterKey(let store) = made, !FileSignature.isMissing(Path.absolute(store, in: folder)) {
-            return nil
-        }
         let secret = MasterKey.generate()
+        if case .masterKey(let store, let isCreated) = made {
+            guard FileSignature.isMissing(Path.absolute(store, in: folder)) else { return nil }
+            // What is said of the database says it all.
+            guard isCreated else { return secret }
+        }
         // Why: a file with a mistake changes nothing.
         guard loader.createsFiles, !diagnostics.contains(where: { $0.severity == .error }) else {
             return secret

@@ -66,7 +66,7 @@ struct GenerationBuilder {
     mutating func build(number: UInt64, sockets: [SocketPlan], census: GenerationCensus) -> Outcome {
         let config = loaded.config
         let models = config.models.map { ModelPlan($0, upstreams: upstreams) }
-        let routed = models.filter { !$0.targets.isEmpty }
+        let routed = zip(config.models, models).filter { $0.isRefused || !$1.targets.isEmpty }.map(\.1)
         onlyUpstream = ModelRoutePlan.onlyUpstream(of: routed)
         let plans = config.upstreams.map { upstream($0) }
         let listeners = zip(config.listeners, sockets).map { listener($0, $1) }

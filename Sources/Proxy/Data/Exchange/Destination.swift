@@ -29,10 +29,12 @@ extension Worker {
     }
 
     /// By the model that the request names.
-    /// - Returns: false: no entry of `models` says where to.
+    /// - Returns: false: no entry of `models` says where to, or the one that fits refuses it.
     func aimByModel(_ exchange: RunningExchange, _ plan: ModelRoutePlan) -> Bool {
         let name = exchange.notes[.model]
-        guard let model = exchange.serving!.plan.modelRoutes.find(name) else { return false }
+        guard let model = exchange.serving!.plan.modelRoutes.find(name), !model.targets.isEmpty else {
+            return false
+        }
         let upstreams = exchange.serving!.plan.upstreams
         let target =
             model.targets.count == 1

@@ -75,11 +75,14 @@ struct ErrorBody {
         writer.put("}")
     }
 
+    /// What is said of credentials and limits has a shape of its own, without a footer; all else is as in
+    /// `openai`, which clients of this shape know from there.
     private func writeWebscout(
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {
+        guard !properties.title.isEmpty else { return writeOpenAI(&writer, properties, footer) }
         writer.put("{\"error\":\"")
-        writer.put(properties.title.isEmpty ? reasonPhrase(properties.status) : properties.title)
+        writer.put(properties.title)
         writer.put("\",\"code\":\"")
         writer.put(ErrorBody.code(of: properties, .webscout))
         writer.put("\",\"details\":{\"message\":\"")
@@ -91,9 +94,7 @@ struct ErrorBody {
             writer.put("\"")
         }
         rate?.writeDetails(&writer)
-        writer.put("}")
-        writeFooter(&writer, footer)
-        writer.put("}")
+        writer.put("}}")
     }
 
     /// - Parameter other: what the shape says instead; empty for nothing else.

@@ -25,6 +25,17 @@ import Testing
         #expect(audience.takeCut())
     }
 
+    @Test(arguments: [(false, 7), (true, 0)])
+    func `a key's own limit holds, unless the entry ignores it`(ignores: Bool, limit: UInt32) throws {
+        let callers = CallerIndex()
+        let audience = KeyAudience(
+            callers, acceptsKeys: true, acceptsSessions: true, ignoresOwnLimits: ignores)
+        var row = row(.key)
+        row.requestsPerMinute = 7
+        audience.apply(changes(row), now: 0)
+        #expect(try #require(callers.find(KeyDigest(row.digest))).requestsPerMinute == limit)
+    }
+
     @Test func `whoever is not named in a whole table is gone`() {
         let callers = CallerIndex()
         let audience = KeyAudience(callers, acceptsKeys: true, acceptsSessions: true)

@@ -121,11 +121,17 @@ final class KeyScene {
         return try #require(status.withLock { $0 })
     }
 
-    func act(_ action: BoundAction, _ body: String) throws -> ActionTestAnswer {
+    /// - Parameter user: who asks; nil: nobody in particular.
+    func act(_ action: BoundAction, _ body: String, by user: User? = nil) throws -> ActionTestAnswer {
         asked += 1
+        let auth = AuthPlan(
+            name: "test", mode: .keys, callers: CallerIndex(), userStore: ObjectIdentifier(keeper))
+        let caller = user.map {
+            Caller(digest: KeyDigest(sha256([1])), userID: $0.id, label: PlanText("test"))
+        }
         let request = ActionRequest(
             method: .post, pathRest: [], query: [], contentType: Array("application/json".utf8),
-            body: Array(body.utf8), caller: nil, auth: nil, credential: nil,
+            body: Array(body.utf8), caller: caller, auth: caller.map { _ in auth }, credential: nil,
             clientAddress: PeerAddress(high: 0, low: 0xFFFF_7F00_0001, port: 1, isUnix: false),
             requestID: [])
         action.answer(

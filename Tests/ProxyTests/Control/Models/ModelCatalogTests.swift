@@ -54,6 +54,12 @@ private func ids(_ entries: ModelCatalog.Entry...) -> [String] {
         #expect(ids(entry("x*-mini", ("a", true), prefix: "x")) == ["xgpt-5-mini a"])
     }
 
+    @Test func `what is refused is not told, and not of a wider pattern either`() {
+        #expect(ids(entry("gpt-*"), entry("o3"), entry("*", ("a", true), ("b", true))) == [
+            "llama b", "org/qwen:free b",
+        ])
+    }
+
     @Test func `of a pattern that is one model, nothing is told`() {
         let catalog = ModelCatalog([entry("gpt-*", ("a", false))], since: 1)
         #expect(catalog.listedUpstreams == [])

@@ -1,0 +1,95 @@
+/// What another program's files hold of users and their keys, as far as a store has a place for it. Nothing
+/// is checked yet.
+public struct ImportedRecords: Sendable {
+    /// In the order of the source. `sourceID` is what keys name their user by.
+    public var users: [ImportedUser] = []
+    public var upstreamKeys: [ImportedUpstreamKey] = []
+    public var clientKeys: [ImportedClientKey] = []
+    /// What is not taken at all, and why, a line each. Quotes no key.
+    public var notes: [String] = []
+
+    public init() {}
+}
+
+/// Times are seconds since 1970; nil: the source does not say.
+public struct ImportedUser: Equatable, Sendable {
+    public var sourceID: String
+    public var username: String?
+    public var email: String?
+    public var telegramID: String?
+    /// As it stands there, bcrypt or not.
+    public var passwordHash: String?
+    public var isActive = true
+    public var createdAt: Int64?
+    public var updatedAt: Int64?
+
+    public init(sourceID: String) { self.sourceID = sourceID }
+}
+
+public struct ImportedUpstreamKey: Sendable {
+    public var ownerID: String
+    /// Model, `provider/model` or provider.
+    public var name: String
+    public var key: Secret
+    public var createdAt: Int64?
+    public var updatedAt: Int64?
+}
+
+public struct ImportedClientKey: Sendable {
+    public var ownerID: String
+    public var sourceID: String
+    public var name: String?
+    public var key: Secret
+    public var requestsPerMinute: Int64?
+    public var isActive: Bool
+    public var expiry: Expiry
+    public var usageCount: Int64
+    public var lastUsedAt: Int64?
+    public var createdAt: Int64?
+    /// A JSON object.
+    public var metadata: String?
+
+    /// Why not only a time: one that nobody can read must not become a key that is good for ever.
+    public enum Expiry: Equatable, Sendable {
+        case never
+        case at(Int64)
+        case unreadable
+    }
+}
+
+/// Why nothing can be imported. Quotes no key.
+public struct ImportError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What became of each record.
+public struct ImportReport: Equatable, Sendable {
+    public enum Kind: String, CaseIterable, Sendable {
+        case user
+        case upstreamKey = "upstream_key"
+        case clientKey = "client_key"
+    }
+    public enum Outcome: String, CaseIterable, Sendable {
+        case made
+        /// There already, the same.
+        case present
+        case replaced
+        /// Something else is there, and stays.
+        case conflict
+        case leftOut = "left_out"
+    }
+    public struct Item: Equatable, Sendable {
+        public let kind: Kind
+        /// For people: the user, and what the key is called. Never a key.
+        public let name: String
+        public let outcome: Outcome
+        /// Also where something besides the outcome is to be known; nil: nothing is.
+        public let reason: String?
+    }
+    public internal(set) var items: [Item] = []
+
+    public func count(_ kind: Kind, _ outcome: Outcome) -> Int {
+        items.count { $0.kind == kind && $0.outcome == outcome }
+    }
+}
