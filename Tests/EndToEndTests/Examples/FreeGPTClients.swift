@@ -13,7 +13,7 @@ import Testing
         return (example, token)
     }
 
-    /// S0-27, S0-36, S0-37, S0-60, C29: an alias is the one thing that is written into a body.
+    /// S0-27, S0-36, S0-37, S0-60, C28, C29: an alias is the one thing that is ever written into a body.
     @Test func `curl is answered, by the upstream's key and without the client's`() throws {
         let (example, token) = try Self.makeScene()
         let reply = try example.curl(
