@@ -76,11 +76,12 @@ enum OpenAIOrigin {
 }
 
 extension ScriptedUpstream {
-    /// What it was asked for, the last of it.
-    var last: Request? { requests.last }
+    /// What clients have asked; the gateway itself asks for lists of models.
+    var posts: [Request] { requests.filter { $0.method == "POST" } }
+    var last: Request? { posts.last }
 
-    /// `Authorization` of each request without its `Bearer `, in order; an empty text where there was none.
+    /// `Authorization` of each of them without its `Bearer `, in order; an empty text where there was none.
     var keysSeen: [String] {
-        requests.map { ($0["Authorization"] ?? "").replacing("Bearer ", with: "", maxReplacements: 1) }
+        posts.map { ($0["Authorization"] ?? "").replacing("Bearer ", with: "", maxReplacements: 1) }
     }
 }
