@@ -2,7 +2,8 @@ import Testing
 
 @testable import CLI
 
-/// Where the five systems contradict each other, one gateway has all of it: the same actions, at other paths with
+/// Where the five systems contradict each other, one gateway has all of it: the same actions, at other paths
+/// with
 /// other words.
 @Suite(.scenario) struct Decisions {
     private static let config = """
@@ -77,7 +78,8 @@ import Testing
         }
     }
 
-    /// C23: `sub` is the id or the username; a token of one issuer is nothing at another. C24: sessions beside them.
+    /// C23: `sub` is the id or the username; a token of one issuer is nothing at another. C24: sessions
+    /// beside them.
     @Test func `a token is good where it was issued, and a session is none`() throws {
         let (scene, user) = try scene(ids: "uuid")
         func token(_ path: String, _ body: String, _ member: String) throws -> String {

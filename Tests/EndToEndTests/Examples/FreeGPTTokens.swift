@@ -157,7 +157,8 @@ import Testing
         #expect(try status(example, nil) == 401 && status(example, token) == 401)
     }
 
-    /// S0-22, C11: a missing file has no tokens; one that is no JSON lets nobody in, and does not end the process.
+    /// S0-22, C11: a missing file has no tokens; one that is no JSON lets nobody in, and does not end the
+    /// process.
     @Test func `a file that is broken is told, and closes the gate`() throws {
         let example = try Example("freegpt") {
             try $0.folder.makeFolder("data")

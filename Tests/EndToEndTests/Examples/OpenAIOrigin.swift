@@ -38,7 +38,8 @@ enum OpenAIOrigin {
 
     static func failure(_ status: Int, _ message: String, _ code: String) -> String {
         json(
-            #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":null,"code":"\#(code)"}}"#,
+            #"{"error":{"message":"\#(message)","type":"invalid_request_error","#
+                + #""param":null,"code":"\#(code)"}}"#,
             status: status)
     }
 
@@ -57,7 +58,8 @@ enum OpenAIOrigin {
         return json(
             #"{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"\#(model)","#
                 + #""choices":[{"index":0,"message":{"role":"assistant","content":"\#(answer)"},"#
-                + #""finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8}}"#
+                + #""finish_reason":"stop"}],"#
+                + #""usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8}}"#
         )
     }
 

@@ -158,7 +158,9 @@ import Testing
     @Test func `without a database it does not start, and says what makes one`() throws {
         let example = try Example("userkeys", starts: false)
         let run = try example.sh("timeout 20 headgate run -c \(example.file) --admin admin.sock")
-        #expect(run.code == 1 && run.errors.contains("app.db: no such file; `headgate db init` makes it"), "\(run)")
+        #expect(
+            run.code == 1 && run.errors.contains("app.db: no such file; `headgate db init` makes it"),
+            "\(run)")
         #expect(!example.folder.exists("app.db") && !example.folder.exists("master.key"))
     }
 
@@ -170,6 +172,7 @@ import Testing
         let fresh = try Example("userkeys", starts: false)
         let before = try fresh.sh("headgate check \(fresh.file)")
         #expect(before.code == 0 && !fresh.folder.exists("app.db"))
-        #expect(before.errors.contains("`headgate db init` makes it") && before.errors.hasSuffix("\n1 warning\n"))
+        #expect(
+            before.errors.contains("`headgate db init` makes it") && before.errors.hasSuffix("\n1 warning\n"))
     }
 }
