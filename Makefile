@@ -13,7 +13,7 @@ MOCK := 127.0.0.1:8090
 
 # Debian packages: to build and run, and what the tests need besides.
 BUILD_PACKAGES := libyaml-dev libssl-dev libsqlite3-dev libcrypt-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) curl gcc libc6-dev openssl python3 python3-venv sqlite3 strace
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium curl gcc libc6-dev openssl python3 python3-venv sqlite3 strace
 DEB_PACKAGES := dpkg-dev
 BENCH_PACKAGES := $(TEST_PACKAGES) binutils haproxy nginx-light valgrind
 
@@ -59,7 +59,7 @@ run: build ## serve config.example.yaml on http://127.0.0.1:8000 with a mock ups
 # Why the stamp: the client libraries are fetched once, and again when the wanted version changes.
 $(VENV)/.stamp: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1' 'PyJWT[crypto]' joserfc prometheus_client requests
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'openai>=1' 'PyJWT[crypto]' joserfc prometheus_client requests schemathesis
 # Why the old one: the documentation of FreeGPT has its calls.
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --upgrade --target $(BUILD)/openai-0.28 'openai<1'
 	touch $@

@@ -45,7 +45,7 @@ struct Headgate {
         case .status: return StatusCommand.run(command)
         case .generations: return GenerationsCommand.run(command)
         case .usage: return UsageCommand.run(command)
-        case .token, .user, .apikey, .key, .db, .explain, .service:
+        case .token, .user, .apikey, .key, .db, .explain, .import, .service:
             return command.verb?.subVerb(command.subVerb ?? "")?.run(command) ?? ExitCode.usage
         }
         return 0

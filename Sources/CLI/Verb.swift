@@ -3,7 +3,7 @@ import Proxy
 /// What headgate can be told to do.
 enum Verb: String, CaseIterable {
     case run, bind, check, plan, schema, reload, upgrade, status, generations, token, user, apikey, key, db,
-        usage, explain, service, mock, version, help
+        usage, explain, `import`, service, mock, version, help
 
     /// Options that the verb takes besides `--help`, and with it all verbs below it. Those with a value end
     /// in `=`.
@@ -19,7 +19,7 @@ enum Verb: String, CaseIterable {
         case .user, .apikey, .key, .db: StoreCommand.options
         case .usage: UsageCommand.options
         case .explain: ["-c=", "--config=", "--set=", "--json"]
-        case .service: []
+        case .service, .import: []
         case .schema, .version, .help, .mock: []
         }
     }
@@ -33,6 +33,7 @@ enum Verb: String, CaseIterable {
         case .key: KeyCommand.subVerbs
         case .db: DatabaseCommand.subVerbs
         case .explain: ExplainCommand.subVerbs
+        case .import: ImportCommand.subVerbs
         case .service: ServiceCommand.subVerbs
         case .run, .bind, .check, .plan, .schema, .reload, .upgrade, .status, .generations, .usage, .mock,
             .version, .help:
@@ -55,7 +56,7 @@ enum Verb: String, CaseIterable {
         switch self {
         case .check, .plan, .status, .help: 1
         case .run, .bind, .schema, .reload, .upgrade, .generations, .token, .user, .apikey, .key, .db,
-            .usage, .explain, .service, .version, .mock:
+            .usage, .explain, .import, .service, .version, .mock:
             0
         }
     }
@@ -78,6 +79,7 @@ enum Verb: String, CaseIterable {
         case .db: "make, check, back up, migrate and fill the database of a store"
         case .usage: "show what keys, users and models have used, by the day"
         case .explain: "say what became of a request, or where a key comes from, and why"
+        case .import: "turn the config file of another gateway into one for headgate"
         case .service: "make headgate a service of systemd, or end that"
         case .mock: "serve a mock OpenAI upstream, for trying things out"
         case .version: "print the version"
@@ -126,6 +128,7 @@ enum Verb: String, CaseIterable {
         case .db: DatabaseCommand.help
         case .usage: UsageCommand.help
         case .explain: ExplainCommand.help
+        case .import: ImportCommand.help
         case .service: ServiceCommand.help
         case .mock: MockCommand.help
         }

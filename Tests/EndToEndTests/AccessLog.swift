@@ -5,6 +5,7 @@ import Testing
 
 /// One record for each exchange, and no secret in it, nor anywhere else.
 @Suite(.scenario) struct AccessLog {
+    /// S2-44
     @Test func `each exchange leaves one record with what there is to know`() throws {
         let upstream = try ScriptedUpstream.answering { ok("answer to \($0.target)") }
         let gate = try Gate(

@@ -4,6 +4,7 @@ import Testing
 
 /// Who may connect to a listener.
 @Suite(.scenario) struct AllowList {
+    /// S0-55
     @Test func `addresses outside are refused, inside served`() throws {
         let (outside, both) = (try Address.free(), try Address.free())
         let gate = try Gate(

@@ -117,6 +117,7 @@ import Testing
         for budget in Budget.allCases { try scene.expectLeft(1000 - 240, of: budget, "killed again") }
     }
 
+    /// S2-41, S2-43: what a user may use is known over a restart.
     @Test func `an orderly restart keeps the figures as they are`() throws {
         let scene = try Scene()
         for (round, used) in [30, 60, 90].enumerated() {

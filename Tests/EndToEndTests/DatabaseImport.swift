@@ -60,8 +60,8 @@ import Testing
         return text
     }
 
-    /// S3-02, S3-03, S3-06, S3-26, S3-28, S4-65, S4-66: the old password logs in, the old key comes in, and the
-    /// upstream gets the key that was stored there.
+    /// S3-02, S3-03, S3-06, S3-26, S3-28, S4-65, S4-66: the old password logs in, the old key comes in, and
+    /// the upstream gets the key that was stored there.
     @Test func `passwords and keys work in a running gateway, and none is in its file in clear`() throws {
         let origin = try KeyScene.origin()
         let folder = try Folder()

@@ -39,6 +39,7 @@ import Testing
         #expect(try status(gate, "two") == 401)
     }
 
+    /// C14
     @Test func `with match any each variable is a key`() throws {
         let gate = try gate("GATE_KEY_ONE=one\nGATE_KEY_TWO=two\n", ", match: any")
         #expect(try status(gate, "one") == 200)

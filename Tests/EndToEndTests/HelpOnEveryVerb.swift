@@ -6,7 +6,7 @@ import Testing
 @Suite(.scenario) struct HelpOnEveryVerb {
     private static let verbs = [
         "run", "check", "plan", "reload", "status", "generations", "token", "user", "apikey", "key", "db",
-        "usage", "explain",
+        "usage", "explain", "import",
         "schema",
         "version", "mock", "help",
     ]

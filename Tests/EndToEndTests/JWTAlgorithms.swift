@@ -29,6 +29,7 @@ import Testing
         return (try Gate(Self.config, folder: folder), tokens)
     }
 
+    /// S2-45
     @Test func `good ones come in, by the entry that has their key alone`() throws {
         let (gate, tokens) = try start()
         for (name, token) in tokens.good {

@@ -73,6 +73,7 @@ import Testing
         #expect(check.code == 0 && check.errors == "", "\(check.errors)")
     }
 
+    /// C29
     @Test func `models lead where the example says`() throws {
         let scene = try Scene(environment: ["OPENROUTER_API_KEY=sk-or-of-all"])
         let list = try scene.gate.exchange(

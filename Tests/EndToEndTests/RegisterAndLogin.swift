@@ -31,6 +31,7 @@ import Testing
 
     private func bearer(_ token: String?) -> String { "Authorization: Bearer \(token ?? "none")" }
 
+    /// C1: JSON or a form, by what it is, at any path.
     @Test func `whoever registers is logged in, and comes back by e-mail and password`() throws {
         let scene = try ActionsScene(Self.config)
         let made = try register(scene)

@@ -151,6 +151,7 @@ import Testing
         #expect(try gate.generation() < 30, "settled before it was read")
     }
 
+    /// S2-11, C20
     @Test func `a change of an env_file is seen`() throws {
         let folder = try Folder()
         try folder.write("keys.env", "WORD=one\n")

@@ -6,6 +6,7 @@ import Testing
 /// What limits have counted goes over with the upgrade, and what still runs on the old process is settled in
 /// the new one.
 @Suite(.scenario) struct UpgradeKeepsCounts {
+    /// S2-41: also what is counted by the minute, over an upgrade.
     @Test func `100 a minute and 8 at once admit exactly 100 and 8 across an upgrade`() throws {
         let isEnding = Signal()
         let upstream = try ScriptedUpstream.streaming("up", until: isEnding)

@@ -80,6 +80,7 @@ private struct Endpoint: Sendable {
         }
     }
 
+    /// S2-44
     @Test func `what is answered whole is measured as it was sent`() throws {
         let scene = try Scene()
         for endpoint in Endpoint.all {

@@ -1,8 +1,8 @@
 /// `${NAME}`, `${NAME:-default}` and `$$` inside one scalar, after parsing: a value can never become YAML.
 ///
 /// The default stands for a variable that is unset or empty, as in a shell, and may have references of its
-/// own, up to eight in each other: `${PUBLIC_PORT:-${PORT:-8000}}`. Otherwise it cannot hold a `}`. A `$` before anything else stands for
-/// itself.
+/// own, up to eight in each other: `${PUBLIC_PORT:-${PORT:-8000}}`. Otherwise it cannot hold a `}`. A `$`
+/// before anything else stands for itself.
 struct Expansion: Equatable {
     var text: String
     /// A variable's value (or default) is in `text`, which therefore must not be printed.

@@ -18,12 +18,15 @@ public struct ActionConfig: Equatable, Sendable {
         /// Name of the upstream whose keys are told of.
         case keyStatus(upstream: String)
         case health(HealthAnswerConfig)
+        case openapi(DescriptionConfig)
+        case docs(DocsConfig)
 
         /// What a route with the action takes where it has no `methods`. GET implies HEAD.
         public var methods: [String] {
             switch self {
             case .register, .login, .setAPIKey, .generateKey: ["POST"]
-            case .me, .protected, .listAPIKeys, .limits, .models, .keyStatus, .health: ["GET"]
+            case .me, .protected, .listAPIKeys, .limits, .models, .keyStatus, .health, .openapi, .docs:
+                ["GET"]
             case .validateKey: ["GET", "POST"]
             case .deleteAPIKey: ["DELETE"]
             }
@@ -32,7 +35,7 @@ public struct ActionConfig: Equatable, Sendable {
     public var kind: Kind
     /// As in the file: `login`.
     public var name: String
-    /// Empty for `limits`, `models` and `health`, which take none.
+    /// Empty for `limits`, `models`, `health`, `openapi` and `docs`, which take none.
     public var store: String
     /// What `me` and `register` can tell of a user.
     public static let userFields = [
@@ -67,7 +70,7 @@ extension ActionConfig {
         case validateKey = "validate-key"
         case limits, models
         case keyStatus = "key-status"
-        case health
+        case health, openapi, docs
 
         /// It takes a `store`.
         var isOfStore: Bool {
@@ -75,7 +78,7 @@ extension ActionConfig {
             case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey,
                 .keyStatus:
                 true
-            case .validateKey, .limits, .models, .health: false
+            case .validateKey, .limits, .models, .health, .openapi, .docs: false
             }
         }
     }
@@ -91,6 +94,8 @@ extension ActionConfig {
         ("lists the models that the caller may use", .models),
         ("tells whether the caller's user has a key for an upstream, and where from", .keyStatus),
         ("tells whether stores can be read", .health),
+        ("describes what the routes offer, as OpenAPI 3.1", .openapi),
+        ("shows such a description to people", .docs),
     ].map { (about: String, name: Name) in
         Variant(name.rawValue, name, "`\(name.rawValue)`: \(about).")
     }
@@ -127,6 +132,8 @@ extension ActionConfig {
                         "upstream", .name,
                         "Entry of `upstreams` whose `key` is a `first_of` with a `database`."))
             case .health: .health(HealthAnswerConfig(node))
+            case .openapi: .openapi(DescriptionConfig(node))
+            case .docs: .docs(DocsConfig(node))
             }
     }
 }

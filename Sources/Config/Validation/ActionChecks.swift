@@ -26,7 +26,8 @@ extension Validation {
         case .keyStatus(let upstream):
             checkUser(action, route)
             checkUserKeys(of: upstream, action, written("upstream", of: path))
-        case .health: break
+        case .docs(let docs): checkDescribed(docs.openapi, path)
+        case .health, .openapi: break
         case .me, .protected, .setAPIKey, .listAPIKeys: checkUser(action, route)
         }
     }
@@ -44,6 +45,23 @@ extension Validation {
             let hint = "it tells of those that are by key, user or ip alone"
             reading.note(.error, message, hint: hint, at: reading.span(of: place), path: place)
         }
+    }
+
+    /// What the page shows is there.
+    private func checkDescribed(_ wanted: String, _ path: ConfigPath) {
+        let isThere = config.routes.contains { route in
+            guard case .action(let action) = route.action, case .openapi = action.kind else { return false }
+            switch route.path {
+            case .exact(let path): return path == wanted
+            case .prefix(let start): return wanted.hasPrefix(start)
+            case .subtree(let start): return wanted == start || wanted.hasPrefix(start + "/")
+            }
+        }
+        guard !isThere, reading.isSound(.key(.root, "routes")), !reading.isFull else { return }
+        let message =
+            "`docs` has nothing to show: no route with `action: openapi` answers \(Quoting.quoted(wanted))"
+        let hint = "add `{ path: \(wanted), auth: …, action: openapi }`"
+        reading.note(.warning, message, hint: hint, at: reading.span(of: path), path: path)
     }
 
     // MARK: Users

@@ -40,15 +40,15 @@ extension Validation {
     }
 
     private func warnUnset(_ keys: EnvKeyConfig, _ entry: AuthConfig, _ path: ConfigPath) {
-        guard !keys.variables.contains(where: { reading.environment($0)?.isEmpty == false }) else { return }
+        // Why not with `when_unconfigured: allow`: then another entry may have keys, and where none has any
+        // that is said more loudly.
+        guard !entry.allowsWhenUnconfigured,
+            !keys.variables.contains(where: { reading.environment($0)?.isEmpty == false })
+        else { return }
         let place = ConfigPath.key(path, "variables")
-        let outcome =
-            entry.allowsWhenUnconfigured
-            ? "everybody comes in, as `when_unconfigured: allow` says" : "nobody comes in by it"
-        let message = "no variable of auth `\(entry.name)` is set: \(outcome)"
         reading.note(
-            .warning, message, hint: "set it, or name it in an `env_file`", at: reading.keySpan(of: place),
-            path: place)
+            .warning, "no variable of auth `\(entry.name)` is set: nobody comes in by it",
+            hint: "set it, or name it in an `env_file`", at: reading.keySpan(of: place), path: place)
     }
 
     // MARK: `when_unconfigured: allow`

@@ -67,7 +67,7 @@ struct DefaultNames {
             action.kind = .register(register)
         case .keyStatus(let upstream):
             if action.store.isEmpty { action.store = keyStore(of: upstream) }
-        case .limits, .models, .health: return
+        case .limits, .models, .health, .openapi, .docs: return
         case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey: break
         }
         if action.store.isEmpty { action.store = onlyStore(for: path) }

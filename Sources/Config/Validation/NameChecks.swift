@@ -188,7 +188,8 @@ extension ActionConfig {
         case .register(let register): register.issues?.signer.map { ("jwt", $0) }
         case .generateKey(let rules): ("keys", rules.keys)
         case .validateKey(let keys): ("keys", keys)
-        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models, .keyStatus, .health:
+        case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models, .keyStatus, .health,
+            .openapi, .docs:
             nil
         }
     }
@@ -201,7 +202,7 @@ extension ActionConfig {
         case .login(let login): login.sync?.upstream
         case .keyStatus(let upstream): upstream
         case .register, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey,
-            .limits, .models, .health:
+            .limits, .models, .health, .openapi, .docs:
             nil
         }
     }

@@ -24,8 +24,10 @@ import Testing
         #expect(Self.expand(text) == Expansion(text: wanted, usedVariable: used))
     }
 
-    @Test(arguments: ["${B}", "${A", "${}", "${1A}", "${A B}", "${A:x}", "${A:}", "${:-x}", "${A-x}",
-        "${B:-${C}}", "${B:-${A}", String(repeating: "${B:-", count: 9) + "x" + String(repeating: "}", count: 9),
+    @Test(arguments: [
+        "${B}", "${A", "${}", "${1A}", "${A B}", "${A:x}", "${A:}", "${:-x}", "${A-x}",
+        "${B:-${C}}", "${B:-${A}",
+        String(repeating: "${B:-", count: 9) + "x" + String(repeating: "}", count: 9),
     ])
     func `what is no reference, or has no value, is refused`(_ text: String) {
         #expect(Self.expand(text) == nil)

@@ -91,6 +91,27 @@ import Testing
         }
     }
 
+    @Test func `a description and its page are named by the file, as text`() throws {
+        #expect(
+            try Self.action("openapi")
+                == ActionConfig(
+                    kind: .openapi(.init(title: "API", description: nil, version: "1")), name: "openapi",
+                    store: ""))
+        #expect(
+            try Self.action("{ name: openapi, title: T, description: D, version: '1.10' }").kind
+                == .openapi(.init(title: "T", description: "D", version: "1.10")))
+        #expect(
+            try Self.action("{ name: docs, title: T, openapi: /api/openapi.json }").kind
+                == .docs(.init(title: "T", openapi: "/api/openapi.json")))
+        #expect(try Self.action("docs").kind == .docs(.init(title: "API", openapi: "/openapi.json")))
+        for bad in [
+            "openapi, version: 1.10", "openapi, title: ''", "docs, openapi: openapi.json", "docs, store: s",
+        ] {
+            let routes = "- { path: /a, auth: open, action: { name: \(bad) } }\n"
+            #expect(read(Self.head + routes).config == nil)
+        }
+    }
+
     @Test func `an action has methods of its own where the route names none`() throws {
         let wanted: [(String, String, [String])] = [
             ("login", "open", ["POST"]), ("{ name: register }", "open", ["POST"]), ("me", "members", ["GET"]),

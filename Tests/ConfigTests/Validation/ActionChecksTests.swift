@@ -131,6 +131,18 @@ import Testing
                 "`key-status` needs a caller who is a user: auth `open` of routes[0] has `mode: none`"))
     }
 
+    @Test func `a page without its description is told of`() {
+        func messages(_ path: String) -> [String] {
+            Self.messages(
+                "path: \(path), auth: open, action: openapi }\n  - { path: /d, auth: open, action: docs")
+        }
+        for path in ["/openapi.json", "/open*", "/**"] { #expect(messages(path) == [], "\(path)") }
+        #expect(
+            messages("/other.json") == [
+                "`docs` has nothing to show: no route with `action: openapi` answers `/openapi.json`"
+            ])
+    }
+
     @Test func `of limits that depend on more than who asks nothing can be told`() {
         func messages(_ names: String) -> [String] {
             Self.messages(

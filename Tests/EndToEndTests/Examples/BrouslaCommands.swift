@@ -18,7 +18,8 @@ import Testing
             """#)
     }
 
-    /// S2-01, S2-12, S2-15, S2-17, S2-18, C1 (`{email}` as JSON), C2 (201 and a token), C23 (`sub` is the id).
+    /// S2-01, S2-12, S2-15, S2-17, S2-18, C1 (`{email}` as JSON), C2 (201 and a token), C23 (`sub` is the
+    /// id).
     @Test func `register, login and who am I`() throws {
         let scene = try BrouslaScene()
         let made = try registered(scene)

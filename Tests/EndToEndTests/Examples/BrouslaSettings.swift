@@ -30,7 +30,7 @@ import Testing
             ("OPENAI_API_KEY=k\nJWT_SECRET=\(BrouslaScene.secret.prefix(31))\n", "32"),
             (Self.good + "OPENAI_TEMPERATURE=2.5\n", "default_temperature"),
             (Self.good + "OPENAI_TEMPERATURE=hot\n", "default_temperature"),
-            (Self.good + "AI_PROVIDER=anthropic\n", "anthropic"),
+            (Self.good + "AI_PROVIDER=anthropic\n", "is not defined"),
             (Self.good + "RATE_LIMIT_REQUESTS_PER_MINUTE=many\n", "requests_per_minute"),
         ] {
             let result = try check(environment, example)

@@ -2,7 +2,8 @@ import Glibc
 
 @testable import CLI
 
-/// A file of `examples/` as its user runs it: from a folder of their own, with their variables, in front of an
+/// A file of `examples/` as its user runs it: from a folder of their own, with their variables, in front of
+/// an
 /// upstream that records. Commands run there as the documentation prints them.
 final class Example: Sendable {
     /// The working directory of all that runs here. `examples` in it leads to the project's.

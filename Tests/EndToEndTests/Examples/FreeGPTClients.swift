@@ -13,7 +13,7 @@ import Testing
         return (example, token)
     }
 
-    /// S0-27, S0-36, S0-37, S0-60, C29: an alias is the one thing that is written into a body.
+    /// S0-27, S0-36, S0-37, S0-60, C28, C29: an alias is the one thing that is ever written into a body.
     @Test func `curl is answered, by the upstream's key and without the client's`() throws {
         let (example, token) = try Self.makeScene()
         let reply = try example.curl(
@@ -139,10 +139,10 @@ import Testing
             #expect(answer.status == 200, "\(answer.text)")
             #expect(example.upstream.last?.target == path)
         }
-        let count = example.upstream.requests.count
+        let count = example.upstream.posts.count
         let moderated = try example.post("/v1/moderations", #"{"input":"anything"}"#, bearer: token)
         #expect(try moderated.json()["results"]?.arrayValue?.first?["flagged"] == .bool(false))
-        #expect(example.upstream.requests.count == count, "nothing is asked about it")
+        #expect(example.upstream.posts.count == count, "nothing is asked about it")
         #expect(try example.get("/v1/models", bearer: token).json()["object"]?.stringValue == "list")
         #expect(try example.get("/v1/models/nothing", bearer: token).status == 404)
         for path in ["/v1/models", "/v1/models/gpt-4.1"] { #expect(try example.get(path).status == 401) }
@@ -209,6 +209,6 @@ import Testing
                     == #"{"error":{"message":"Invalid API key provided","type":"authentication_error","#
                     + #""param":null,"code":"invalid_api_key"}}"#)
         }
-        #expect(example.upstream.requests.isEmpty)
+        #expect(example.upstream.posts.isEmpty)
     }
 }

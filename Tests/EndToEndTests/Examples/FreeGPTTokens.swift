@@ -81,6 +81,7 @@ import Testing
         let used = try example.json("token", "create", "my-application").text("token")
         let idle = try example.json("token", "create", "mobile-app").text("token")
         try example.reload()
+        let generation = try example.status()?["generation"]?["number"]
         #expect(try status(example, used) == 200)
         try waitUntil("the use to be told") {
             try example.succeed("token", "list").contains(
@@ -106,7 +107,9 @@ import Testing
         _ = try example.succeed("token", "create", "another")
         #expect(try example.headgate(["token", "revoke", "sk-"]).code == 1, "it may be either")
         #expect(try example.headgate(["token", "frobnicate"]).code == 1)
-        #expect(try example.status()?["generation"]?["number"] == 1, "what is written here reloads nothing")
+        #expect(
+            try example.status()?["generation"]?["number"] == generation,
+            "what is written here reloads nothing")
     }
 
     /// S0-21, C19: the file of FreeGPT is read as it is.
@@ -154,7 +157,8 @@ import Testing
         #expect(try status(example, nil) == 401 && status(example, token) == 401)
     }
 
-    /// S0-22, C11: a missing file has no tokens; one that is no JSON lets nobody in, and does not end the process.
+    /// S0-22, C11: a missing file has no tokens; one that is no JSON lets nobody in, and does not end the
+    /// process.
     @Test func `a file that is broken is told, and closes the gate`() throws {
         let example = try Example("freegpt") {
             try $0.folder.makeFolder("data")

@@ -38,7 +38,8 @@ enum OpenAIOrigin {
 
     static func failure(_ status: Int, _ message: String, _ code: String) -> String {
         json(
-            #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":null,"code":"\#(code)"}}"#,
+            #"{"error":{"message":"\#(message)","type":"invalid_request_error","#
+                + #""param":null,"code":"\#(code)"}}"#,
             status: status)
     }
 
@@ -57,7 +58,8 @@ enum OpenAIOrigin {
         return json(
             #"{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"\#(model)","#
                 + #""choices":[{"index":0,"message":{"role":"assistant","content":"\#(answer)"},"#
-                + #""finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8}}"#
+                + #""finish_reason":"stop"}],"#
+                + #""usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8}}"#
         )
     }
 
@@ -76,11 +78,12 @@ enum OpenAIOrigin {
 }
 
 extension ScriptedUpstream {
-    /// What it was asked for, the last of it.
-    var last: Request? { requests.last }
+    /// What clients have asked; the gateway itself asks for lists of models.
+    var posts: [Request] { requests.filter { $0.method == "POST" } }
+    var last: Request? { posts.last }
 
-    /// `Authorization` of each request without its `Bearer `, in order; an empty text where there was none.
+    /// `Authorization` of each of them without its `Bearer `, in order; an empty text where there was none.
     var keysSeen: [String] {
-        requests.map { ($0["Authorization"] ?? "").replacing("Bearer ", with: "", maxReplacements: 1) }
+        posts.map { ($0["Authorization"] ?? "").replacing("Bearer ", with: "", maxReplacements: 1) }
     }
 }

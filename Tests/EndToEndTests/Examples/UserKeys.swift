@@ -7,7 +7,10 @@ struct UserKeys {
     static let password = "test123"
 
     init(_ variables: [String] = [], prepare: (Example) throws -> Void = { _ in }) throws {
-        example = try Example("userkeys", variables, prepare: prepare)
+        example = try Example("userkeys", variables) { example in
+            try prepare(example)
+            if !example.folder.exists("app.db") { _ = try example.succeed("db", "init", "--no-admin") }
+        }
     }
 
     /// - Returns: their token.

@@ -147,11 +147,21 @@ import Testing
         #expect(try random.logIn("admin", password: "admin123").status == 401)
     }
 
-    /// S3-26, S3-08: without `db init` there is nobody, and no default password.
-    @Test func `a first start makes an empty database`() throws {
+    /// S3-26, S3-08: nobody comes over from before, and without the flag there is no default password.
+    @Test func `a new database is empty`() throws {
         let scene = try UserKeys()
         #expect(try scene.sqlite3("SELECT count(*) FROM users") == "0\n")
         #expect(try scene.logIn("admin", password: "admin123").status == 401)
+    }
+
+    /// S3-25, S3-08
+    @Test func `without a database it does not start, and says what makes one`() throws {
+        let example = try Example("userkeys", starts: false)
+        let run = try example.sh("timeout 20 headgate run -c \(example.file) --admin admin.sock")
+        #expect(
+            run.code == 1 && run.errors.contains("app.db: no such file; `headgate db init` makes it"),
+            "\(run)")
+        #expect(!example.folder.exists("app.db") && !example.folder.exists("master.key"))
     }
 
     /// S3-11
@@ -161,6 +171,8 @@ import Testing
         #expect(check.code == 0 && check.errors.isEmpty, "\(check.errors)")
         let fresh = try Example("userkeys", starts: false)
         let before = try fresh.sh("headgate check \(fresh.file)")
-        #expect(before.code == 0 && before.errors.isEmpty && !fresh.folder.exists("app.db"))
+        #expect(before.code == 0 && !fresh.folder.exists("app.db"))
+        #expect(
+            before.errors.contains("`headgate db init` makes it") && before.errors.hasSuffix("\n1 warning\n"))
     }
 }

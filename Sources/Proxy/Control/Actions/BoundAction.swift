@@ -73,7 +73,8 @@ final class BoundAction: ControlAnswerer, @unchecked Sendable {
         case .generateKey(let rules): try generateKey(call, rules)
         case .validateKey: validateKey(call)
         case .keyStatus: try tellKeyStatus(call)
-        case .limits, .models, .health: preconditionFailure("it has an answerer of its own")
+        case .limits, .models, .health, .openapi, .docs:
+            preconditionFailure("it has an answerer of its own")
         }
     }
 

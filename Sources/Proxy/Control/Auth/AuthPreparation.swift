@@ -82,7 +82,8 @@ struct AuthPreparation {
     private mutating func make(_ config: StoreConfig, at path: String, _ steps: [ConfigStep]) -> Bool {
         guard config.isCreated, FileSignature.isMissing(path) else { return true }
         do throws(StoreError) {
-            try PrivateFile.prepareFolder(of: path)
+            // Why: elsewhere a folder that is not there is a path that is wrong.
+            if !config.path.hasPrefix("/") { try PrivateFile.prepareFolder(of: path) }
             try Store.prepare(path)
             Log.info("made \(config.path), an empty database")
             return true

@@ -22,6 +22,10 @@ struct ActionBinder {
             let stores = loaded.config.stores.compactMap { auth.stores[$0.name]?.keeper }
             return HealthAction(rules, of: stores)
         }
+        if case .openapi(let info) = action.kind {
+            return OpenAPIAction(loaded.config, info, host: route.host)
+        }
+        if case .docs(let docs) = action.kind { return DocsAction(docs) }
         let errors = ErrorFormat(shape: ErrorShape(route.errors), footer: route.errorFooter)
         if case .models(let discovers, let refresh) = action.kind {
             return modelsAction(discovers, nanoseconds(refresh), errors)
@@ -65,7 +69,7 @@ struct ActionBinder {
         case .register(let register): register.issues
         case .login(let login): login.issues
         case .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .generateKey, .validateKey, .limits,
-            .models, .keyStatus, .health:
+            .models, .keyStatus, .health, .openapi, .docs:
             nil
         }
     }
@@ -76,7 +80,7 @@ struct ActionBinder {
         case .generateKey(let config): name = config.keys
         case .validateKey(let keys): name = keys
         case .register, .login, .me, .protected, .setAPIKey, .listAPIKeys, .deleteAPIKey, .limits, .models,
-            .keyStatus, .health:
+            .keyStatus, .health, .openapi, .docs:
             return ""
         }
         guard case .userKeys(let keys) = loaded.config.auth.first(where: { $0.name == name })?.mode else {

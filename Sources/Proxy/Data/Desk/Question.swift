@@ -60,6 +60,8 @@ struct ActionRequest: Sendable {
     /// The client itself: behind trusted proxies what they say of it.
     let clientAddress: PeerAddress
     let requestID: [UInt8]
+    /// By which it came: index into the listeners of the generation that it is served by.
+    var listener = 0
 }
 
 /// For whom a key is wanted.

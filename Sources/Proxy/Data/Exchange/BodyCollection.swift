@@ -143,7 +143,7 @@ extension Worker {
             query: Array(query), contentType: value(of: .contentType, head, bytes).map { Array($0) } ?? [],
             body: Array(exchange.body.bytes), caller: exchange.caller, auth: exchange.auth,
             credential: credential, clientAddress: exchange.record.peer,
-            requestID: Array(exchange.notes[.requestID]))
+            requestID: Array(exchange.notes[.requestID]), listener: exchange.listenerIndex)
     }
 }
 

@@ -55,9 +55,10 @@ private func ids(_ entries: ModelCatalog.Entry...) -> [String] {
     }
 
     @Test func `what is refused is not told, and not of a wider pattern either`() {
-        #expect(ids(entry("gpt-*"), entry("o3"), entry("*", ("a", true), ("b", true))) == [
-            "llama b", "org/qwen:free b",
-        ])
+        #expect(
+            ids(entry("gpt-*"), entry("o3"), entry("*", ("a", true), ("b", true))) == [
+                "llama b", "org/qwen:free b",
+            ])
     }
 
     @Test func `of a pattern that is one model, nothing is told`() {
