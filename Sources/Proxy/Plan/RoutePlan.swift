@@ -17,6 +17,8 @@ final class RoutePlan: Sendable {
     let inspectsBody: Bool
     /// What an exchange used is looked for in its answer.
     let countsUsage: Bool
+    /// A request counts in the caller's own limit: not one that asks what is left of it.
+    let takesOwnLimit: Bool
     /// This route in limits by route: the same as long as its conditions are, wherever it stands.
     let subject: LimitSubject
     let errors: ErrorShape
@@ -65,6 +67,7 @@ final class RoutePlan: Sendable {
         let countsTokensOrMoney = limits.contains(where: \.countsTokensOrMoney)
         inspectsBody = countsTokensOrMoney || limits.contains { $0.subject.contains(.model) }
         countsUsage = action.proxies && (countsTokensOrMoney || recordsUsage)
+        takesOwnLimit = if case .action(let plan) = action { plan.name != "limits" } else { true }
         self.subject = subject
         self.errors = errors
         self.errorFooter = errorFooter

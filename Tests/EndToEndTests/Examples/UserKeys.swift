@@ -52,6 +52,13 @@ struct UserKeys {
         try example.post("/v1/chat/completions", chatBody(model: model), bearer: token)
     }
 
+    /// What went upstream for clients: the gateway itself asks for lists of models.
+    var passed: [Request] { example.upstream.requests.filter { $0.target != "/v1/models" } }
+    /// What these came with.
+    var keysPassed: [String] {
+        passed.map { ($0["Authorization"] ?? "").replacing("Bearer ", with: "", maxReplacements: 1) }
+    }
+
     /// What the `sqlite3` shell says, while all runs.
     func sqlite3(_ sql: String) throws -> String {
         let result = try example.sh("sqlite3 -batch app.db \"\(sql)\"")

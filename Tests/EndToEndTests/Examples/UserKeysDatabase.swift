@@ -33,7 +33,7 @@ import Testing
         #expect(try scene.example.get("/me", bearer: token).status == 200)
         #expect(try scene.logIn("ann").status == 200)
         #expect(try scene.chat("gpt-4", token).status == 200)
-        #expect(scene.example.upstream.keysSeen == ["sk-kept"])
+        #expect(scene.keysPassed == ["sk-kept"])
     }
 
     /// S3-07, S3-30: while the server runs, by either program.
@@ -52,8 +52,10 @@ import Testing
 
     /// S3-25: what is in the way is told, and it ends.
     @Test func `a database that cannot be used ends the start with the reason`() throws {
-        for (what, words) in [("folder", "app.db"), ("text", "not a database")] {
+        for (what, words) in [("folder", "Is a directory"), ("text", "not an SQLite file")] {
             let example = try Example("userkeys", starts: false) { example in
+                _ = try example.succeed("db", "init", "--no-admin")
+                _ = try example.sh("rm -f app.db*")
                 if what == "folder" {
                     try example.folder.makeFolder("app.db")
                 } else {
@@ -61,7 +63,7 @@ import Testing
                 }
             }
             let run = try example.sh("timeout 20 headgate run -c \(example.file) --admin admin.sock")
-            #expect(run.code == 1, "\(what): \(run)")
+            #expect(run.code != 0 && run.code != 124, "\(what): \(run)")
             #expect(run.errors.contains("app.db") && run.errors.contains(words), "\(run.errors)")
         }
     }

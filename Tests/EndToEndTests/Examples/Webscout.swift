@@ -58,6 +58,13 @@ struct Webscout {
             "/v1/chat/completions", chatBody(more, model: model), bearer: key ?? self.key, fields: fields)
     }
 
+    /// What went upstream for clients: the gateway itself asks for lists of models.
+    var passed: [Request] { example.upstream.requests.filter { $0.target != "/v1/models" } }
+    /// What these came with.
+    var keysPassed: [String] {
+        passed.map { ($0["Authorization"] ?? "").replacing("Bearer ", with: "", maxReplacements: 1) }
+    }
+
     /// What the `sqlite3` shell says of the example's database.
     func sqlite3(_ sql: String) throws -> String {
         let result = try example.sh("sqlite3 -batch data/webscout.db \"\(sql)\"")

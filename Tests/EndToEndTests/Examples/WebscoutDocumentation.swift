@@ -140,7 +140,7 @@ import Testing
         _ scene: Webscout, model: String, key: String = Webscout.providerKey,
         place: SourceLocation = #_sourceLocation
     ) throws -> MockJSON {
-        let request = try #require(scene.example.upstream.last, sourceLocation: place)
+        let request = try #require(scene.passed.last, sourceLocation: place)
         #expect(request.all("Authorization") == ["Bearer \(key)"], sourceLocation: place)
         #expect(!request.text.contains(scene.key), sourceLocation: place)
         let body = try request.json()
@@ -195,7 +195,7 @@ import Testing
         #expect(sent["messages"]?.arrayValue?.map { $0["role"]?.stringValue } == ["system", "user"])
         #expect(try python(Self.requestsImage).hasPrefix("200 "))
         let image = try expectAtProvider(scene, model: "flux", key: Webscout.imageKey)
-        #expect(scene.example.upstream.last?.target == "/v1/images/generations")
+        #expect(scene.passed.last?.target == "/v1/images/generations")
         #expect(image["size"] == "1024x1024" && image["n"]?.integerValue == 1)
         #expect(image["prompt"] == "A futuristic cityscape at sunset" && image["response_format"] == "url")
         #expect(try python(Self.requestsModels).contains(#""id":"ChatGPT/gpt-4.1""#))

@@ -21,7 +21,7 @@ import Testing
             #expect(json["details"]?["message"]?.stringValue?.isEmpty == false)
             #expect(json["footer"] == nil)
         }
-        #expect(scene.example.upstream.requests.isEmpty)
+        #expect(scene.passed.isEmpty)
     }
 
     /// C3: the package raises its own error for the status, and finds neither code nor type in this shape.
@@ -34,10 +34,9 @@ import Testing
             try:
                 client.chat.completions.create(model="ChatGPT/gpt-4", messages=[])
             except openai.AuthenticationError as error:
-                print(error.status_code, error.code, error.type, error.body["code"])
+                print(error.status_code, error.code, error.type, error.body)
             """)
-        #expect(printed == "401 None None invalid_api_key\n" || printed.hasPrefix("401 "), "\(printed)")
-        #expect(printed.hasSuffix("invalid_api_key\n"))
+        #expect(printed == "401 None None API key not found\n")
     }
 
     /// S4-53, S4-54, S4-57, C34, C35: the other shape, with what the operator wants to say below it.
@@ -50,11 +49,11 @@ import Testing
             unknown.text
                 == #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":"model","#
                 + #""code":"model_not_found","footer":"Ask whoever runs this server."}}"# + "\n")
-        #expect(scene.example.upstream.requests.isEmpty)
+        #expect(scene.passed.isEmpty)
         #expect(try scene.chat("PollinationsAI/flux").status == 200)
-        #expect(scene.example.upstream.keysSeen == [Webscout.imageKey])
+        #expect(scene.keysPassed == [Webscout.imageKey])
         #expect(try scene.chat("gpt-4").status == 200)
-        #expect(scene.example.upstream.keysSeen.last == Webscout.providerKey)
+        #expect(scene.keysPassed.last == Webscout.providerKey)
         let unlisted = try scene.example.get("/v1/models/Nobody%2Fgpt-4", bearer: scene.key)
         #expect(unlisted.status == 404)
         #expect(try unlisted.json()["error"]?["param"] == "model")
@@ -65,10 +64,10 @@ import Testing
     @Test func `a bare model goes to the default provider`() throws {
         let scene = try Webscout(.keys, ["WEBSCOUT_DEFAULT_PROVIDER=PollinationsAI"])
         #expect(try scene.chat("openai-large").status == 200)
-        #expect(scene.example.upstream.keysSeen == [Webscout.imageKey])
-        #expect(try scene.example.upstream.last?.json()["model"] == "openai-large")
+        #expect(scene.keysPassed == [Webscout.imageKey])
+        #expect(try scene.passed.last?.json()["model"] == "openai-large")
         let check = try scene.example.sh(
-            "headgate check -c \(scene.example.file)", ["WEBSCOUT_DEFAULT_PROVIDER=Nobody"])
+            "WEBSCOUT_DEFAULT_PROVIDER=Nobody headgate check \(scene.example.file)")
         #expect(check.code == 1 && check.errors.contains("is not defined"), "\(check.errors)")
     }
 
@@ -79,7 +78,7 @@ import Testing
             try scene.chat(more: #""user":"\#(String(repeating: "a", count: count))","#)
         }
         #expect(try post(9 << 20).status == 200)
-        #expect(scene.example.upstream.last?.body.count ?? 0 > 9 << 20)
+        #expect(scene.passed.last?.body.count ?? 0 > 9 << 20)
         let refused = try post(10 << 20)
         #expect(refused.status == 413)
         #expect(refused.errorCode == "request_too_large")
@@ -152,6 +151,7 @@ import Testing
     @Test func `connections to a provider are used again`() throws {
         let scene = try Webscout(.keys, ["WEBSCOUT_WORKERS=1"])
         for _ in 0..<5 { #expect(try scene.chat().status == 200) }
-        #expect(scene.example.upstream.connectionCount == 1)
+        let lists = scene.example.upstream.requests.count { $0.target == "/v1/models" }
+        #expect(scene.example.upstream.connectionCount - lists == 1)
     }
 }

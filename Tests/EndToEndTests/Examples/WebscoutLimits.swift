@@ -36,7 +36,7 @@ import Testing
                     == #"{"error":"Rate limit exceeded","code":"rate_limit_exceeded","details":\#(details)}"#
                     + "\n")
         }
-        #expect(scene.example.upstream.requests.count == 3, "nothing of a refused request goes on")
+        #expect(scene.passed.count == 3, "nothing of a refused request goes on")
     }
 
     /// S4-03, S4-47, C8, C10: 60 is written in the file; looking takes nothing, and neither does a refusal.

@@ -33,7 +33,7 @@ import Testing
             let answer = try scene.example.get("/v1/models")
             #expect(answer.status == 200 && answer["x-ratelimit-limit"] == "60")
             #expect(try scene.chat(key: "whatever an SDK sends").status == 200)
-            #expect(scene.example.upstream.keysSeen.last == Webscout.providerKey)
+            #expect(scene.keysPassed.last == Webscout.providerKey)
         }
         let scene = try Webscout()
         for (variable, word) in [

@@ -4,7 +4,7 @@ import CLinux
 extension Worker {
     /// The exchange gets an account where a limit applies to it, or somebody wants to know what it uses.
     func openAccount(_ route: RoutePlan, _ exchange: RunningExchange, _ head: RequestHead) {
-        let hasOwn = (exchange.caller?.requestsPerMinute ?? 0) > 0
+        let hasOwn = ownLimit(route, exchange) > 0
         let isMetered = route.countsUsage && head.mayUseModel
         guard !route.limits.isEmpty || hasOwn || isMetered else { return }
         let account = spareAccounts.popLast() ?? UsageAccount()
@@ -60,10 +60,15 @@ extension Worker {
 
     // MARK: Entries
 
+    /// Of the caller, in requests per minute; 0: none.
+    private func ownLimit(_ route: RoutePlan, _ exchange: RunningExchange) -> UInt32 {
+        route.takesOwnLimit ? exchange.caller?.requestsPerMinute ?? 0 : 0
+    }
+
     private func addEntries(
         _ route: RoutePlan, _ exchange: RunningExchange, _ account: UsageAccount, isProbe: Bool
     ) {
-        let own = exchange.caller?.requestsPerMinute ?? 0
+        let own = ownLimit(route, exchange)
         let counts = account.isMetered && !isProbe
         let isAimed = exchange.timeouts != .off
         for index in route.limits.indices {
