@@ -16,7 +16,7 @@ public struct StartSummary: Sendable {
         }
         let upstreams = config.upstreams.map { upstream in
             let urls = upstream.endpoints.map {
-                "\($0.url.scheme.rawValue)://\($0.url.authority)\($0.url.basePath)"
+                "\($0.url.scheme.rawValue)://\($0.url.authority)"
             }
             return "\(upstream.name) (\(Self.listed(urls)))"
         }

@@ -21,7 +21,7 @@ import Testing
             StartSummary(config).lines == [
                 "auth       open (none), shared (env-key)",
                 "limits     per-ip (60 requests_per_minute, 5 burst by ip), money (2.5 usd_per_day by key, model)",
-                "upstreams  up (http://u.example:81/v1, https://v.example)",
+                "upstreams  up (http://u.example:81, https://v.example)",
             ])
     }
 

@@ -46,19 +46,33 @@ import Testing
         #expect(text.contains("apps token-file, UNCONFIGURED, lets everybody in"), "\(text)")
     }
 
-    /// C11: a token file is no input of a reload, so whoever makes the first token is told what is missing.
-    @Test func `the first token does not close what stands open, and that is told once`() throws {
+    /// C11, S0-19, S0-34: what stands open is closed by the first token, and that is told once; revoking it
+    /// opens nothing.
+    @Test func `the first token closes what stands open`() throws {
         let gate = try gate()
-        let warning = "EVERYBODY IS STILL LET IN at routes[0], though \(Self.file) has a token by now"
+        let told = "\(Self.file) has a token by now: nobody comes in at routes[0] without one any more"
         #expect(try status(gate) == 200)
-        #expect(!gate.process.errors.contains(warning))
+        #expect(!gate.process.errors.contains(told))
         try gate.folder.replace(Self.file, with: Self.tokens())
-        try waitUntil("the warning") { gate.process.errors.contains(warning) }
-        #expect(try status(gate) == 200)
-        try gate.folder.replace(Self.file, with: Self.tokens() + "\n")
+        try waitUntil("the route to be closed") { try status(gate) == 401 }
+        #expect(try status(gate, "sk-one") == 200)
+        try gate.folder.replace(Self.file, with: Self.tokens(active: false))
+        try waitUntil("the token to be refused") { try status(gate, "sk-one") == 401 }
+        #expect(try status(gate) == 401)
         #expect(try gate.reload().code == 0)
         #expect(try status(gate) == 401)
-        #expect(gate.process.errors.split(separator: "\n").filter { $0.contains(warning) }.count == 1)
+        #expect(gate.process.errors.split(separator: "\n").filter { $0.contains(told) }.count == 1)
+    }
+
+    @Test func `while the config file is broken a door stays open, and closes once it is mended`() throws {
+        let gate = try gate()
+        let good = gate.folder.read(Gate.configName)
+        try gate.folder.replace(Gate.configName, with: good + "kex: 1\n")
+        try waitUntil("the mistake to be seen") { gate.process.errors.contains("unknown key `kex`") }
+        try gate.folder.replace(Self.file, with: Self.tokens())
+        try waitUntil("the token to be seen") { gate.process.errors.contains("has a token by now") }
+        try gate.folder.replace(Gate.configName, with: good + "# mended\n")
+        try waitUntil("the route to be closed") { try status(gate) == 401 }
     }
 
     @Test func `deny is what holds without the word`() throws {

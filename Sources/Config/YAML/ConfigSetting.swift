@@ -27,6 +27,13 @@ struct SettingEditor {
     let setting: ConfigSetting
     /// From 0, of the text with the settings behind it.
     let line: Int
+    private let steps: [Character]
+
+    init(setting: ConfigSetting, line: Int) {
+        self.setting = setting
+        self.line = line
+        steps = Array(setting.path)
+    }
 
     struct Failure: Error {
         let message: String
@@ -36,13 +43,15 @@ struct SettingEditor {
     /// The tree with the setting in it.
     func apply(to root: Node) throws(YAMLTree.Failure) -> Node {
         do throws(Failure) {
+            guard setting.path.count(where: { $0 == "." || $0 == "[" }) < YAMLTree.depthMax else {
+                throw Failure(message: "nested deeper than \(YAMLTree.depthMax) levels")
+            }
             return try edited(root, at: 0)
         } catch {
             throw YAMLTree.Failure(span: pathSpan(from: 0), message: error.message, hint: error.hint)
         }
     }
 
-    private var steps: [Character] { Array(setting.path) }
 
     private func edited(_ node: Node, at start: Int) throws(Failure) -> Node {
         let here = Quoting.quoted(String(steps[..<max(0, start - 1)]))

@@ -8,6 +8,8 @@ final class ControlLoop {
     /// Who is told.
     enum Source: Hashable {
         case signals, watcher, bell, resolver, handover
+        /// A door that stands open has a key by now.
+        case doors
         case adminSocket
         /// The admin endpoint's TCP socket.
         case adminPort

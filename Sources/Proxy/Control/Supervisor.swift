@@ -137,6 +137,7 @@ public final class Supervisor {
         try loop.add(workers.bell.descriptor, as: .bell)
         try loop.add(driver.resolver.bell.descriptor, as: .resolver)
         try loop.add(inbox.bell.descriptor, as: .handover)
+        try loop.add(driver.auth.doorBell.descriptor, as: .doors)
     }
 
     private func run() throws -> Int32 {
@@ -173,6 +174,7 @@ public final class Supervisor {
         case .ready(.watcher, _, _): if watcher.takeEvents(), mayReload { driver.trigger(.file) }
         case .ready(.bell, _, _): workersRang()
         case .ready(.resolver, _, _): driver.namesAnswered()
+        case .ready(.doors, _, _): driver.closeDoors()
         case .ready(.handover, _, _): for event in inbox.takeAll() { take(event) }
         case .ready(.adminSocket, _, _): admin.accept()
         case .ready(.adminPort, _, _): admin.accept(isRemote: true)
@@ -268,7 +270,12 @@ public final class Supervisor {
         switch report.result {
         case .reloaded:
             let level: Log.Level = report.diagnostics.isEmpty ? .info : .warning
-            Log.write(level, report.text)
+            // Why whatever `log_level` says: nobody must overlook an open door.
+            if driver.auth.served.openRoutes.isEmpty {
+                Log.write(level, report.text)
+            } else {
+                Log.loud(level, report.text)
+            }
             if succession?.hasLeft ?? true { keepSockets() }
             if case .starting = phase {
                 phase = .serving

@@ -243,8 +243,8 @@ struct AuthPreparation {
             set.openRoutes[config.name] = names + more
             warn(
                 [.key("auth"), .key(config.name), .key("when_unconfigured")],
-                "EVERYBODY IS LET IN at \(names)\(more): no key is configured. Configure one and run "
-                    + "`headgate reload`, or write `deny`")
+                "EVERYBODY IS LET IN at \(names)\(more): no key is configured. Configure one, or write "
+                    + "`deny`")
         }
     }
 

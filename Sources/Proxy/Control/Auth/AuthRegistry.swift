@@ -13,8 +13,11 @@ final class AuthRegistry {
     private var retiredStores: [StoreEntry] = []
     private let mailboxes: Mailboxes
     private let limits: LimitRegistry
+    /// Rung when a door that stands open has a key by now.
+    let doorBell: Bell
 
-    init(mailboxes: Mailboxes, limits: LimitRegistry = LimitRegistry()) {
+    init(mailboxes: Mailboxes, limits: LimitRegistry = LimitRegistry()) throws(SystemError) {
+        doorBell = try Bell()
         self.mailboxes = mailboxes
         self.limits = limits
     }
@@ -42,7 +45,7 @@ final class AuthRegistry {
         served.newStores = []
         for (name, entry) in set.entries {
             entry.isOpen = set.open.contains(name)
-            if case .tokenFile(let source) = entry.source { source.standOpen(at: set.openRoutes[name]) }
+            if case .tokenFile(let source) = entry.source { source.standOpen(at: set.openRoutes[name], doorBell) }
             entry.callers.maxStale.store(set.maxStale[name] ?? 0, ordering: .relaxed)
         }
         for entry in set.newEntries {

@@ -45,7 +45,7 @@ final class TokenFileSource: @unchecked Sendable {
     private let isRunning = Atomic<Bool>(false)
     private let shown: Locked<Shown>
     /// Routes that let everybody in because the file had no token, as long as that was not told of.
-    private let openRoutes = Locked<String?>(nil)
+    private let openRoutes = Locked<(routes: String, bell: Bell)?>(nil)
 
     private var editor: CallerEditor
     private var standing: TokenFileStanding
@@ -83,10 +83,11 @@ final class TokenFileSource: @unchecked Sendable {
 
     var state: Shown { shown.withLock { $0 } }
 
-    /// Control: these routes let everybody in until the next reload, whatever the file has meanwhile; nil:
-    /// none. The first token that appears is told of, once.
-    func standOpen(at routes: String?) {
-        openRoutes.withLock { $0 = routes }
+    /// Control: these routes let everybody in as long as the file has no token; nil: none. The first that
+    /// appears is told of, once.
+    /// - Parameter bell: rung then: control closes them.
+    func standOpen(at routes: String?, _ bell: Bell) {
+        openRoutes.withLock { $0 = routes.map { ($0, bell) } }
         tellOfOpenRoutes()
     }
 
@@ -96,10 +97,9 @@ final class TokenFileSource: @unchecked Sendable {
             defer { routes = nil }
             return routes
         }
-        guard let routes else { return }
-        Log.warning(
-            "EVERYBODY IS STILL LET IN at \(routes), though \(display) has a token by now: run "
-                + "`headgate reload` to close them")
+        guard let (routes, bell) = routes else { return }
+        Log.warning("\(display) has a token by now: nobody comes in at \(routes) without one any more")
+        bell.ring()
     }
 
     /// Whether there is nobody whom the file names, for `when_unconfigured`.

@@ -94,7 +94,10 @@ final class JWTAnswerer: ControlAnswerer, @unchecked Sendable {
             }
         let isAccepted = keeper.perform { [self] opened in
             do throws(StoreError) {
-                guard let user = try opened.get().user(lookup), user.isActive else {
+                guard let user = try opened.get().user(lookup), user.isActive,
+                    // Why: it was made for somebody who had the name before.
+                    verified.issuedAt.map({ $0 >= user.createdAt }) ?? true
+                else {
                     return refuse(.subjectUnknown, reply)
                 }
                 accept(credential, verified, user: user.id, epoch, reply)

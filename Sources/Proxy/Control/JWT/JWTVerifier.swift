@@ -15,6 +15,8 @@ final class JWTVerifier: Sendable {
         var subject: String?
         /// Seconds since 1970, leeway added; nil: never expires.
         var expiresAt: Int64?
+        /// Seconds since 1970, leeway added; nil: the token does not say.
+        var issuedAt: Int64?
         var requestsPerMinute: Int?
         /// Empty: every model.
         var models: [String]
@@ -81,6 +83,7 @@ final class JWTVerifier: Sendable {
             caller: try claims.name(config.callerClaim),
             subject: claims.claim("sub") == nil ? nil : try claims.name("sub"),
             expiresAt: expiresAt,
+            issuedAt: try claims.time("iat").map { Int64(($0 + leewaySeconds).rounded(.down)) },
             requestsPerMinute: try config.limitClaim.flatMap { (name) throws(Refusal) in
                 try claims.limit(name)
             },

@@ -53,6 +53,9 @@ enum Log {
     /// What ends the process: written whatever `log_level` says.
     static func fatal(_ message: String) { writeAlways(.error, message) }
 
+    /// Written whatever `log_level` says.
+    static func loud(_ level: Level, _ message: String) { writeAlways(level, message) }
+
     static func write(_ level: Level, _ message: String) {
         guard level.rank >= rankMin.load(ordering: .relaxed) else { return }
         writeAlways(level, message)

@@ -110,13 +110,18 @@ struct ConfigLoader {
     func folder(_ relativeTo: RelativeToConfig) -> String {
         switch relativeTo {
         case .configFile: folder
-        case .workingDirectory: ConfigLoader.workingDirectory ?? folder
+        case .workingDirectory: ConfigLoader.workingDirectory ?? ""
         }
     }
 
     func load() -> LoadOutcome {
         var reading = ConfigReading(loader: self)
-        let loaded = reading.run()
+        var loaded = reading.run()
+        // Why a second time: a file with a mistake makes nothing, wherever the mistake stands.
+        if createsFiles, reading.wantsFiles, !reading.hasErrors {
+            reading = ConfigReading(loader: self, makesFiles: true)
+            loaded = reading.run()
+        }
         let isBroken = reading.diagnostics.contains { $0.severity == .error }
         return LoadOutcome(
             loaded: isBroken ? nil : loaded, diagnostics: reading.diagnostics, inputs: reading.inputs,
@@ -129,12 +134,13 @@ struct ConfigLoader {
         return folder + "/" + rest
     }
 
-    /// nil: somebody has removed it.
-    private static var workingDirectory: String? {
+    /// As it was when it was first asked for: a folder that is gone later must not become another one.
+    /// nil: somebody had removed it before.
+    static let workingDirectory: String? = {
         guard let folder = getcwd(nil, 0) else { return nil }
         defer { free(folder) }
         return String(cString: folder)
-    }
+    }()
 }
 
 /// One run of the loader.
@@ -148,8 +154,15 @@ private struct ConfigReading {
 
     private var places: DiagnosticPlaces { DiagnosticPlaces(file: loader.displayPath, document: document) }
 
-    init(loader: ConfigLoader) {
+    /// Files with `create` that are missing are made.
+    private let makesFiles: Bool
+    /// There are such files.
+    private(set) var wantsFiles = false
+    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+
+    init(loader: ConfigLoader, makesFiles: Bool = false) {
         self.loader = loader
+        self.makesFiles = makesFiles
         folder = loader.folder
     }
 
@@ -161,6 +174,10 @@ private struct ConfigReading {
         guard let document = parsed.document else { return nil }
         self.document = document
         folder = loader.folder(document.relativeTo)
+        if document.relativeTo == .workingDirectory, ConfigLoader.workingDirectory == nil {
+            note([.key("relative_to")], "the working directory is not there any more")
+            return nil
+        }
         let environment = readEnvironment(document.environmentFiles)
         let draft = document.draft { environment[$0] }
         diagnostics += draft.diagnostics
@@ -326,10 +343,8 @@ private struct ConfigReading {
             // What is said of the database says it all.
             guard isCreated else { return secret }
         }
-        // Why: a file with a mistake changes nothing.
-        guard loader.createsFiles, !diagnostics.contains(where: { $0.severity == .error }) else {
-            return secret
-        }
+        wantsFiles = true
+        guard makesFiles else { return secret }
         do throws(StoreError) {
             if try PrivateFile.create(path, holding: secret) {
                 Log.info("made \(path), with a random secret")

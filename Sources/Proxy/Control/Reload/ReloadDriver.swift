@@ -107,10 +107,13 @@ final class ReloadDriver {
         health = try HealthChecker()
         resolver = try Resolver()
         hashes = HashPool()
-        auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
+        auth = try AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
         usage = try UsageWriter(ledger: workers.ledger, bell: workers.usageBell)
         watcher.watch([loader.absolutePath])
     }
+
+    /// Which doors stand open is to be decided anew, though no file that is read has changed.
+    private var closesDoors = false
 
     var state: Reload.State { machine.state }
 
@@ -133,6 +136,14 @@ final class ReloadDriver {
             if let answer { waiting.append(answer) }
         }
         perform(machine.triggered(trigger))
+    }
+
+    /// A door that stands open has a key by now. What is wrong with a file meanwhile leaves it open: it is
+    /// closed as soon as that is mended.
+    func closeDoors() {
+        auth.doorBell.silence()
+        closesDoors = true
+        trigger(.file)
     }
 
     /// The pause between two reads is over.
@@ -196,11 +207,13 @@ final class ReloadDriver {
         if case .settling(let trigger, _) = machine.state, !trigger.settles, let served {
             auth.addQuestions(to: &files, served.config)
         }
+        if closesDoors { files.asksAnew = true }
         perform(machine.filesRead(files, served: served?.inputs))
     }
 
     private func build(_ trigger: Reload.Trigger) {
         willBuild()
+        closesDoors = false
         let outcome = loader.load()
         isConfigBroken = outcome.loaded == nil
         attempted = outcome.inputs

@@ -23,7 +23,7 @@ enum LocalReply: UInt8, CaseIterable {
     case upstreamUnreachable, upstreamUnresolved, upstreamTLSFailed, upstreamClosed, upstreamBadResponse
     case upstreamTimeout
     /// In the middle of an answer.
-    case upstreamBrokeOff, upstreamStalled
+    case upstreamBrokeOff, upstreamStalled, timeIsUp
     case upstreamKeyMissing, upstreamKeyUnavailable, upstreamCredentialsExhausted
     case chatInvalid, chatUnreadable
     case upstreamFull, upstreamQueueFull, upstreamQueueTimeout
@@ -310,6 +310,10 @@ enum LocalReply: UInt8, CaseIterable {
         case .upstreamBrokeOff:
             LocalReply.upstream(
                 502, "upstream_closed", "The upstream broke off in the middle of its answer.")
+        case .timeIsUp:
+            Properties(
+                status: 504, type: "timeout_error", code: "total_timeout",
+                message: "The time that an exchange may take in all (timeouts.total) is over.", fault: .gateway)
         case .upstreamStalled:
             LocalReply.upstream(
                 504, "upstream_timeout", "The upstream stalled in the middle of its answer.")

@@ -41,8 +41,8 @@ extension Worker {
         guard exchange.machine.isRelaying, exchange.isEventStream, client.output.isEmpty else { return false }
         // What goes out there are whole events in chunks of ours.
         if let chat = exchange.chat { return chat.stream.progress != .done }
-        guard exchange.responseBody.isBetweenChunks else { return false }
+        guard exchange.responseBody.isBetweenChunks, !exchange.tail.sawDone else { return false }
         if let account = exchange.account, account.taps { return account.isAtEventBoundary }
-        return !exchange.tail.sawDone && exchange.tail.endsEvent(isChunked: exchange.responseOutput.isChunked)
+        return exchange.tail.endsEvent(isChunked: exchange.responseOutput.isChunked)
     }
 }

@@ -362,7 +362,7 @@ extension Worker {
             if !exchange.isCommitted, now < exchange.totalDeadline { noteFailure(exchange) }
             let again = triesAgain(exchange, after: .stalled)
             exchange.hasTimedOut = exchange.client != nil && !again
-            if exchange.isCommitted, !sayBrokenOff(exchange, .upstreamStalled) { return }
+            if exchange.isCommitted, !sayBrokenOff(exchange, isCut ? .timeIsUp : .upstreamStalled) { return }
             perform(
                 isCut ? exchange.machine.cut() : exchange.machine.upstreamTimedOut(again: again), exchange)
         case .closed: break
