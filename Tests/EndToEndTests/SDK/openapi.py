@@ -3,12 +3,15 @@
     openapi.py CONFIG URL KEY [SEED]
 """
 
+import os
 import sys
 
 from schemathesis.cli import schemathesis
 
 config, url, key = sys.argv[1:4]
 seed = sys.argv[4] if len(sys.argv) > 4 else "7"
+# What it remembers between runs goes with the test's folder.
+os.chdir(os.path.dirname(config))
 schemathesis([
     "--config-file", config, "run", url, "--header", f"Authorization: Bearer {key}", "-n", "10",
     "--generation-database", "none", "--suppress-health-check", "all", "--no-shrink", "--no-color",
