@@ -4,7 +4,7 @@ public struct DescriptionConfig: Equatable, Sendable {
     public var title: String
     /// nil: none.
     public var description: String?
-    /// Of the API, not of OpenAPI. Default `1.0.0`.
+    /// Of the API, not of OpenAPI. Default `1`.
     public var version: String
 }
 
@@ -20,7 +20,8 @@ extension DescriptionConfig {
     init(_ node: MappingReader) {
         title = node.value("title", .claimText, default: "API", "Name of the API.")
         description = node.optional("description", .footer, "What it is, in a sentence. Default: none.")
-        version = node.value("version", .claimText, default: "1.0.0", "Version of the API, as text.")
+        version =
+            node.optional("version", .claimText, "Version of the API, as text. Default: \"1\".") ?? "1"
     }
 }
 

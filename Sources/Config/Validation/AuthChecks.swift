@@ -42,13 +42,15 @@ extension Validation {
     private func warnUnset(_ keys: EnvKeyConfig, _ entry: AuthConfig, _ path: ConfigPath) {
         // Why not with `when_unconfigured: allow`: then another entry may have keys, and where none has any
         // that is said more loudly.
-        guard !entry.allowsWhenUnconfigured,
-            !keys.variables.contains(where: { reading.environment($0)?.isEmpty == false })
-        else { return }
+        guard !entry.allowsWhenUnconfigured, !isSet(keys) else { return }
         let place = ConfigPath.key(path, "variables")
         reading.note(
             .warning, "no variable of auth `\(entry.name)` is set: nobody comes in by it",
             hint: "set it, or name it in an `env_file`", at: reading.keySpan(of: place), path: place)
+    }
+
+    private func isSet(_ keys: EnvKeyConfig) -> Bool {
+        keys.variables.contains { reading.environment($0)?.isEmpty == false }
     }
 
     // MARK: `when_unconfigured: allow`
@@ -61,10 +63,18 @@ extension Validation {
             guard let first = route.auth.first(where: allowing.contains) else { continue }
             if let other = route.auth.first(where: { !allowing.contains($0) }) {
                 noteOverruled(first, by: other, route)
-            } else if let listener = exposure(of: route), told.insert(first).inserted {
+            } else if !route.auth.contains(where: hasKey), let listener = exposure(of: route),
+                told.insert(first).inserted
+            {
                 noteUnconfigured(first, listener, route)
             }
         }
+    }
+
+    /// One variable that is set closes a route for all of its entries. Of files nothing is known here.
+    private func hasKey(_ name: String) -> Bool {
+        guard case .envKey(let keys) = auth[name]?.mode else { return false }
+        return isSet(keys)
     }
 
     private func noteOverruled(_ name: String, by other: String, _ route: RouteConfig) {

@@ -136,7 +136,7 @@ import Testing
             Self.messages(
                 "path: \(path), auth: open, action: openapi }\n  - { path: /d, auth: open, action: docs")
         }
-        for path in ["/openapi.json", "/open*", "/**"] { #expect(messages(path) == [], "\(path)") }
+        for path in ["/openapi.json", "/open*"] { #expect(messages(path) == [], "\(path)") }
         #expect(
             messages("/other.json") == [
                 "`docs` has nothing to show: no route with `action: openapi` answers `/openapi.json`"

@@ -61,8 +61,10 @@ import Testing
         let token = try scene.register()
         #expect(try scene.example.get("/auth/me", bearer: token).status == 200)
         _ = try scene.example.succeed("user", "delete", "user@example.com")
+        // Why both: each worker is told by itself.
         try waitUntil("the token to be refused") {
             try scene.example.get("/auth/me", bearer: token).status == 401
+                && scene.chat(token).status == 401
         }
         #expect(try scene.chat(token).line == #"{"detail":"Invalid or expired token"}"#)
     }

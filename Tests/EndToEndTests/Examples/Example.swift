@@ -121,6 +121,24 @@ final class Example: Sendable {
 
     /// Runs a `curl` command as it is printed.
     func curl(_ line: String, _ variables: [String] = []) throws -> CurlReply {
+        try again {
+            try curlOnce(line, variables)
+        } isOver: {
+            $0.status != 503 || !$0.text.contains(Self.busy)
+        }
+    }
+
+    /// What logins get while this machine has no time for hashing. Clients come back then, as the answer says.
+    private static let busy = "server_is_overloaded"
+
+    private func again<Answer>(_ ask: () throws -> Answer, isOver: (Answer) -> Bool) throws -> Answer {
+        try waitFor("an answer other than \(Self.busy)", within: 30) {
+            let answer = try ask()
+            return isOver(answer) ? answer : nil
+        }
+    }
+
+    private func curlOnce(_ line: String, _ variables: [String]) throws -> CurlReply {
         if folder.exists("curl.head") { try folder.remove("curl.head") }
         let result = try sh(line, variables)
         guard result.code == 0 else { throw Trouble("\(line): exit \(result.code): \(result.errors)") }
@@ -190,13 +208,17 @@ final class Example: Sendable {
         port printed: Int? = nil
     ) throws -> Response {
         let address = try printed.map(address(of:)) ?? self.address
-        let connection = try Connection(to: address)
-        defer { connection.close() }
         let head =
             ["\(method) \(target) HTTP/1.1", "Host: \(address.authority)", "Connection: close"] + fields
             + (body.map { ["Content-Length: \($0.utf8.count)"] } ?? [])
-        try connection.send(head.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? ""))
-        return try connection.readResponse(to: method)
+        return try again {
+            let connection = try Connection(to: address)
+            defer { connection.close() }
+            try connection.send(head.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? ""))
+            return try connection.readResponse(to: method)
+        } isOver: {
+            $0.status != 503 || !$0.text.contains(Self.busy)
+        }
     }
 
     /// One JSON request.

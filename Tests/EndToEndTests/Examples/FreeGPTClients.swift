@@ -5,27 +5,43 @@ import Testing
 /// Clients of FreeGPT, through `examples/freegpt.yaml`: the commands and calls of its documentation.
 @Suite(.scenario) struct FreeGPTClients {
     /// - Returns: with a token that was made before the start.
-    static func makeScene(_ upstream: ScriptedUpstream? = nil) throws -> (example: Example, token: String) {
+    static func makeScene(_ upstream: ScriptedUpstream? = nil, _ variables: [String] = []) throws
+        -> (example: Example, token: String)
+    {
         var token = ""
-        let example = try Example("freegpt", ["UPSTREAM_API_KEY=sk-upstream"], upstream: upstream) {
+        let variables = ["UPSTREAM_API_KEY=sk-upstream"] + variables
+        let example = try Example("freegpt", variables, upstream: upstream) {
             token = try $0.json("token", "create", "my-application").text("token")
         }
         return (example, token)
     }
 
-    /// S0-27, S0-36, S0-37, S0-60, C28, C29: an alias is the one thing that is ever written into a body.
-    @Test func `curl is answered, by the upstream's key and without the client's`() throws {
+    private static func chat(_ model: String, _ token: String) -> String {
+        #"""
+        curl -X POST http://localhost:8000/v1/chat/completions \
+          -H "Content-Type: application/json" \
+          -H "Authorization: Bearer \#(token)" \
+          -d '{
+            "model": "\#(model)",
+            "messages": [{"role": "user", "content": "Hello!"}]
+          }'
+        """#
+    }
+
+    private static func body(_ model: String) -> String {
+        """
+        {
+            "model": "\(model)",
+            "messages": [{"role": "user", "content": "Hello!"}]
+          }
+        """
+    }
+
+    /// S0-27, S0-36, S0-37, S0-60, C28: what a client sends goes on byte for byte.
+    @Test(arguments: ["freegpt-4", "gpt-4.1"])
+    func `curl is answered, by the upstream's key and without the client's`(model: String) throws {
         let (example, token) = try Self.makeScene()
-        let reply = try example.curl(
-            #"""
-            curl -X POST http://localhost:8000/v1/chat/completions \
-              -H "Content-Type: application/json" \
-              -H "Authorization: Bearer \#(token)" \
-              -d '{
-                "model": "gpt-4.1",
-                "messages": [{"role": "user", "content": "Hello!"}]
-              }'
-            """#)
+        let reply = try example.curl(Self.chat(model, token))
         #expect(reply.status == 200, "\(reply.text)")
         let choice = try reply.json()["choices"]?.arrayValue?.first
         #expect(choice?["message"]?["content"]?.stringValue == OpenAIOrigin.answer)
@@ -33,32 +49,16 @@ import Testing
         #expect(request.method == "POST" && request.target == "/v1/chat/completions")
         #expect(request["authorization"] == "Bearer sk-upstream")
         #expect(!request.headText.contains(token))
-        #expect(
-            request.text == """
-                {
-                    "model": "gpt-4.1",
-                    "messages": [{"role": "user", "content": "Hello!"}]
-                  }
-                """)
+        #expect(request.text == Self.body(model))
+    }
 
-        let alias = try example.curl(
-            #"""
-            curl -X POST http://localhost:8000/v1/chat/completions \
-              -H "Content-Type: application/json" \
-              -H "Authorization: Bearer \#(token)" \
-              -d '{
-                "model": "freegpt-4",
-                "messages": [{"role": "user", "content": "Hello!"}]
-              }'
-            """#)
-        #expect(alias.status == 200, "\(alias.text)")
-        #expect(
-            example.upstream.last?.text == """
-                {
-                    "model": "gpt-4",
-                    "messages": [{"role": "user", "content": "Hello!"}]
-                  }
-                """)
+    /// S0-36, C29: an alias is the one thing that is written into a body, where there is one.
+    @Test func `FreeGPT's own name may stand for another model`() throws {
+        let (example, token) = try Self.makeScene(nil, ["FREEGPT_MODEL=gpt-4"])
+        for (model, sent) in [("freegpt-4", "gpt-4"), ("gpt-4.1", "gpt-4.1")] {
+            #expect(try example.curl(Self.chat(model, token)).status == 200)
+            #expect(example.upstream.last?.text == Self.body(sent))
+        }
     }
 
     /// S0-38: with the calls of the library before its 1.0.

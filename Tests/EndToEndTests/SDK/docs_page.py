@@ -67,7 +67,7 @@ class Browser:
         method, parameters = event.get("method"), event.get("params", {})
         if method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
-        elif method == "Log.entryAdded":
+        elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("warning", "error"):
             self.complaints.append(parameters["entry"]["text"])
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(json.dumps(parameters["exceptionDetails"]))

@@ -15,7 +15,7 @@ enum ActionDescription {
     /// Members that any request may have.
     private static let membersMax = JSONValue.Member("maxProperties", .integer(Int64(ActionMembers.countMax)))
 
-    /// - Returns: one for each path; those of a route that takes several methods are the same for each. Empty:
+    /// - Returns: one for each path; a route that takes several methods has the same for each. Empty:
     ///   the action is the description itself, or its page.
     static func operations(of action: ActionConfig, at path: PathConfig) -> [DescribedOperation] {
         let fixed = path.fixed

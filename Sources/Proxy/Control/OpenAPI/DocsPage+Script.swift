@@ -191,6 +191,8 @@ extension DocsPage {
           if (wanted && wanted.tagName === "DETAILS") { wanted.open = true; wanted.scrollIntoView(); }
         }
 
+        $("credential").addEventListener("submit", (event) => event.preventDefault());
+
         fetch(document.body.dataset.openapi).then((answer) => {
           if (!answer.ok) throw new Error("the description cannot be had: " + answer.status);
           return answer.json();

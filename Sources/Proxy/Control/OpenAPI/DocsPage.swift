@@ -1,8 +1,8 @@
 import Config
 import Stores
 
-/// The page that shows a description to people: one HTML document that holds its script and style, and may load
-/// nothing else, which its Content-Security-Policy says to the browser.
+/// The page that shows a description to people: one HTML document that holds its script and style, and may
+/// load nothing else, which its Content-Security-Policy says to the browser.
 enum DocsPage {
     /// - Parameters:
     ///   - title: as text.
@@ -24,8 +24,10 @@ enum DocsPage {
             <header>
             <h1>\(shown)</h1>
             <p id="about"></p>
+            <form id="credential" autocomplete="off">
             <label>Credential, for what is tried here: it stays in this page
             <input id="key" type="password" autocomplete="off" spellcheck="false"></label>
+            </form>
             </header>
             <main id="operations"><p id="state" role="status">Loading…</p></main>
             <noscript><p>The page needs scripts. The description: <a href="\(escaped(openapi))">\(escaped(openapi))</a></p></noscript>
@@ -37,8 +39,8 @@ enum DocsPage {
         return Array(text.utf8)
     }
 
-    /// Whole lines of the head. The page may run its own script and style, by their digests, and talk to its own
-    /// origin; nothing else (CSP Level 3).
+    /// Whole lines of the head. The page may run its own script and style, by their digests, and talk to its
+    /// own origin; nothing else (CSP Level 3).
     static let fields: [UInt8] = Array(
         """
         Content-Type: text/html; charset=utf-8\r

@@ -1,10 +1,10 @@
 import Config
 import JSON
 
-/// What the routes of one listener offer, as OpenAPI 3.1 says such things: built-in actions and fixed answers as
-/// they are, and of routes to upstreams the operations of the OpenAI API that they let through. Where several
-/// routes could take a request, the one that does is described. Left out are routes that ask for header fields,
-/// and those of another host than the description's own.
+/// What the routes of one listener offer, as OpenAPI 3.1 says such things: built-in actions and fixed answers
+/// as they are, and of routes to upstreams the operations of the OpenAI API that they let through. Where
+/// several routes could take a request, the one that does is described. Left out are routes that ask for
+/// header fields, and those of another host than the description's own.
 struct OpenAPIDescription {
     private let config: GatewayConfig
     private let info: DescriptionConfig

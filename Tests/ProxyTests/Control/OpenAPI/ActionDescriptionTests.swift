@@ -59,8 +59,7 @@ import Testing
     @Test func `each listener has a description of its own, made once`() throws {
         let file =
             DescriptionScene.head + "  - { listener: two, path: /two, auth: open, respond: {} }\n"
-        let loaded = ConfigLoader(path: TemporaryFolder().write("headgate.yaml", file)).load().loaded
-        let config = try #require(loaded?.config)
+        let config = try DescriptionScene.config(file)
         let info = DescriptionConfig(title: "T", description: nil, version: "1")
         let action = OpenAPIAction(config, info, host: .any)
         let mailbox = try Mailbox()

@@ -32,14 +32,20 @@ struct DescriptionScene {
     }
 
     init(file: String, listener: String? = nil, host: HostConfig = .any) throws {
-        let folder = TemporaryFolder()
-        let outcome = ConfigLoader(path: folder.write("headgate.yaml", file)).load()
-        let config = try #require(outcome.loaded?.config, "\(renderReport(outcome.diagnostics))")
+        let config = try DescriptionScene.config(file)
         guard case .action(let action) = config.routes[0].action, case .openapi(let info) = action.kind else {
             throw Unexpected("the first route is not the description")
         }
         let bytes = OpenAPIDescription.json(config, info, listener: listener, host: host)
         tree = try JSONValue.parse(bytes)
+    }
+
+    static func config(_ file: String) throws -> GatewayConfig {
+        let folder = TemporaryFolder()
+        let path = folder.write("headgate.yaml", file)
+        // Why: the folder goes with the last use of it.
+        let outcome = withExtendedLifetime(folder) { ConfigLoader(path: path).load() }
+        return try #require(outcome.loaded?.config, "\(renderReport(outcome.diagnostics))")
     }
 
     var paths: [JSONValue.Member] { tree["paths"]?.members ?? [] }

@@ -1,7 +1,8 @@
 import JSON
 import Testing
 
-// Covers OpenAPIDescription.swift, DescribedOperation.swift, SchemaTree.swift, ErrorSchemas.swift, OpenAISchemas.swift
+// Covers OpenAPIDescription.swift, DescribedOperation.swift, SchemaTree.swift
+// Covers ErrorSchemas.swift, OpenAISchemas.swift
 @testable import Config
 @testable import Proxy
 
@@ -32,13 +33,15 @@ import Testing
             "path: /a, methods: GET, auth: open, respond: { text: first }",
             "path: /a, auth: open, respond: { text: second }",
             "path: /b/**, methods: [GET, PUT], auth: open, respond: { text: below }",
-            "path: /b, methods: PUT, auth: open, respond: { text: hidden }")
-        #expect(scene.operations == ["GET /a", "GET /b", "PUT /b"])
+            "path: /b, methods: [PUT, DELETE], auth: open, respond: { text: behind }")
+        #expect(scene.operations == ["GET /a", "GET /b", "PUT /b", "DELETE /b"])
         func text(_ method: String, _ path: String) throws -> String? {
             let answer = try scene.operation(method, path)["responses"]?["200"]
             return answer?["content"]?["text/plain"]?["schema"]?["const"]?.text
         }
-        #expect(try text("get", "/a") == "first" && text("put", "/b") == "below")
+        #expect(
+            try text("get", "/a") == "first" && text("put", "/b") == "below"
+                && text("delete", "/b") == "behind")
     }
 
     @Test func `only what the listener and the host have is described`() throws {

@@ -90,8 +90,7 @@ import Testing
         let more =
             (strip.isEmpty ? "" : ", strip_prefix: \(strip)") + (add.isEmpty ? "" : ", add_prefix: \(add)")
         let file = DescriptionScene.head + "  - { path: /**, auth: apps, to: up\(more) }\n"
-        let loaded = ConfigLoader(path: TemporaryFolder().write("headgate.yaml", file)).load().loaded
-        let route = try #require(loaded?.config.routes.last)
+        let route = try #require(DescriptionScene.config(file).routes.last)
         #expect(UpstreamPath.of(path, by: route, basePath: base) == wanted)
     }
 }
