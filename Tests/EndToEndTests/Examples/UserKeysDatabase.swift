@@ -9,7 +9,6 @@ import Testing
     @Test func `app dot db lies in the folder that it is run from`() throws {
         let scene = try UserKeys()
         #expect(scene.example.folder.exists("app.db"))
-        #expect(scene.example.log.contains("made app.db"))
         let columns = { (table: String) in
             try scene.sqlite3("SELECT name FROM pragma_table_info('\(table)')").split(separator: "\n")
         }
