@@ -128,7 +128,7 @@ final class Example: Sendable {
         }
     }
 
-    /// What logins get while this machine has no time for hashing. Clients come back then, as the answer says.
+    /// What logins get while this machine has no time for hashing. Clients come back then, as it says.
     private static let busy = "server_is_overloaded"
 
     private func again<Answer>(_ ask: () throws -> Answer, isOver: (Answer) -> Bool) throws -> Answer {
