@@ -1,4 +1,6 @@
+import Config
 import Glibc
+import Stores
 
 /// What a service is to be: its names and places, and the unit that says so.
 struct ServicePlan: Equatable {
@@ -36,8 +38,22 @@ struct ServicePlan: Equatable {
         prefix = try command["--prefix"].map(ServicePlan.absolute) ?? ""
         if prefix == "/" { prefix = "" }
         try checkWords()
+        try checkDirectory()
         source = try ServicePlan.executable()
         binary = ServicePlan.isReachable(source) && prefix.isEmpty ? source : ServicePlan.binaryDefault
+    }
+
+    /// A service works in `/` where nobody says where: nothing of what such a file means is there.
+    private func checkDirectory() throws(ServiceError) {
+        guard directory == nil, isConfigNamed else { return }
+        var text: [UInt8] = []
+        // What cannot be read is told by those who need it.
+        do throws(FileReadError) { text = try readFile(config, limitBytes: 16 << 20) } catch { return }
+        let document = ConfigDocument.parse(text, file: config).document
+        guard document?.relativeTo == .workingDirectory else { return }
+        throw ServiceError(
+            "\(config) says `relative_to: working_directory`: name the folder with --directory, such as "
+                + "--directory \"$PWD\"")
     }
 
     // MARK: Places, without the prefix

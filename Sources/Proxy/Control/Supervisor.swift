@@ -137,7 +137,7 @@ public final class Supervisor {
         try loop.add(workers.bell.descriptor, as: .bell)
         try loop.add(driver.resolver.bell.descriptor, as: .resolver)
         try loop.add(inbox.bell.descriptor, as: .handover)
-        try loop.add(driver.auth.doorBell.descriptor, as: .doors)
+        try loop.add(driver.doorBell.descriptor, as: .doors)
     }
 
     private func run() throws -> Int32 {

@@ -45,7 +45,7 @@ final class TokenFileSource: @unchecked Sendable {
     private let isRunning = Atomic<Bool>(false)
     private let shown: Locked<Shown>
     /// Routes that let everybody in because the file had no token, as long as that was not told of.
-    private let openRoutes = Locked<(routes: String, bell: Bell)?>(nil)
+    private let openRoutes = Locked<(routes: String, bell: Bell?)?>(nil)
 
     private var editor: CallerEditor
     private var standing: TokenFileStanding
@@ -86,7 +86,7 @@ final class TokenFileSource: @unchecked Sendable {
     /// Control: these routes let everybody in as long as the file has no token; nil: none. The first that
     /// appears is told of, once.
     /// - Parameter bell: rung then: control closes them.
-    func standOpen(at routes: String?, _ bell: Bell) {
+    func standOpen(at routes: String?, _ bell: Bell?) {
         openRoutes.withLock { $0 = routes.map { ($0, bell) } }
         tellOfOpenRoutes()
     }
@@ -99,7 +99,7 @@ final class TokenFileSource: @unchecked Sendable {
         }
         guard let (routes, bell) = routes else { return }
         Log.warning("\(display) has a token by now: nobody comes in at \(routes) without one any more")
-        bell.ring()
+        bell?.ring()
     }
 
     /// Whether there is nobody whom the file names, for `when_unconfigured`.

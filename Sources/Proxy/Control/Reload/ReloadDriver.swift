@@ -107,11 +107,14 @@ final class ReloadDriver {
         health = try HealthChecker()
         resolver = try Resolver()
         hashes = HashPool()
-        auth = try AuthRegistry(mailboxes: workers.mailboxes, limits: limits)
+        doorBell = try Bell()
+        auth = AuthRegistry(mailboxes: workers.mailboxes, limits: limits, doorBell: doorBell)
         usage = try UsageWriter(ledger: workers.ledger, bell: workers.usageBell)
         watcher.watch([loader.absolutePath])
     }
 
+    /// Rung when a door that stands open has a key by now.
+    let doorBell: Bell
     /// Which doors stand open is to be decided anew, though no file that is read has changed.
     private var closesDoors = false
 
@@ -141,7 +144,7 @@ final class ReloadDriver {
     /// A door that stands open has a key by now. What is wrong with a file meanwhile leaves it open: it is
     /// closed as soon as that is mended.
     func closeDoors() {
-        auth.doorBell.silence()
+        doorBell.silence()
         closesDoors = true
         trigger(.file)
     }

@@ -27,6 +27,8 @@ struct SimpleChatStream {
     static let eventMax = 1 << 20
 
     private(set) var progress = Progress.open
+    /// An error of the upstream has gone on.
+    private(set) var sawError = false
     /// The beginning of a line that is split over pieces.
     private var line = ByteQueue()
     /// The data of the event that is open, its lines joined by LF.
@@ -145,9 +147,10 @@ struct SimpleChatStream {
         }
     }
 
-    private func pass(_ parts: ChatParts, _ output: inout ByteQueue, _ blocks: BlockPool) {
+    private mutating func pass(_ parts: ChatParts, _ output: inout ByteQueue, _ blocks: BlockPool) {
         let value: Range<Int>
         if let error = parts.error {
+            sawError = true
             // Between tokens there may be line ends, which would end the line that goes out.
             for index in error where data.bytes[index] == Byte.lf { data.bytes[index] = Byte.space }
             put("data: {\"error\": ", &output, blocks)

@@ -133,7 +133,7 @@ extension Worker {
     ) {
         let isDetail = exchange.route?.errors == .detail
         text.append(isDetail ? "{\"detail\":" : "{\"error\":{\"message\":", from: blocks)
-        if let message = SimpleChatError.message(of: content) {
+        if let message = SimpleChatError.message(of: content), !tellsKey(message, exchange) {
             text.append(message, from: blocks)
         } else {
             text.append("\"The upstream refused the request.\"", from: blocks)
@@ -142,6 +142,11 @@ extension Worker {
             isDetail
                 ? "}" : ",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_error\"}}",
             from: blocks)
+    }
+
+    /// Some upstreams quote the key that they do not take.
+    private func tellsKey(_ text: UnsafeRawBufferPointer, _ exchange: RunningExchange) -> Bool {
+        exchange.course?.credential?.stands(in: text) ?? false
     }
 
     // MARK: Streams
@@ -161,6 +166,11 @@ extension Worker {
         var progress = chat.stream.take(step.piece, into: &text, blocks: blocks)
         if isOver { progress = chat.stream.finish(into: &text, blocks: blocks) }
         if isOver, progress == .done { settleChat(exchange, chat) }
+        if chat.stream.sawError, tellsKey(UnsafeRawBufferPointer(text.bytes), exchange) {
+            text.release(to: blocks)
+            text.append(
+                "data: {\"error\": {\"message\":\"The upstream refused the request.\"}}\n\n", from: blocks)
+        }
         // Trailers, where there are any, bring the last chunk themselves.
         let isLast = step.verdict == .ended && progress == .done
         guard

@@ -35,6 +35,8 @@ extension Worker {
         guard let model = exchange.serving!.plan.modelRoutes.find(name), !model.targets.isEmpty else {
             return false
         }
+        // Nothing is left of the name.
+        if case .stripped(let count) = model.targets[0].name, name.count <= count { return false }
         let upstreams = exchange.serving!.plan.upstreams
         let target =
             model.targets.count == 1

@@ -80,6 +80,7 @@ struct ErrorBody {
     private func writeWebscout(
         _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
     ) {
+        guard !properties.isValidation else { return writeValidation(&writer, properties, footer) }
         guard !properties.title.isEmpty else { return writeOpenAI(&writer, properties, footer) }
         writer.put("{\"error\":\"")
         writer.put(properties.title)
@@ -94,6 +95,18 @@ struct ErrorBody {
             writer.put("\"")
         }
         rate?.writeDetails(&writer)
+        writer.put("}}")
+    }
+
+    /// What is wrong with a body, as this shape has it: a list of members, which here is the body as a whole.
+    private func writeValidation(
+        _ writer: inout ByteWriter, _ properties: LocalReply.Properties, _ footer: [UInt8]
+    ) {
+        writer.put(
+            "{\"error\":{\"message\":\"Request validation error.\",\"details\":[{\"loc\":[\"body\"],\"message\":\"")
+        writeMessage(&writer, properties)
+        writer.put("\",\"type\":\"value_error\"}],\"type\":\"validation_error\"")
+        writeFooter(&writer, footer)
         writer.put("}}")
     }
 

@@ -55,6 +55,8 @@ enum LocalReply: UInt8, CaseIterable {
         var param: StaticString = ""
         /// Status in the openai shape, where it is another one; 0: it is not.
         var openaiStatus: UInt16 = 0
+        /// The body was looked at, and is not valid.
+        var isValidation = false
         /// Waiting does not help: `x-should-retry: false`.
         var isFinal = false
 
@@ -90,6 +92,13 @@ enum LocalReply: UInt8, CaseIterable {
     private static func refused(_ status: UInt16, _ code: StaticString, _ message: StaticString) -> Properties
     {
         Properties(status: status, type: "invalid_request_error", code: code, message: message)
+    }
+
+    /// The body is not what the route takes: OpenAI's 400, and 422 in the other shapes.
+    private static func invalid(_ code: StaticString, _ message: StaticString) -> Properties {
+        Properties(
+            status: 422, type: "invalid_request_error", code: code, message: message, openaiStatus: 400,
+            isValidation: true)
     }
 
     private static func upstream(_ status: UInt16, _ code: StaticString, _ message: StaticString)
@@ -233,37 +242,37 @@ enum LocalReply: UInt8, CaseIterable {
                 message: "The model does not exist, or you do not have access to it.", param: "model")
         case .modelRequired:
             Properties(
-                status: 400, type: "invalid_request_error", code: "missing_required_parameter",
+                status: 422, type: "invalid_request_error", code: "missing_required_parameter",
                 message: "This route chooses by the model: the body has to be a JSON object that names one.",
-                param: "model")
+                param: "model", openaiStatus: 400, isValidation: true)
         case .chatInvalid:
             Properties(
                 status: 422, type: "invalid_request_error", code: "invalid_value",
                 message:
                     "The body has to be a JSON object with messages: a list of objects with a role (user, system, assistant) and a content.",
-                openaiStatus: 400)
+                openaiStatus: 400, isValidation: true)
         case .chatUnreadable:
             LocalReply.upstream(
                 502, "upstream_bad_response", "The upstream's answer is no chat completion.")
         case .modelAmbiguous:
-            LocalReply.refused(
-                400, "duplicate_model", "The body has more than one top-level model: send one.")
+            LocalReply.invalid(
+                "duplicate_model", "The body has more than one top-level model: send one.")
         case .bodyTooLargeToInspect:
             LocalReply.refused(
                 413, "body_too_large_to_inspect",
                 "This request is decided by what stands in its body, and that is over the bound (inspect_body), in bytes: "
             )
         case .bodyNotJSON:
-            LocalReply.refused(
-                400, "invalid_json",
+            LocalReply.invalid(
+                "invalid_json",
                 "This route looks into requests: the body has to be a JSON object.")
         case .memberAmbiguous:
-            LocalReply.refused(
-                400, "duplicate_member",
+            LocalReply.invalid(
+                "duplicate_member",
                 "A member that decides what this request may use stands in the body twice: send one.")
         case .memberInvalid:
-            LocalReply.refused(
-                400, "invalid_value",
+            LocalReply.invalid(
+                "invalid_value",
                 "n, max_tokens, max_completion_tokens, max_output_tokens and best_of are whole numbers, stream is true or false."
             )
         case .addressNotAllowed:

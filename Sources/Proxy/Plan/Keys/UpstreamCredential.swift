@@ -43,6 +43,20 @@ final class UpstreamCredential: @unchecked Sendable, CustomStringConvertible, Cu
     var description: String { "<upstream credential>" }
     var customMirror: Mirror { Mirror(self, children: []) }
 
+    /// The key stands in a text as it is: an upstream has told what it was sent.
+    func stands(in text: UnsafeRawBufferPointer) -> Bool {
+        // Between the last blank of the line and its end.
+        let end = max(0, line.count - 2)
+        let start = (line[..<end].lastIndex(of: UInt8(ascii: " ")) ?? -1) + 1
+        let count = end - start
+        guard count > 0, text.count >= count else { return false }
+        let key = line.baseAddress! + start
+        let first = line[start]
+        for offset in 0...(text.count - count)
+        where text[offset] == first && memcmp(text.baseAddress! + offset, key, count) == 0 { return true }
+        return false
+    }
+
     /// Worker: the upstream has refused it.
     func refuse(status: UInt16, until: UInt64) {
         refusedBy.store(status, ordering: .relaxed)
