@@ -9,7 +9,7 @@ import Testing
         "HEADGATE_MASTER_KEY": "canary", "OLD_MASTER_KEY": "canary", "TENANT_KEY": "canary",
         "HEADGATE_ADMIN_TOKEN": "canary",
         "OPENROUTER_API_KEY": "canary", "ANTHROPIC_KEY_A": "canary", "ANTHROPIC_KEY_B": "canary",
-        "OTLP_API_KEY": "canary",
+        "OTLP_API_KEY": "canary", "WEBSCOUT_API_KEY": "canary",
     ]
 
     static func example() throws -> String {

@@ -82,7 +82,7 @@ import Testing
         let refused = try post(10 << 20)
         #expect(refused.status == 413)
         #expect(refused.errorCode == "request_too_large")
-        let userkeys = try Example("userkeys").folder.read("examples/userkeys.yaml")
+        let userkeys = try #require(readFile("\(Project.path)/examples/userkeys.yaml"))
         #expect(!userkeys.contains("max_body"))
     }
 

@@ -8,8 +8,8 @@ import Testing
     @Test func `a key has what was asked for, and its user what was told of them`() throws {
         let scene = try Webscout()
         let made = try scene.generate(
-            #"{"username":"developer","telegram_id":987654321,"name":"Mine","rate_limit":100,"expires_in_days":30}"#
-        )
+            #"{"username":"developer","telegram_id":987654321,"name":"Mine","rate_limit":100,"#
+                + #""expires_in_days":30}"#)
         #expect(made.status == 200, "\(made.text)")
         let json = try made.json()
         guard case .object(let members) = json else { throw Trouble("no object: \(made.text)") }

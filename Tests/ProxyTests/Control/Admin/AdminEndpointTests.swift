@@ -1,3 +1,4 @@
+import CLinux
 import Config
 import Glibc
 import Stores
