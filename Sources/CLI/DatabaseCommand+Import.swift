@@ -16,7 +16,8 @@ extension DatabaseCommand {
             defer { store.close() }
             let report = try store.importRecords(
                 records, replaces: command.has("--replace"),
-                passwordCostMax: PasswordHash.costMax(configured: target.passwordCost), isTrial: isTrial)
+                passwordCostMax: PasswordHash.costMax(configured: target.passwordCost),
+                keyPrefixes: keyPrefixes(target), isTrial: isTrial)
             let lines = summary(report) + details(report) + records.notes.map { "note: \($0)" }
             let last = isTrial ? ["nothing was changed"] : []
             return StoreCommand.Outcome(
@@ -34,6 +35,19 @@ extension DatabaseCommand {
                 json.endArray()
             }
         }
+    }
+
+    /// What keys begin with that come in by the entries of the store; empty: nothing is known of it.
+    private static func keyPrefixes(_ target: StoreTarget) -> [String] {
+        guard let named = target.named else { return [] }
+        let prefixes = named.file.config.auth.compactMap { auth -> String? in
+            // Why also an empty name: it stands for the only store.
+            guard case .userKeys(let keys) = auth.mode, keys.acceptsKeys,
+                ["", named.config.name].contains(keys.store)
+            else { return nil }
+            return keys.prefix
+        }
+        return Set(prefixes).sorted()
     }
 
     /// `users: 2 made, 1 there already`

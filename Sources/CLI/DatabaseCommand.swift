@@ -33,14 +33,17 @@ enum DatabaseCommand {
         (id, username, hashed_password by bcrypt) and one of their keys (user_id, model_name, api_key), a folder
         with users.json and api_keys.json, or one such file. Passwords and keys go on working; upstream keys are
         encrypted on the way. It is all done or nothing, and doing it again changes nothing: what is there
-        already stays, and what differs from it is told. The source is only read, also while its program runs.
+        already stays, and what differs from it is told. Who has another password here, or is disabled in one
+        of both, gets no keys from there. The source is only read, also while its program runs; where it has
+        a `-wal`, SQLite may make a `-shm` beside it.
         Passwords of more than 72 bytes, which other programs cut off, have to be set anew.
 
           --no-admin          init: make no user
           --default-admin     init: make `admin` with the password `admin123`, if there is no `admin`
           --print-key         init: print a new master key, do nothing else
           --dry-run           import: change nothing, only say what would be done
-          --replace           import: take the source's password or upstream key where it differs
+          --replace           import: take the source's password or upstream key where it differs, and where
+                              users or keys of clients differ, the stricter of both
         \(StoreCommand.optionsHelp)
 
         exit: 0 done or nothing wrong, 1 not, 2 wrong command line

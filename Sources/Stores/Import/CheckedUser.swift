@@ -10,12 +10,15 @@ struct CheckedUser {
 
     /// - Parameter passwordCostMax: bcrypt's, of hashes that logins compare with.
     init(_ user: ImportedUser, passwordCostMax: Int) {
-        new.isActive = user.isActive
+        new.isActive = user.isActive ?? false
         new.createdAt = user.createdAt
         new.updatedAt = user.updatedAt
         takeNames(user)
         takePassword(user.passwordHash, passwordCostMax)
-        if !user.isActive { remarks.append("disabled, as it was") }
+        if user.isActive != true {
+            let isEmpty = user.isActive == nil
+            remarks.append(isEmpty ? "disabled: its `is_active` is empty" : "disabled, as it was")
+        }
         guard problem == nil else { return }
         if new.username ?? new.email ?? new.telegramID == nil {
             problem = "it has neither a username nor an e-mail address nor a telegram id"

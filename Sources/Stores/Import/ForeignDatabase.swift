@@ -1,15 +1,45 @@
+import Glibc
+
 /// An SQLite file of another program with users and the keys that they store for models.
 ///
 /// The tables are found by their columns, because their names differ: one with `id`, `username` and a hash of
 /// the password, and perhaps one with `user_id`, `model_name` and `api_key`. The file is read as of one
-/// moment and never written, also while the other program has it open.
+/// moment and never written, also while the other program has it open. Only then does SQLite itself need a
+/// `-shm` beside it.
 struct ForeignDatabase {
     private let database: Database
 
     static func read(_ path: String) throws(ImportError) -> ImportedRecords {
+        if isAtRest(path) {
+            let records = try read(path, .immutable)
+            // Why asked again: somebody may have begun to write meanwhile.
+            if isAtRest(path) { return records }
+        }
+        return try read(path, .readOnly)
+    }
+
+    /// In WAL mode without a WAL: nobody has it open. To read it like any other, SQLite would make one.
+    private static func isAtRest(_ path: String) -> Bool {
+        // Why: SQLite keeps them beside the file itself.
+        guard let real = realpath(path, nil) else { return false }
+        defer { free(real) }
+        let file = String(cString: real)
+        guard access(file + "-wal", F_OK) != 0, access(file + "-journal", F_OK) != 0,
+            let first = try? ImportedRecords.beginning(of: file), first.count > readVersionOffset
+        else { return false }
+        return first[readVersionOffset] == walVersion
+    }
+
+    /// <https://sqlite.org/fileformat.html#file_format_version_numbers>
+    private static let readVersionOffset = 19
+    private static let walVersion: UInt8 = 2
+
+    private static func read(
+        _ path: String, _ access: Database.Access
+    ) throws(ImportError) -> ImportedRecords {
         do throws(StoreError) {
             // Why so long: a person waits, and the other program may be busy.
-            let database = try Database(path: path, busyTimeoutMilliseconds: 5000, access: .readOnly)
+            let database = try Database(path: path, busyTimeoutMilliseconds: 5000, access: access)
             defer { database.close() }
             for pragma in ["query_only = ON", "trusted_schema = OFF", "cell_size_check = ON"] {
                 try database.script("PRAGMA \(pragma)")
@@ -108,18 +138,23 @@ struct ForeignDatabase {
     /// Of one value; what is longer counts as none.
     private static let valueBytesMax = 8192
 
-    /// - Parameter columns: nil: the table has none such, which reads as NULL.
-    private func rows(_ table: Table, _ columns: [String?]) throws(StoreError) -> [[Database.Value]] {
+    /// - Parameters:
+    ///   - columns: nil: the table has none such, which reads as NULL.
+    ///   - order: what rows are sorted by, least first.
+    private func rows(
+        _ table: Table, _ columns: [String?], by order: [String?]
+    ) throws(StoreError) -> [[Database.Value]] {
         let list = columns.map { column in
             guard let column else { return "NULL" }
             let name = ForeignDatabase.quoted(column)
             let limit = ForeignDatabase.valueBytesMax
             return "CASE WHEN length(CAST(\(name) AS BLOB)) <= \(limit) THEN \(name) END"
         }
+        let order = order.compactMap { $0 }.joined(separator: ", ")
         let rows = try database.rows(
             """
             SELECT \(list.joined(separator: ", ")) FROM \(ForeignDatabase.quoted(table.name))
-            ORDER BY 1 LIMIT \(ForeignDatabase.rowsMax + 1)
+            \(order.isEmpty ? "" : "ORDER BY \(order)") LIMIT \(ForeignDatabase.rowsMax + 1)
             """
         ) { row in columns.indices.map { row.value(Int32($0)) } }
         guard rows.count <= ForeignDatabase.rowsMax else {
@@ -132,18 +167,27 @@ struct ForeignDatabase {
         "\"" + name.replacing("\"", with: "\"\"") + "\""
     }
 
+    /// The first of the columns that is there and not NULL in a row.
+    private static func firstValue(_ columns: [String?]) -> String? {
+        let names = columns.compactMap { $0 }.map { quoted($0) }
+        // Why: the function takes two or more.
+        return names.count < 2 ? names.first : "coalesce(\(names.joined(separator: ", ")))"
+    }
+
     private func users(_ table: Table) throws(StoreError) -> [ImportedUser] {
         let columns = [
             table.column(["id"]), table.column(["username"]), table.column(["email"]),
             table.column(ForeignDatabase.hashNames), table.column(["is_active", "active"]),
             table.column(["created_at"]), table.column(["updated_at"]),
         ]
-        return try rows(table, columns).map { row in
+        let saysActive = columns[4] != nil
+        let order = [ForeignDatabase.firstValue([columns[0]])]
+        return try rows(table, columns, by: order).map { row in
             var user = ImportedUser(sourceID: row[0].foreignText ?? "")
             user.username = row[1].foreignText
             user.email = row[2].foreignText
             user.passwordHash = row[3].foreignText
-            user.isActive = row[4].foreignFlag
+            user.isActive = saysActive ? row[4].foreignFlag : true
             user.createdAt = row[5].foreignTime
             user.updatedAt = row[6].foreignTime
             return user
@@ -151,17 +195,21 @@ struct ForeignDatabase {
     }
 
     private func keys(_ table: Table) throws(StoreError) -> [ImportedUpstreamKey] {
-        // Why by time: of several for one model the last one counts.
         let columns = [
-            table.column(["updated_at"]) ?? table.column(["id"]), table.column(["user_id"]),
-            table.column(ForeignDatabase.modelNames), table.column(ForeignDatabase.keyNames),
-            table.column(["created_at"]), table.column(["updated_at"]),
+            table.column(["user_id"]), table.column(ForeignDatabase.modelNames),
+            table.column(ForeignDatabase.keyNames), table.column(["created_at"]),
+            table.column(["updated_at"]),
         ]
-        return try rows(table, columns).map { row in
+        // Why by time: of several for one model the last one counts.
+        let order = [
+            ForeignDatabase.firstValue([columns[4], columns[3]]),
+            ForeignDatabase.firstValue([table.column(["id"])]),
+        ]
+        return try rows(table, columns, by: order).map { row in
             ImportedUpstreamKey(
-                ownerID: row[1].foreignText ?? "", name: row[2].foreignText ?? "",
-                key: Secret(row[3].foreignText ?? ""), createdAt: row[4].foreignTime,
-                updatedAt: row[5].foreignTime)
+                ownerID: row[0].foreignText ?? "", name: row[1].foreignText ?? "",
+                key: Secret(row[2].foreignText ?? ""), createdAt: row[3].foreignTime,
+                updatedAt: row[4].foreignTime)
         }
     }
 }
@@ -177,10 +225,10 @@ extension Database.Value {
         }
     }
 
-    fileprivate var foreignFlag: Bool {
+    /// nil: NULL.
+    fileprivate var foreignFlag: Bool? {
         switch self {
-        // Why: a table without such a column, or one that was added later.
-        case .null: true
+        case .null: nil
         case .integer(let number): number != 0
         case .text(let text): ForeignText.flag(text)
         case .blob: false

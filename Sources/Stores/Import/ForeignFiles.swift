@@ -54,14 +54,14 @@ enum ForeignFiles {
     ) throws(ImportError) {
         let tree: JSONValue
         do throws(JSONError) {
-            tree = try JSONValue.parse(bytes, limitBytes: limitBytes)
+            tree = try JSONValue.parse(ForeignText.withoutMark(bytes), limitBytes: limitBytes)
         } catch {
             throw ImportError("\(path) \(error)")
         }
         let found = try self.records(tree, path)
         for (index, record) in found.enumerated() {
-            let isUser = record.value("username") != nil || record.value("telegram_id") != nil
-            if isUser, record.value("key") == nil {
+            let namesUser = record.value("username") != nil || record.value("telegram_id") != nil
+            if namesUser, record.value("key") == nil, !record.standsBelowKey {
                 records.users.append(ImportedUser(record))
             } else if record.value("user_id") != nil {
                 records.clientKeys.append(ImportedClientKey(record))
@@ -98,6 +98,16 @@ struct ForeignRecord {
         return found
     }
 
+    /// Whether it has a user, and stands below what can be a key of theirs and is none of their names. Such
+    /// records may also say what the user is called.
+    var standsBelowKey: Bool {
+        guard let id, let owner = text("user_id"), value("hashed_password") == nil else { return false }
+        let names = [owner, text("username"), text("email"), text("telegram_id")]
+        let lowercase = id.lowercased()
+        return !names.contains(id) && ImportedClientKey.canBeKey(id) && Int64(id) == nil && !id.contains("@")
+            && !PublicID.isUUID(lowercase) && !PublicID.isObjectID(lowercase)
+    }
+
     /// Numbers as they are written.
     func text(_ name: String) -> String? {
         switch value(name) {
@@ -112,18 +122,22 @@ struct ForeignRecord {
         switch value(name) {
         case .integer(let number): number
         case .string(let text): Int64(text)
-        case .number, .null, .bool, .array, .object, nil: nil
+        // Why: a limit that is written as a fraction, or is too high, is one all the same.
+        case .number(let text):
+            Double(text).map { Int64(exactly: $0.rounded(.up)) ?? ($0 > 0 ? Int64.max : Int64.min) }
+        case .null, .bool, .array, .object, nil: nil
         }
     }
 
-    /// - Returns: true where it does not say.
-    func flag(_ name: String) -> Bool {
-        switch value(name) {
-        case nil: true
+    /// - Returns: true where it does not say; nil: null stands there.
+    func flag(_ name: String) -> Bool? {
+        guard let found = tree[name].map(ForeignRecord.plain) else { return true }
+        return switch found {
+        case .null: nil
         case .bool(let flag): flag
         case .integer(let number): number != 0
-        case .string(let text): ForeignText.flag(text)
-        case .number, .null, .array, .object: false
+        case .string(let text), .number(let text): ForeignText.flag(text)
+        case .array, .object: false
         }
     }
 

@@ -19,7 +19,8 @@ public struct ImportedUser: Equatable, Sendable {
     public var telegramID: String?
     /// As it stands there, bcrypt or not.
     public var passwordHash: String?
-    public var isActive = true
+    /// nil: there is a place for it, with nothing in it. That is no yes.
+    public var isActive: Bool? = true
     public var createdAt: Int64?
     public var updatedAt: Int64?
 
@@ -41,7 +42,8 @@ public struct ImportedClientKey: Sendable {
     public var name: String?
     public var key: Secret
     public var requestsPerMinute: Int64?
-    public var isActive: Bool
+    /// nil: as with users.
+    public var isActive: Bool?
     public var expiry: Expiry
     public var usageCount: Int64
     public var lastUsedAt: Int64?
@@ -54,6 +56,40 @@ public struct ImportedClientKey: Sendable {
         case never
         case at(Int64)
         case unreadable
+    }
+
+    /// nil: never, as far as can be read.
+    var expiresAt: Int64? {
+        guard case .at(let time) = expiry else { return nil }
+        return time
+    }
+
+    static let keyBytes = 16...512
+
+    /// Printable ASCII, long enough not to be guessed.
+    static func canBeKey(_ text: String) -> Bool {
+        keyBytes.contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    /// What callers can have as a limit of their own (24 bits).
+    static let requestsPerMinuteMax: Int64 = 16_777_215
+    /// Every reader of JSON takes this exactly, and counting goes on from it.
+    static let usageCountMax: Int64 = 1_000_000_000_000_000
+
+    /// Makes numbers such as there can be in a store.
+    /// - Returns: what there is to say about it.
+    mutating func cut() -> [String] {
+        var remarks: [String] = []
+        if let limit = requestsPerMinute, limit <= 0 { requestsPerMinute = nil }
+        if let limit = requestsPerMinute, limit > ImportedClientKey.requestsPerMinuteMax {
+            requestsPerMinute = ImportedClientKey.requestsPerMinuteMax
+            remarks.append("its limit is \(ImportedClientKey.requestsPerMinuteMax) a minute now, the highest")
+        }
+        if usageCount > ImportedClientKey.usageCountMax {
+            usageCount = ImportedClientKey.usageCountMax
+            remarks.append("its uses count from \(ImportedClientKey.usageCountMax) on")
+        }
+        return remarks
     }
 }
 

@@ -4,33 +4,45 @@ struct StoreImport {
     let store: Store
     let replaces: Bool
     let passwordCostMax: Int
+    /// What keys begin with that clients come in by; empty: with anything.
+    let keyPrefixes: [String]
     private var report = ImportReport()
-    /// Users of the store by their id in the source.
+    /// Users of the store by their id in the source, which is not empty.
     private var owners: [String: User] = [:]
-    /// Names of users of the source that the store does not have, by id.
+    /// Names of users of the source that are not taken, by id.
     private var strangers: [String: String] = [:]
+    /// Ids that several users of the source have.
+    private var repeated: Set<String> = []
 
-    init(store: Store, replaces: Bool, passwordCostMax: Int) {
+    init(store: Store, replaces: Bool, passwordCostMax: Int, keyPrefixes: [String]) {
         self.store = store
         self.replaces = replaces
         self.passwordCostMax = passwordCostMax
+        self.keyPrefixes = keyPrefixes
     }
 
     mutating func run(_ records: ImportedRecords) throws(StoreError) -> ImportReport {
+        var seen: Set<String> = []
+        for user in records.users where !user.sourceID.isEmpty && !seen.insert(user.sourceID).inserted {
+            repeated.insert(user.sourceID)
+        }
         for user in records.users { try take(user) }
-        for key in StoreImport.lastOfEach(records.upstreamKeys) { try take(key) }
+        for (key, count) in StoreImport.lastOfEach(records.upstreamKeys) {
+            try take(key, count == 1 ? nil : "the newest of \(count) there")
+        }
         for key in records.clientKeys { try take(key) }
         return report
     }
 
-    /// Of several keys of one user for one model the last.
-    private static func lastOfEach(_ keys: [ImportedUpstreamKey]) -> [ImportedUpstreamKey] {
-        var last: [[String]: Int] = [:]
-        for (index, key) in keys.enumerated() { last[[key.ownerID, key.name]] = index }
-        return keys.enumerated().filter { last[[$1.ownerID, $1.name]] == $0 }.map(\.element)
+    /// Of several keys of one user for one model the last, and how many there are.
+    private static func lastOfEach(_ keys: [ImportedUpstreamKey]) -> [(ImportedUpstreamKey, Int)] {
+        var indexes: [[String]: [Int]] = [:]
+        for (index, key) in keys.enumerated() { indexes[[key.ownerID, key.name], default: []].append(index) }
+        let last = indexes.values.compactMap { same in same.last.map { ($0, same.count) } }
+        return last.sorted { $0.0 < $1.0 }.map { (keys[$0.0], $0.1) }
     }
 
-    private mutating func note(
+    mutating func note(
         _ kind: ImportReport.Kind, _ name: String, _ outcome: ImportReport.Outcome, _ reason: String? = nil
     ) {
         report.items.append(.init(kind: kind, name: name, outcome: outcome, reason: reason))
@@ -41,6 +53,9 @@ struct StoreImport {
     private mutating func take(_ user: ImportedUser) throws(StoreError) {
         let telegram = user.telegramID.map { "telegram \($0)" }
         let shown = user.username ?? user.email ?? telegram ?? "without a name"
+        guard !repeated.contains(user.sourceID) else {
+            return note(.user, shown, .conflict, "another user there has the same id")
+        }
         var checked = CheckedUser(user, passwordCostMax: passwordCostMax)
         guard let problem = checked.problem else {
             switch try standing(of: checked.new) {
@@ -55,7 +70,7 @@ struct StoreImport {
     private mutating func leave(
         _ user: ImportedUser, _ shown: String, _ outcome: ImportReport.Outcome, _ reason: String
     ) {
-        strangers[user.sourceID] = shown
+        if !user.sourceID.isEmpty { strangers[user.sourceID] = shown }
         note(.user, shown, outcome, reason)
     }
 
@@ -96,7 +111,8 @@ struct StoreImport {
     ) throws(StoreError) {
         try giveID(&checked.new, user.sourceID)
         do throws(StoreError) {
-            owners[user.sourceID] = try store.createUser(checked.new)
+            let made = try store.createUser(checked.new)
+            lend(user, to: made)
             note(.user, shown, .made, checked.remark)
         } catch .duplicate(let field) {
             // Why not found before: the store compares without case, and also names with addresses.
@@ -119,63 +135,105 @@ struct StoreImport {
         }
     }
 
+    /// Keys that name the user of the source are those of this one.
+    private mutating func lend(_ user: ImportedUser, to ours: User) {
+        // Why: a key that names nobody must not be anybody's.
+        if !user.sourceID.isEmpty { owners[user.sourceID] = ours }
+    }
+
     private mutating func compare(
         _ found: User, _ checked: CheckedUser, _ user: ImportedUser, _ shown: String
     ) throws(StoreError) {
-        owners[user.sourceID] = found
         let ours = try store.passwordHash(of: .id(found.id))?.hash
-        guard let theirs = checked.new.passwordHash, theirs != ours else {
+        let theirs = checked.new.passwordHash
+        let takesPassword = theirs != nil && theirs != ours
+        var differences: [String] = []
+        if takesPassword { differences.append("has \(ours == nil ? "no" : "another") password here") }
+        if found.isActive != checked.new.isActive {
+            differences.append("is disabled \(found.isActive ? "there" : "here")")
+        }
+        guard !differences.isEmpty else {
+            lend(user, to: found)
             return note(.user, shown, .present)
         }
+        let text = differences.joined(separator: " and ")
         guard replaces else {
-            return note(
-                .user, shown, .conflict, "has another password here, which stays; `--replace` takes this one")
+            // Why without keys: it may be somebody else who has the same name here.
+            let offer = takesPassword ? "takes the password" : "disables who is disabled in one of both"
+            let reason = "\(text), which stays, and gets no keys from there; `--replace` \(offer)"
+            return leave(user, shown, .conflict, reason)
         }
-        try store.setPasswordHash(found.id, theirs)
-        try store.endSessions(ofUser: found.id)
-        note(.user, shown, .replaced, "the password; sessions have ended")
+        lend(user, to: found)
+        if takesPassword, let theirs {
+            try store.setPasswordHash(found.id, theirs)
+            try store.endSessions(ofUser: found.id)
+        }
+        let isDisabled = found.isActive && !checked.new.isActive
+        if isDisabled { try store.setActive(found.id, false) }
+        guard takesPassword || isDisabled else { return note(.user, shown, .present, "\(text), which stays") }
+        let done = [
+            takesPassword ? "the password; sessions have ended" : nil, isDisabled ? "is disabled now" : nil,
+            found.isActive ? nil : "stays disabled",
+        ]
+        note(.user, shown, .replaced, done.compactMap { $0 }.joined(separator: "; "))
     }
 
-    /// Of a key: a user of the source, or one of the store that has the same id.
-    private func owner(_ id: String) throws(StoreError) -> User? {
+    /// Of a key: a user of the source, or one of the store who has kept the id that the source gave.
+    func owner(_ id: String) throws(StoreError) -> User? {
         if let owner = owners[id] { return owner }
-        guard strangers[id] == nil, !id.isEmpty else { return nil }
-        return try store.user(.publicID(id))
+        guard !id.isEmpty, strangers[id] == nil, !repeated.contains(id) else { return nil }
+        let isOurForm =
+            switch store.options.userIDs {
+            case .uuid: PublicID.isUUID(id)
+            case .objectid: PublicID.isObjectID(id)
+            // Why: whoever is number 1 here need not be number 1 there.
+            case .integer: false
+            }
+        return try isOurForm ? store.user(.publicID(id)) : nil
     }
 
-    private func absence(of id: String) -> String {
-        strangers[id].map { "its user \($0) is left out" } ?? "its user is neither there nor here"
+    /// What a report calls an owner of the source.
+    func shownOwner(_ id: String, _ user: User?) -> String { user?.shownName ?? strangers[id] ?? "?" }
+
+    func absence(of id: String) -> String {
+        if id.isEmpty { return "it does not say whose it is" }
+        if repeated.contains(id) { return "several users there have the id that it names" }
+        return strangers[id].map { "its user \($0) is left out" } ?? "its user is neither there nor here"
     }
 
     // MARK: Keys
 
-    private mutating func take(_ key: ImportedUpstreamKey) throws(StoreError) {
-        let text = String(decoding: key.key.reveal(), as: UTF8.self)
+    /// - Parameter remark: what there is to say about it in any case.
+    private mutating func take(_ key: ImportedUpstreamKey, _ remark: String?) throws(StoreError) {
         let user = try owner(key.ownerID)
-        let shown = "\(user?.shownName ?? strangers[key.ownerID] ?? "?"): \(key.name)"
-        guard let user else { return note(.upstreamKey, shown, .leftOut, absence(of: key.ownerID)) }
-        guard TextRule.name(max: 256).accepts(key.name) else {
-            return note(.upstreamKey, shown, .leftOut, "the name must be \(TextRule.name(max: 256).wanted)")
+        let shown = "\(shownOwner(key.ownerID, user)): \(key.name)"
+        func noteAs(_ outcome: ImportReport.Outcome, _ reason: String? = nil) {
+            let reasons = [reason, remark].compactMap { $0 }
+            note(.upstreamKey, shown, outcome, reasons.isEmpty ? nil : reasons.joined(separator: "; "))
         }
-        // Why: the beginning of a Fernet token, with which some of these programs encrypt.
-        guard !text.hasPrefix("gAAAAA") else {
-            return note(.upstreamKey, shown, .leftOut, "is encrypted by the other program")
-        }
-        let rule = TextRule.upstreamKey(prefix: "", lengthMin: 1)
-        guard rule.accepts(text) else {
-            return note(.upstreamKey, shown, .leftOut, "the key must be \(rule.wanted)")
-        }
+        guard let user else { return noteAs(.leftOut, absence(of: key.ownerID)) }
+        if let problem = StoreImport.problem(key) { return noteAs(.leftOut, problem) }
         guard try store.upstreamKeys(user: user.id).contains(where: { $0.name == key.name }) else {
             try set(key, of: user)
-            return note(.upstreamKey, shown, .made)
+            return noteAs(.made)
         }
-        let problem = try difference(key, of: user)
-        guard let problem else { return note(.upstreamKey, shown, .present) }
+        guard let problem = try difference(key, of: user) else { return noteAs(.present) }
         guard replaces else {
-            return note(.upstreamKey, shown, .conflict, "\(problem), which stays; `--replace` takes this one")
+            return noteAs(.conflict, "\(problem), which stays; `--replace` takes this one")
         }
         try set(key, of: user)
-        note(.upstreamKey, shown, .replaced)
+        noteAs(.replaced)
+    }
+
+    /// Why there can be no such key; nil: there can.
+    private static func problem(_ key: ImportedUpstreamKey) -> String? {
+        let text = String(decoding: key.key.reveal(), as: UTF8.self)
+        let nameRule = TextRule.name(max: 256)
+        guard nameRule.accepts(key.name) else { return "the name must be \(nameRule.wanted)" }
+        // Why: the beginning of a Fernet token, with which some of these programs encrypt.
+        guard !text.hasPrefix("gAAAAA") else { return "is encrypted by the other program" }
+        let rule = TextRule.upstreamKey(prefix: "", lengthMin: 1)
+        return rule.accepts(text) ? nil : "the key must be \(rule.wanted)"
     }
 
     private func set(_ key: ImportedUpstreamKey, of user: User) throws(StoreError) {
@@ -191,38 +249,6 @@ struct StoreImport {
         } catch .cannotSeal {
             return "a key is there that cannot be opened"
         }
-    }
-
-    private static let keyBytes = 16...512
-
-    private mutating func take(_ key: ImportedClientKey) throws(StoreError) {
-        let text = String(decoding: key.key.reveal(), as: UTF8.self)
-        let isKey =
-            StoreImport.keyBytes.contains(text.utf8.count)
-            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        let user = try owner(key.ownerID)
-        let beginning = isKey ? Credential.shownPrefix(of: text) + "..." : "no key"
-        let shown = "\(user?.shownName ?? strangers[key.ownerID] ?? "?"): \(beginning)"
-        guard let user else { return note(.clientKey, shown, .leftOut, absence(of: key.ownerID)) }
-        guard isKey else {
-            let wanted = "\(StoreImport.keyBytes.lowerBound) to \(StoreImport.keyBytes.upperBound)"
-            return note(.clientKey, shown, .leftOut, "a key must be \(wanted) printable ASCII characters")
-        }
-        guard key.expiry != .unreadable else {
-            return note(.clientKey, shown, .leftOut, "its `expires_at` cannot be read")
-        }
-        if let found = try store.key(digest: sha256(key.key.reveal())) {
-            guard found.userID == user.id else {
-                return note(.clientKey, shown, .conflict, "belongs to somebody else here")
-            }
-            return note(.clientKey, shown, .present)
-        }
-        let rule = TextRule.name(max: 100)
-        let name = key.name.flatMap { rule.accepts($0) ? $0 : nil }
-        try store.insertKey(key, name: name ?? "default", of: user)
-        let isRenamed = key.name != nil && name == nil
-        let remark = isRenamed ? "is called `default` now: a name must be \(rule.wanted)" : nil
-        note(.clientKey, shown, .made, key.isActive ? remark : "revoked, as it was")
     }
 }
 

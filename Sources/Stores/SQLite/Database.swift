@@ -12,7 +12,11 @@ final class Database {
         case blob([UInt8])
     }
 
-    enum Access { case readWrite, readOnly }
+    enum Access {
+        case readWrite, readOnly
+        /// Of a file that nobody writes meanwhile: nothing is locked, and SQLite makes nothing beside it.
+        case immutable
+    }
 
     let path: String
     private let handle: OpaquePointer
@@ -35,10 +39,16 @@ final class Database {
     ///   statement.
     init(path: String, busyTimeoutMilliseconds: Int32, access: Access = .readWrite) throws(StoreError) {
         var opened: OpaquePointer?
-        let mode = access == .readWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY
+        let mode =
+            switch access {
+            case .readWrite: SQLITE_OPEN_READWRITE
+            case .readOnly: SQLITE_OPEN_READONLY
+            case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+            }
         // Why no mutex: a connection belongs to one thread at a time.
         let flags = mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let code = path.isEmpty ? SQLITE_CANTOPEN : sqlite3_open_v2(path, &opened, flags, nil)
+        let name = access == .immutable ? Database.immutableURI(path) : path
+        let code = path.isEmpty ? SQLITE_CANTOPEN : sqlite3_open_v2(name, &opened, flags, nil)
         guard code == SQLITE_OK, let opened else {
             let error = StoreError(code: code, of: opened, path: path)
             sqlite3_close_v2(opened)
@@ -59,6 +69,15 @@ final class Database {
         for statement in statements.values { sqlite3_finalize(statement) }
         statements = [:]
         sqlite3_close_v2(handle)
+    }
+
+    /// <https://sqlite.org/uri.html>
+    private static func immutableURI(_ path: String) -> String {
+        var escaped = path
+        for (mark, code) in [("%", "%25"), ("?", "%3f"), ("#", "%23")] {
+            escaped = escaped.replacing(mark, with: code)
+        }
+        return (path.hasPrefix("/") ? "file://" : "file:") + escaped + "?immutable=1"
     }
 
     /// Another connection to nothing but memory.
@@ -117,10 +136,9 @@ final class Database {
     ///
     /// Why IMMEDIATE: a transaction that begins by reading may find another writer in its way later, where
     /// waiting no longer helps.
-    /// - Parameter isTrial: all of it is taken back at the end, and only what `body` returns stays.
     @discardableResult
     func transaction<Result>(
-        isReading: Bool = false, isTrial: Bool = false, _ body: () throws(StoreError) -> Result
+        isReading: Bool = false, _ body: () throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         guard depth == 0 else { return try body() }
         try script(isReading ? "BEGIN" : "BEGIN IMMEDIATE")
@@ -128,7 +146,7 @@ final class Database {
         defer { depth = 0 }
         do throws(StoreError) {
             let result = try body()
-            try script(isTrial ? "ROLLBACK" : "COMMIT")
+            try script("COMMIT")
             return result
         } catch {
             // Why asked: some failures have rolled back already.

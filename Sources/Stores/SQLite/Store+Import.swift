@@ -3,7 +3,8 @@ import JSON
 
 extension ImportedRecords {
     /// From an SQLite file of users and their keys for models, or from a folder with `users.json` and
-    /// `api_keys.json`, or one such file. Never writes there.
+    /// `api_keys.json`, or one such file. Never writes to them; SQLite may make `-shm` beside a file that
+    /// has a `-wal`.
     public init(path: String) throws(ImportError) {
         var status = stat()
         guard stat(path, &status) == 0 else {
@@ -23,7 +24,8 @@ extension ImportedRecords {
         }
         // <https://sqlite.org/fileformat.html#magic_header_string>
         if first.starts(with: "SQLite format 3\0".utf8) { return try ForeignDatabase.read(file) }
-        guard let mark = first.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
+        let text = ForeignText.withoutMark(first)
+        guard let mark = text.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
             throw ImportError("\(file): is empty")
         }
         guard mark == UInt8(ascii: "[") || mark == UInt8(ascii: "{") else {
@@ -33,7 +35,7 @@ extension ImportedRecords {
     }
 
     /// Why so much: blanks may stand before the first bracket.
-    private static func beginning(of file: String) throws(FileReadError) -> [UInt8] {
+    static func beginning(of file: String) throws(FileReadError) -> [UInt8] {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .failed(errno: errno) }
         defer { close(descriptor) }
@@ -48,17 +50,37 @@ extension Store {
     /// Takes over what there is a place for, all of it in one transaction. Doing it again changes nothing:
     /// what is there already is left alone.
     /// - Parameters:
-    ///   - replaces: upstream keys and passwords that differ become those of the source.
+    ///   - replaces: upstream keys and passwords that differ become those of the source; users and keys of
+    ///     clients may do afterwards what they may both here and there.
     ///   - passwordCostMax: hashes that cost more are taken, and it is said that nobody can log in by them.
-    ///   - isTrial: the report is the same, and nothing is changed.
-    /// - Throws: `.cannotSeal` where there are upstream keys and no master key; then nothing is changed.
+    ///   - keyPrefixes: it is said of keys that begin otherwise; empty: of none.
+    ///   - isTrial: the report is the same, and nothing is changed. Works on a copy in memory: no writer
+    ///     waits.
+    /// - Throws: `.cannotSeal` where there are upstream keys and no master key, or none that opens a key that
+    ///   is sealed here; then nothing is changed.
     public func importRecords(
-        _ records: ImportedRecords, replaces: Bool, passwordCostMax: Int, isTrial: Bool
+        _ records: ImportedRecords, replaces: Bool, passwordCostMax: Int, keyPrefixes: [String] = [],
+        isTrial: Bool
     ) throws(StoreError) -> ImportReport {
-        try database.transaction(isTrial: isTrial) { () throws(StoreError) in
-            var work = StoreImport(store: self, replaces: replaces, passwordCostMax: passwordCostMax)
+        let store = try isTrial ? Store(trialOf: self) : self
+        return try store.transaction { () throws(StoreError) -> ImportReport in
+            if !records.upstreamKeys.isEmpty { try store.refuseOtherMasterKey() }
+            var work = StoreImport(
+                store: store, replaces: replaces, passwordCostMax: passwordCostMax, keyPrefixes: keyPrefixes)
             return try work.run(records)
         }
+    }
+
+    /// Why: with a wrong master key in its place the right one would not be missed, and half of the keys in
+    /// the file would open with neither alone.
+    private func refuseOtherMasterKey() throws(StoreError) {
+        guard case .sealed(let master) = options.atRest else { return }
+        let known = [master.id] + options.previousMasterKeys.map(\.id)
+        let used = try masterKeyIDs()
+        guard !used.isEmpty, !used.contains(where: { known.contains($0) }) else { return }
+        throw .cannotSeal(
+            "the database holds keys that are sealed with master key \(used.joined(separator: " and ")), and "
+                + "`encryption_key` is \(master.id), which opens none of them: put the right one back")
     }
 
     /// Of keys that have just been stored, and of another program's making.
@@ -72,16 +94,23 @@ extension Store {
             """, [.of(createdAt), .of(updatedAt), .integer(id)])
     }
 
-    /// A key that was made elsewhere. Of it only the digest is kept.
+    /// Sets the bounds of a key that are given; one that is revoked stays so.
+    func bound(
+        _ key: Int64, expiresAt: Int64?, requestsPerMinute: Int64?, isRevoked: Bool
+    ) throws(StoreError) {
+        try database.run(
+            "UPDATE keys SET expires_at = ?1, rate_limit = ?2 WHERE id = ?3",
+            [.of(expiresAt), .of(requestsPerMinute), .integer(key)])
+        if isRevoked { try revokeKey(key) }
+    }
+
+    /// A key that was made elsewhere, cut to what there can be. Of it only the digest is kept.
     func insertKey(_ key: ImportedClientKey, name: String, of user: User) throws(StoreError) {
-        var expiresAt: Int64?
-        if case .at(let time) = key.expiry { expiresAt = time }
         let credential = String(decoding: key.key.reveal(), as: UTF8.self)
         let isFree =
             try database.row(
                 "SELECT 1 FROM keys WHERE public_id = ?", [.text(key.sourceID)], { _ in true }) == nil
         let publicID = PublicID.isUUID(key.sourceID) && isFree ? key.sourceID : PublicID.uuid()
-        let limit = key.requestsPerMinute.flatMap { $0 > 0 ? $0 : nil }
         try database.run(
             """
             INSERT INTO keys (public_id, user_id, kind, name, shown_prefix, digest, rate_limit, metadata, expires_at,
@@ -90,9 +119,10 @@ extension Store {
             """,
             [
                 .text(publicID), .integer(user.id), .text(name),
-                .text(Credential.shownPrefix(of: credential)), .blob(sha256(key.key.reveal())), .of(limit),
-                .of(key.metadata), .of(expiresAt), .of(key.isActive ? nil : now),
-                .integer(key.usageCount), .of(key.lastUsedAt), .integer(key.createdAt ?? now),
+                .text(Credential.shownPrefix(of: credential)), .blob(sha256(key.key.reveal())),
+                .of(key.requestsPerMinute), .of(key.metadata), .of(key.expiresAt),
+                .of(key.isActive == true ? nil : now), .integer(key.usageCount), .of(key.lastUsedAt),
+                .integer(key.createdAt ?? now),
             ])
     }
 

@@ -61,8 +61,21 @@ public final class Store {
         }
     }
 
+    /// A copy in memory, to try something out on: nothing of it comes back, and nobody has to wait for it.
+    init(trialOf store: Store) throws(StoreError) {
+        path = store.path
+        options = store.options
+        identity = store.identity
+        database = try Database.inMemory()
+        clock = store.clock
+        // Why in this order: a database that has been asked something keeps its page size.
+        try store.database.copy(into: database)
+        try Store.configure(database)
+    }
+
     /// Makes the file (mode 0600) with the newest schema, or migrates the one that is there.
     /// - Returns: the schema that was there before; nil: the file is new.
+    /// - Throws: also where the file is missing and what SQLite keeps beside it is not.
     @discardableResult
     public static func prepare(_ path: String) throws(StoreError) -> Int? {
         try prepare(path, by: Schema.migrations)
@@ -71,6 +84,7 @@ public final class Store {
     static func prepare(
         _ path: String, by migrations: [String], busyTimeoutMilliseconds: Int32 = 5000
     ) throws(StoreError) -> Int? {
+        try refuseLeftovers(of: path)
         let isNew = try PrivateFile.create(path)
         if !isNew { try PrivateFile.closeEmpty(path) }
         let database = try connect(to: path, busyTimeoutMilliseconds)
@@ -80,6 +94,17 @@ public final class Store {
         guard try database.row("PRAGMA journal_mode", [], { $0.text(0) }) != "wal" else { return before }
         _ = try database.row("PRAGMA journal_mode = WAL") { $0.text(0) }
         return before
+    }
+
+    /// Why: SQLite removes a WAL or a journal that it finds beside a new file, and with it what was committed
+    /// to the old one, which may only have been moved away.
+    private static func refuseLeftovers(of path: String) throws(StoreError) {
+        for ending in ["-wal", "-shm", "-journal"] {
+            // Why in this order: somebody who makes the file at the same moment makes it first.
+            guard PrivateFile.mode(path + ending) != nil, PrivateFile.mode(path) == nil else { continue }
+            throw .failed(
+                "\(path)\(ending) is there without \(path): put the database back beside it, or remove it")
+        }
     }
 
     /// Nothing may be asked afterwards. Also done when the store goes.
@@ -125,6 +150,11 @@ public final class Store {
         to path: String, _ busyTimeoutMilliseconds: Int32
     ) throws(StoreError) -> Database {
         let database = try Database(path: path, busyTimeoutMilliseconds: busyTimeoutMilliseconds)
+        try configure(database)
+        return database
+    }
+
+    private static func configure(_ database: Database) throws(StoreError) {
         // Why NORMAL: in WAL mode a crash of the machine may lose the last commits, but damages nothing.
         // Why secure_delete: what was replaced or deleted does not stay readable in free pages.
         for pragma in [
@@ -133,7 +163,6 @@ public final class Store {
         ] {
             try database.script("PRAGMA \(pragma)")
         }
-        return database
     }
 }
 

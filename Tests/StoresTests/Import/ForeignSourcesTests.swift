@@ -110,9 +110,10 @@ private func database(_ folder: TemporaryFolder, _ sql: String) throws -> String
     #expect(records.clientKeys.map { $0.key.text } == ["ws_one", "ws_two"])
     let (first, second) = (records.clientKeys[0], records.clientKeys[1])
     #expect(
-        first.sourceID == "k1" && first.requestsPerMinute == 60 && !first.isActive && first.usageCount == 5)
+        first.sourceID == "k1" && first.requestsPerMinute == 60 && first.isActive == false
+            && first.usageCount == 5)
     #expect(first.lastUsedAt == 1_764_153_000 && first.expiry == .never && first.metadata == "{\"a\":[1]}")
-    #expect(second.isActive && second.expiry == .unreadable, "never good for ever by mistake")
+    #expect(second.isActive == true && second.expiry == .unreadable, "never good for ever by mistake")
     #expect(records.notes.count == 1 && records.notes[0].hasPrefix("rate_limits.json is left out"))
     #expect(try ImportedRecords(path: folder.path + "/api_keys.json").clientKeys.count == 2)
 }
@@ -131,4 +132,90 @@ private func database(_ folder: TemporaryFolder, _ sql: String) throws -> String
     try other.script("COMMIT")
     #expect(try ImportedRecords(path: path).users.count == 2)
     #expect(try readFile(path, limitBytes: 1 << 20) == before)
+}
+
+@Test func `a file that nobody has open is read with nothing made beside it`() throws {
+    let folder = TemporaryFolder()
+    let path = folder.path + "/a%20?b#c.db"
+    _ = try sqlite3(
+        path,
+        """
+        PRAGMA journal_mode = WAL; CREATE TABLE users (id, username, password);
+        INSERT INTO users VALUES (1, 'ann', 'h')
+        """)
+    let link = folder.path + "/link.db"
+    #expect(symlink(path, link) == 0)
+    for name in [path, link] {
+        #expect(try ImportedRecords(path: name).users.map(\.username) == ["ann"])
+        for ending in ["-wal", "-shm"] { #expect(PrivateFile.mode(path + ending) == nil, "\(ending)") }
+    }
+}
+
+@Test func `the newest of several keys comes last, by when it was changed or made`() throws {
+    let users = "CREATE TABLE users (id, username, password); CREATE TABLE k "
+    for (sql, wanted) in [
+        (
+            """
+            (id, user_id, model, api_key, created_at, updated_at);
+            INSERT INTO k VALUES (1, 1, 'gpt', 'new', '2025-03-01', NULL),
+                (2, 1, 'gpt', 'old', '2025-01-01', '2025-02-01'), (3, 1, 'gpt', 'older', NULL, NULL)
+            """, ["older", "old", "new"]
+        ),
+        (
+            """
+            (id, user_id, model, api_key, created_at);
+            INSERT INTO k VALUES (9, 1, 'gpt', 'new', 5), (8, 1, 'gpt', 'old', 5), (10, 1, 'gpt', 'older', 4)
+            """, ["older", "old", "new"]
+        ),
+        (
+            "(id, user_id, model, api_key); INSERT INTO k VALUES (2, 1, 'gpt', 'b'), (1, 1, 'gpt', 'a')",
+            ["a", "b"]
+        ),
+        ("(user_id, model, api_key); INSERT INTO k VALUES (1, 'gpt', 'a')", ["a"]),
+    ] as [(String, [String])] {
+        let folder = TemporaryFolder()
+        let path = try database(folder, users + sql)
+        #expect(try ImportedRecords(path: path).upstreamKeys.map { $0.key.text } == wanted, "\(sql)")
+    }
+}
+
+@Test func `only what says that it is active is active`() throws {
+    let folder = TemporaryFolder()
+    let path = try database(
+        folder,
+        """
+        CREATE TABLE users (id INTEGER, username, password, is_active);
+        INSERT INTO users VALUES (1, 'a', '', 1), (2, 'b', '', NULL), (3, 'c', '', 1.0), (4, 'd', '', 0.0),
+            (5, 'e', '', x'01');
+        """)
+    #expect(try ImportedRecords(path: path).users.map(\.isActive) == [true, nil, true, false, false])
+    let file = folder.write(
+        "keys.json",
+        """
+        [{"key": "k1", "user_id": 1}, {"key": "k2", "user_id": 1, "is_active": null},
+         {"key": "k3", "user_id": 1, "is_active": 1.0, "rate_limit": 59.5},
+         {"key": "k4", "user_id": 1, "is_active": {}, "rate_limit": 1e30}]
+        """)
+    let keys = try ImportedRecords(path: file).clientKeys
+    #expect(keys.map(\.isActive) == [true, nil, true, false])
+    #expect(keys.map(\.requestsPerMinute) == [nil, nil, 60, Int64.max])
+}
+
+@Test func `a record below a key is a key, whatever it says of its user`() throws {
+    let folder = TemporaryFolder()
+    let key = "ws_" + String(repeating: "k", count: 32)
+    let mark = "\u{FEFF}"
+    let file = folder.write(
+        "keys.json",
+        """
+        \(mark){"\(key)": {"user_id": "u1", "username": "ann"},
+         "k2": {"key": "\(key)2", "user_id": "u1", "username": "ann"},
+         "0a1b2c3d-0000-4000-8000-00000000abcd": {"user_id": "u2", "username": "bob"},
+         "user_0123456789abcdef": {"user_id": "user_0123456789abcdef", "username": "cy"},
+         "somebody_with_a_long_name": {"user_id": 7, "username": "somebody_with_a_long_name"}}
+        """)
+    let records = try ImportedRecords(path: file)
+    #expect(records.clientKeys.map { $0.key.text } == [key, key + "2"])
+    #expect(records.clientKeys.allSatisfy { $0.ownerID == "u1" })
+    #expect(records.users.map(\.username) == ["bob", "cy", "somebody_with_a_long_name"])
 }

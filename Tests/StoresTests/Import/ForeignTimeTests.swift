@@ -49,6 +49,6 @@ func `what is no time is none`(text: String) {
 }
 
 @Test func `only what means yes is yes`() {
-    for word in ["1", "true", "True", "t", "YES"] { #expect(ForeignText.flag(word), "\(word)") }
-    for word in ["0", "false", "", "no", "null", "-1"] { #expect(!ForeignText.flag(word), "\(word)") }
+    for word in ["1", "1.0", "true", "True", "t", "YES"] { #expect(ForeignText.flag(word), "\(word)") }
+    for word in ["0", "0.0", "false", "", "no", "null", "-1"] { #expect(!ForeignText.flag(word), "\(word)") }
 }

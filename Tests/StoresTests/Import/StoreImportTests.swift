@@ -1,4 +1,4 @@
-// Covers StoreImport.swift, Store+Import.swift, CheckedUser.swift
+// Covers StoreImport.swift, StoreImport+ClientKeys.swift, Store+Import.swift, CheckedUser.swift
 import Glibc
 import Testing
 
@@ -87,13 +87,162 @@ private let oldKey = "ws_" + String(repeating: "k", count: 32)
     _ = try test.take(records([user("1", "ann")], [("1", "gpt", "sk-ours")]))
     let other = "$2b$04$" + String(repeating: "b", count: 53)
     let theirs = records([user("1", "ann") { $0.passwordHash = other }], [("1", "gpt", "sk-theirs")])
-    #expect(try test.take(theirs) == ["ann conflict", "ann: gpt conflict"])
+    #expect(try test.take(theirs) == ["ann conflict", "ann: gpt left_out"])
+    let same = records([user("1", "ann")], [("1", "gpt", "sk-theirs")])
+    #expect(try test.take(same) == ["ann present", "ann: gpt conflict"])
     let ann = try #require(try test.store.user(.username("ann")))
     #expect(try test.store.revealUpstreamKey(user: ann.id, name: "gpt")?.text == "sk-ours")
     #expect(try test.take(theirs, replaces: true) == ["ann replaced", "ann: gpt replaced"])
     #expect(try test.store.revealUpstreamKey(user: ann.id, name: "gpt")?.text == "sk-theirs")
     #expect(try test.store.passwordHash(of: .username("ann"))?.hash == other)
     #expect(try test.take(theirs, replaces: true) == ["ann present", "ann: gpt present"])
+}
+
+@Test func `who has another password here may be somebody else and gets no keys`() throws {
+    let test = try TestStore(try sealed())
+    let other = "$2b$04$" + String(repeating: "b", count: 53)
+    _ = try test.store.createUser(NewUser(username: "ann", passwordHash: other))
+    _ = try test.user("bob")
+    let all = records(
+        [user("1", "ann"), user("2", "bob")], [("1", "gpt", "sk-1"), ("2", "gpt", "sk-2")],
+        [clientKey("1", oldKey)])
+    #expect(
+        try test.take(all) == [
+            "ann conflict", "bob conflict", "ann: gpt left_out", "bob: gpt left_out",
+            "ann: ws_kkkkkkkk... left_out",
+        ])
+    #expect(try test.store.allUpstreamKeys().isEmpty && test.store.keys(ofUser: nil).isEmpty)
+    #expect(
+        try test.take(all, replaces: true) == [
+            "ann replaced", "bob replaced", "ann: gpt made", "bob: gpt made", "ann: ws_kkkkkkkk... made",
+        ])
+}
+
+@Test func `a number of the source is nobody's number here`() throws {
+    let test = try TestStore(Store.Options(userIDs: .integer, atRest: .plain))
+    #expect(try test.user("ours").publicID == "1")
+    let orphans = records([], [("1", "gpt", "sk-1")], [clientKey("1", oldKey)])
+    let report = try test.store.importRecords(
+        orphans, replaces: true, passwordCostMax: 13, isTrial: false)
+    #expect(report.items.map(\.name) == ["?: gpt", "?: ws_kkkkkkkk..."])
+    for item in report.items {
+        #expect(item.outcome == .leftOut && item.reason == "its user is neither there nor here")
+    }
+    #expect(try test.store.allUpstreamKeys().isEmpty && test.store.keys(ofUser: nil).isEmpty)
+}
+
+@Test func `records without an id, or with the same one, lend their keys to nobody`() throws {
+    let test = try TestStore(try sealed())
+    let all = records(
+        [user("", "ann"), user("", "bob"), user("7", "cy"), user("7", "dan")],
+        [("", "gpt", "sk-1"), ("7", "gpt", "sk-2")], [clientKey("", oldKey), clientKey("7", oldKey + "2")])
+    #expect(
+        try test.take(all) == [
+            "ann made", "bob made", "cy conflict", "dan conflict", "?: gpt left_out", "?: gpt left_out",
+            "?: ws_kkkkkkkk... left_out", "?: ws_kkkkkkkk... left_out",
+        ])
+    #expect(try test.store.users().map(\.username) == ["ann", "bob"])
+    #expect(try test.store.allUpstreamKeys().isEmpty && test.store.keys(ofUser: nil).isEmpty)
+}
+
+@Test func `what has ended there is told, and replace takes the stricter of both`() throws {
+    let test = try TestStore()
+    let now = test.now
+    func source(
+        _ isActive: Bool, _ end: Int64?, _ limit: Int64?, isUserActive: Bool = true
+    ) -> ImportedRecords {
+        let key = clientKey("1", oldKey) {
+            $0.isActive = isActive
+            $0.expiry = end.map { ImportedClientKey.Expiry.at(now + $0) } ?? .never
+            $0.requestsPerMinute = limit
+        }
+        return records([user("1", "ann") { $0.isActive = isUserActive }], [], [key])
+    }
+    func key() throws -> ClientKey { try #require(try test.store.keys(ofUser: nil).first) }
+    func outcome(_ source: ImportedRecords, replaces: Bool = false) throws -> String? {
+        try test.take(source, replaces: replaces).last?.split(separator: " ").last.map { String($0) }
+    }
+    #expect(try outcome(source(true, 100, 60)) == "made" && outcome(source(true, 100, 60)) == "present")
+    for theirs in [
+        source(true, 50, 60), source(true, nil, 60), source(true, 100, 30), source(false, 100, 60),
+    ] {
+        #expect(try outcome(theirs) == "conflict")
+    }
+    #expect(try key().expiresAt == now + 100 && key().requestsPerMinute == 60)
+    #expect(try outcome(source(true, 50, 90), replaces: true) == "replaced")
+    #expect(try key().expiresAt == now + 50 && key().requestsPerMinute == 60)
+    #expect(try outcome(source(true, nil, nil), replaces: true) == "present", "it is stricter here")
+    #expect(try key().expiresAt == now + 50 && key().requestsPerMinute == 60)
+    #expect(try outcome(source(false, 50, 30), replaces: true) == "replaced")
+    #expect(try key().state(at: now) == .revoked && key().requestsPerMinute == 30)
+    #expect(try outcome(source(true, 50, 30)) == "conflict", "it is revoked here")
+    #expect(try outcome(source(true, 50, 30), replaces: true) == "present")
+    #expect(try key().state(at: now) == .revoked)
+
+    let disabled = source(false, 50, 30, isUserActive: false)
+    #expect(try test.take(disabled) == ["ann conflict", "ann: ws_kkkkkkkk... left_out"])
+    #expect(try test.store.users().map(\.isActive) == [true])
+    #expect(
+        try test.take(disabled, replaces: true) == ["ann replaced", "ann: ws_kkkkkkkk... present"])
+    #expect(try test.take(source(false, 50, 30)).first == "ann conflict")
+    #expect(try test.take(source(false, 50, 30), replaces: true).first == "ann present")
+    #expect(try test.store.users().map(\.isActive) == [false])
+}
+
+@Test func `a master key that opens nothing here seals nothing more`() throws {
+    let test = try TestStore(try sealed())
+    _ = try test.take(records([user("1", "ann")], [("1", "gpt", "sk-1")]))
+    let wrong = try test.other(try sealed())
+    let more = records([user("2", "bob")], [("2", "gpt", "sk-2")])
+    for isTrial in [true, false] {
+        #expect {
+            _ = try wrong.importRecords(more, replaces: false, passwordCostMax: 13, isTrial: isTrial)
+        } throws: { error in
+            "\(error)".hasSuffix("opens none of them: put the right one back")
+        }
+    }
+    #expect(try test.store.users().count == 1)
+    let report = try wrong.importRecords(
+        records([user("2", "bob")]), replaces: false, passwordCostMax: 13, isTrial: false)
+    #expect(report.count(.user, .made) == 1, "who brings no upstream keys needs none")
+}
+
+@Test func `a trial waits for no writer and keeps none waiting`() throws {
+    let test = try TestStore(try sealed())
+    let all = records([user("1", "ann")], [("1", "gpt", "sk-1")])
+    let shell = try Shell(["sqlite3", "-batch", test.path])
+    shell.say("BEGIN IMMEDIATE; SELECT 'held';")
+    #expect(shell.hear() == "held\n")
+    #expect(try test.take(all, isTrial: true) == ["ann made", "ann: gpt made"])
+    shell.say("COMMIT;")
+    #expect(shell.finish().code == 0)
+    #expect(try test.store.users().isEmpty)
+}
+
+@Test func `what is not as it was is said of each`() throws {
+    let test = try TestStore(try sealed())
+    let all = records(
+        [user("1", "ann") { $0.isActive = nil }], [("1", "gpt", "sk-1"), ("1", "gpt", "sk-2")],
+        [
+            clientKey("1", oldKey) { $0.isActive = nil },
+            clientKey("1", "api_" + oldKey) {
+                $0.requestsPerMinute = .max
+                $0.usageCount = .max
+            },
+        ])
+    let report = try test.store.importRecords(
+        all, replaces: false, passwordCostMax: 13, keyPrefixes: ["ws_"], isTrial: false)
+    let reasons = report.items.map { $0.reason ?? "" }
+    let beginnings = [
+        "disabled: its `is_active` is empty", "the newest of 2 there",
+        "revoked: its `is_active` is empty", "lets nobody in: keys have to begin with `ws_`",
+    ]
+    for (reason, beginning) in zip(reasons, beginnings) { #expect(reason.hasPrefix(beginning), "\(reason)") }
+    #expect(reasons.count == 4 && reasons[3].contains("16777215 a minute"))
+    let keys = try test.store.keys(ofUser: nil)
+    #expect(keys.map(\.requestsPerMinute) == [nil, 16_777_215])
+    #expect(keys.map(\.usageCount) == [0, 1_000_000_000_000_000])
+    #expect(try test.take(all).map { $0.hasSuffix(" present") } == [true, true, true, true])
 }
 
 @Test func `nobody gets the keys of somebody else with one of their names`() throws {

@@ -67,6 +67,20 @@ private func withoutPrivileges<Result>(_ body: () throws -> Result) rethrows -> 
         #expect(throws: StoreError.self) { try open("") }
     }
 
+    @Test func `what SQLite keeps beside a file that is gone is not lost to a new one`() throws {
+        for ending in ["-wal", "-shm", "-journal"] {
+            let folder = TemporaryFolder()
+            let path = folder.path + "/app.db"
+            let beside = folder.write("app.db" + ending, "committed")
+            let reason = "\(beside) is there without \(path): put the database back beside it, or remove it"
+            #expect(throws: StoreError.failed(reason)) { try Store.prepare(path) }
+            #expect(try readFile(beside, limitBytes: 100) == Array("committed".utf8))
+            #expect(PrivateFile.mode(path) == nil)
+            #expect(unlink(beside) == 0)
+            #expect(try Store.prepare(path) == nil)
+        }
+    }
+
     @Test func `an empty file is a store that has to be made`() throws {
         let folder = TemporaryFolder()
         let path = folder.write("app.db", "")
