@@ -132,7 +132,7 @@ import Testing
         }
         let (diagnostics, duration) = Self.time(bytes)
         #expect(!diagnostics.isEmpty && diagnostics.count <= Reading.diagnosticsMax)
-        #expect(duration < .seconds(10))
+        #expect(duration < .seconds(20))
     }
 
     @Test(arguments: ["a: 1\n", "<<: 1\n", "? a\n"])

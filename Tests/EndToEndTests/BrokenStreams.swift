@@ -77,6 +77,22 @@ import Testing
         #expect(!text.contains("\"error\"") && !text.hasSuffix("0\r\n\r\n"), "\(text)")
     }
 
+    @Test func `behind the last event none comes where usage is tapped either`() throws {
+        let (text, _, _) = try broken(
+            after: Self.eventHead + chunk(Self.whole) + chunk("data: [DONE]\n\n"),
+            route: ", limits: tokens, stream_error_end: done",
+            options: "limits: { tokens: { by: ip, tokens_per_minute: 1M, default_reserve: 10 } }")
+        #expect(!text.contains("\"error\""), "\(text)")
+    }
+
+    @Test func `the time for all is told as what it is`() throws {
+        let (text, _, record) = try broken(
+            after: Self.eventHead + chunk(Self.whole), route: ", timeouts: { total: 200ms, idle: 20s }",
+            stalls: true)
+        #expect(text.contains("\"code\":\"total_timeout\""), "\(text)")
+        #expect(record["outcome"] == "cut")
+    }
+
     @Test func `within a chunk, within a length and in other media types nothing is added`() throws {
         let plain = Self.eventHead.replacing("text/event-stream", with: "application/json")
         let sized = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 99\r\n\r\n"

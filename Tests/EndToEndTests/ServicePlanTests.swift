@@ -128,3 +128,14 @@ func `a word that a unit would read in another way is refused`(line: String) {
     #expect(try Subprocess.run(["sh", "-c", "kill -9 $$"]).code == 137)
     #expect(throws: ServiceError.self) { try Subprocess.run(["there-is-no-such-program"]) }
 }
+
+/// A service works in `/` where nobody says where, and nothing of what such a file means is there.
+@Test func `a file that means the working directory needs one`() throws {
+    let path = "\(Project.path)/examples/freegpt.yaml"
+    guard case .failure(let error) = plan("-c \(path)") else {
+        Issue.record("there is none")
+        return
+    }
+    #expect(error.message.contains("relative_to: working_directory") && error.message.contains("--directory"))
+    #expect(try plan("-c \(path) --directory /srv/freegpt").get().directory == "/srv/freegpt")
+}

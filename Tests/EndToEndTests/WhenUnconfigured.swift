@@ -67,11 +67,11 @@ import Testing
     @Test func `while the config file is broken a door stays open, and closes once it is mended`() throws {
         let gate = try gate()
         let good = gate.folder.read(Gate.configName)
-        try gate.folder.replace(Gate.configName, with: good + "kex: 1\n")
+        try gate.folder.replace(Gate.configName, with: good + "\nkex: 1\n")
         try waitUntil("the mistake to be seen") { gate.process.errors.contains("unknown key `kex`") }
         try gate.folder.replace(Self.file, with: Self.tokens())
         try waitUntil("the token to be seen") { gate.process.errors.contains("has a token by now") }
-        try gate.folder.replace(Gate.configName, with: good + "# mended\n")
+        try gate.folder.replace(Gate.configName, with: good + "\n# mended\n")
         try waitUntil("the route to be closed") { try status(gate) == 401 }
     }
 

@@ -75,6 +75,11 @@ import Testing
         }
     }
 
+    @Test func `a path is not deeper than the file may be`() throws {
+        let result = try read(String(repeating: "a.", count: 60_000) + "b=1")
+        #expect(result.diagnostics.map(\.message) == ["nested deeper than 64 levels"])
+    }
+
     @Test func `what is wrong with the file stays where it is`() throws {
         let result = try read("log_level=info", text: Self.file + "\nkex: 1")
         #expect(result.diagnostics.map(\.file) == ["f.yaml"] && result.diagnostics[0].line == 9)

@@ -112,8 +112,8 @@ import Testing
             #expect(answer.status >= 500, "\(answer.status)")
             #expect(try answer.json()["detail"]?.stringValue != nil)
             #expect(!answer.text.contains("main.py"))
+            #expect(!answer.text.contains(BrouslaScene.key), "\(answer.text)")
         }
-        #expect(try !scene.chat(token, content: "about the key").text.contains(BrouslaScene.key))
         #expect(!scene.example.log.contains(BrouslaScene.key))
     }
 

@@ -83,6 +83,16 @@ import Testing
         }
     }
 
+    /// C15: the documentation logs in at 8000; what else there is stays at 8001.
+    @Test func `the second port logs in, and does nothing else`() throws {
+        let scene = try BrouslaScene()
+        let token = try scene.register()
+        let body = #"{"messages":[{"role":"user","content":"Hello!"}]}"#
+        #expect(try scene.example.post("/api/chat", body, bearer: token, port: 8000).status == 404)
+        #expect(try scene.example.post("/auth/register", "{}", port: 8000).status == 404)
+        #expect(try scene.example.post("/auth/login", "{}", port: 8000).status == 422)
+    }
+
     /// S2-46, S0-25, S1-44: what holds secrets is ignored by Git here, and there is an example of it.
     @Test func `secrets are left out of the repository`() throws {
         let ignored = (readFile("\(Project.path)/.gitignore") ?? "").split(separator: "\n")
@@ -91,10 +101,12 @@ import Testing
         }
         let example = try example()
         let text = readFile("\(Project.path)/examples/brousla.env.example") ?? ""
-        let filled = text.replacing("JWT_SECRET=", with: "JWT_SECRET=\(BrouslaScene.secret)")
+        let signed = text.replacing("JWT_SECRET=", with: "JWT_SECRET=\(BrouslaScene.secret)")
+        let filled = signed.replacing("OPENAI_API_KEY=", with: "OPENAI_API_KEY=sk-own")
         let result = try check(filled, example)
         #expect(result.code == 0, "\(result.output)\(result.errors)")
-        #expect(try check(text, example).code == 1, "without a secret it is no configuration")
+        #expect(try check(signed, example).code == 1, "without the upstream's key it is no configuration")
+        #expect(try check(text, example).code == 1, "without a secret neither")
     }
 
     /// C12: `OPENAI_API_KEY` is the client's in one example and the upstream's in the other, and never both.

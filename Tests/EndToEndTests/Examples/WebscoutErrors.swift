@@ -39,6 +39,33 @@ import Testing
         #expect(printed == "401 None None API key not found\n")
     }
 
+    /// A key that anybody makes is good for what Webscout has, and for nothing else of the provider's account.
+    @Test(arguments: Webscout.Variant.allCases)
+    func `nothing but chat, images and models goes to the provider`(variant: Webscout.Variant) throws {
+        let scene = try Webscout(variant)
+        for (method, target) in [
+            ("GET", "/v1/files"), ("DELETE", "/v1/files/x"), ("POST", "/v1/fine_tuning/jobs"),
+            ("GET", "/v1/organization/usage"), ("GET", "/v1/auth/other"), ("DELETE", "/v1/chat/completions"),
+        ] {
+            let answer = try scene.example.exchange(
+                method, target, fields: ["Authorization: Bearer \(scene.key)"],
+                body: method == "GET" ? nil : "{}")
+            #expect(answer.status == 404 || answer.status == 405, "\(method) \(target): \(answer.status)")
+        }
+        #expect(scene.passed.isEmpty)
+    }
+
+    /// C30, S4-58: what is no JSON is 422, in the shape of validation errors.
+    @Test func `a body that is not valid is 422`() throws {
+        let scene = try Webscout()
+        let answer = try scene.example.post("/v1/chat/completions", "{\"model\":", bearer: scene.key)
+        #expect(answer.status == 422)
+        let error = try answer.json()["error"]
+        #expect(error?["message"] == "Request validation error." && error?["type"] == "validation_error")
+        #expect(error?["details"]?.arrayValue?.count == 1)
+        #expect(try scene.chat("ChatGPT/").status == 404, "a provider and no model")
+    }
+
     /// S4-53, S4-54, S4-57, C34, C35: the other shape, with what the operator wants to say below it.
     @Test func `the part before the slash names the provider, and one that there is not is 404`() throws {
         let scene = try Webscout()

@@ -40,8 +40,11 @@ private func withoutPrivileges<Result>(_ body: () throws -> Result) rethrows -> 
         #expect(try readFile(path, limitBytes: 10) == Array("abc\n".utf8))
         #expect(PrivateFile.mode(path) == 0o600)
         #expect(throws: StoreError.self) {
-            try PrivateFile.create(folder.path + "/none/key", holding: Secret("abc"))
+            try PrivateFile.create(folder.path + "/none/none/key", holding: Secret("abc"))
         }
+        let made = folder.path + "/data/key"
+        #expect(try PrivateFile.create(made, holding: Secret("abc")), "one folder is made along")
+        #expect(PrivateFile.mode(folder.path + "/data") == 0o700 && PrivateFile.mode(made) == 0o600)
     }
 
     /// S3-05, S3-07.

@@ -45,7 +45,9 @@ final class AuthRegistry {
         served.newStores = []
         for (name, entry) in set.entries {
             entry.isOpen = set.open.contains(name)
-            if case .tokenFile(let source) = entry.source { source.standOpen(at: set.openRoutes[name], doorBell) }
+            if case .tokenFile(let source) = entry.source {
+                source.standOpen(at: set.openRoutes[name], doorBell)
+            }
             entry.callers.maxStale.store(set.maxStale[name] ?? 0, ordering: .relaxed)
         }
         for entry in set.newEntries {

@@ -10,7 +10,8 @@ struct KeyFormat: Sendable, Equatable {
     /// Why only what can be seen: a line break would begin another field, and a blank was pasted along.
     func accepts(_ key: Secret) -> Bool {
         let bytes = key.reveal()
-        return bytes.count >= max(prefix.utf8.count + 1, lengthMin) && bytes.count <= TextRule.upstreamKeyBytesMax
+        return bytes.count >= max(prefix.utf8.count + 1, lengthMin)
+            && bytes.count <= TextRule.upstreamKeyBytesMax
             && bytes.starts(with: prefix.utf8) && bytes.allSatisfy { (0x21...0x7E).contains($0) }
     }
 

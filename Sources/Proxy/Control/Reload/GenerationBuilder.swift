@@ -67,7 +67,8 @@ struct GenerationBuilder {
         let config = loaded.config
         let models = config.models.map { ModelPlan($0, upstreams: upstreams) }
         let routed = zip(config.models, models).filter { $0.isRefused || !$1.targets.isEmpty }.map(\.1)
-        onlyUpstream = ModelRoutePlan.onlyUpstream(of: routed)
+        let refusesSome = config.models.contains { $0.isRefused }
+        onlyUpstream = refusesSome ? nil : ModelRoutePlan.onlyUpstream(of: routed)
         let plans = config.upstreams.map { upstream($0) }
         let listeners = zip(config.listeners, sockets).map { listener($0, $1) }
         let routes = config.routes.map { route($0) }

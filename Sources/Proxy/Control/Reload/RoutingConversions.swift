@@ -73,10 +73,10 @@ extension ModelTarget {
 }
 
 extension ModelRoutePlan {
-    /// The one upstream that all of these lead to, if every name goes on as it is sent and none is refused.
+    /// The one upstream that all of these lead to, if every name goes on as it is sent.
     static func onlyUpstream(of models: [ModelPlan]) -> Int? {
         let targets = models.flatMap(\.targets)
-        guard let first = targets.first, models.allSatisfy({ !$0.targets.isEmpty }),
+        guard let first = targets.first,
             targets.allSatisfy({ $0.upstream == first.upstream && $0.name.isAsSent })
         else { return nil }
         return first.upstream

@@ -322,7 +322,8 @@ enum LocalReply: UInt8, CaseIterable {
         case .timeIsUp:
             Properties(
                 status: 504, type: "timeout_error", code: "total_timeout",
-                message: "The time that an exchange may take in all (timeouts.total) is over.", fault: .gateway)
+                message: "The time that an exchange may take in all (timeouts.total) is over.",
+                fault: .gateway)
         case .upstreamStalled:
             LocalReply.upstream(
                 504, "upstream_timeout", "The upstream stalled in the middle of its answer.")

@@ -108,19 +108,19 @@ import Testing
             Your API key may not use this model.
         modelMissing 403 invalid_request_error model_not_allowed client
             Your API key is for certain models: the body has to be JSON that names one as model.
-        modelAmbiguous 400 invalid_request_error duplicate_model client
+        modelAmbiguous 422 invalid_request_error duplicate_model client
             The body has more than one top-level model: send one.
         modelNotFound 404 invalid_request_error model_not_found client
             The model does not exist, or you do not have access to it.
-        modelRequired 400 invalid_request_error missing_required_parameter client
+        modelRequired 422 invalid_request_error missing_required_parameter client
             This route chooses by the model: the body has to be a JSON object that names one.
         bodyTooLargeToInspect 413 invalid_request_error body_too_large_to_inspect client
             This request is decided by what stands in its body, and that is over the bound (inspect_body), in bytes:\u{20}
-        bodyNotJSON 400 invalid_request_error invalid_json client
+        bodyNotJSON 422 invalid_request_error invalid_json client
             This route looks into requests: the body has to be a JSON object.
-        memberAmbiguous 400 invalid_request_error duplicate_member client
+        memberAmbiguous 422 invalid_request_error duplicate_member client
             A member that decides what this request may use stands in the body twice: send one.
-        memberInvalid 400 invalid_request_error invalid_value client
+        memberInvalid 422 invalid_request_error invalid_value client
             n, max_tokens, max_completion_tokens, max_output_tokens and best_of are whole numbers, stream is true or false.
         addressNotAllowed 403 invalid_request_error ip_not_allowed client
             Your address is not in this listener's allow list.
@@ -150,6 +150,12 @@ import Testing
             The upstream's answer is not valid HTTP/1.1.
         upstreamTimeout 504 upstream_error upstream_timeout upstream
             The upstream did not answer in time.
+        upstreamBrokeOff 502 upstream_error upstream_closed upstream
+            The upstream broke off in the middle of its answer.
+        upstreamStalled 504 upstream_error upstream_timeout upstream
+            The upstream stalled in the middle of its answer.
+        timeIsUp 504 timeout_error total_timeout gateway
+            The time that an exchange may take in all (timeouts.total) is over.
         upstreamKeyMissing 403 invalid_request_error upstream_key_missing client
             There is no key for the upstream, neither yours nor one for all: store one.
         upstreamKeyUnavailable 503 service_unavailable_error upstream_key_unavailable gateway retry-after=1

@@ -105,7 +105,9 @@ private struct Ending {
         case .revokedInStream: revoke()
         default: break
         }
-        if way != .clientGoneInStream { #expect(!(try asked.client.readToEnd().text.contains("0\r\n"))) }
+        if way != .clientGoneInStream {
+            #expect(!(try asked.client.readToEnd().text.hasSuffix("\r\n0\r\n\r\n")))
+        }
     }
 
     private func revoke() {
