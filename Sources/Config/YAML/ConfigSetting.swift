@@ -52,7 +52,6 @@ struct SettingEditor {
         }
     }
 
-
     private func edited(_ node: Node, at start: Int) throws(Failure) -> Node {
         let here = Quoting.quoted(String(steps[..<max(0, start - 1)]))
         switch node.kind {

@@ -39,7 +39,8 @@ import Testing
         #expect(printed == "401 None None API key not found\n")
     }
 
-    /// A key that anybody makes is good for what Webscout has, and for nothing else of the provider's account.
+    /// A key that anybody makes is good for what Webscout has, and for nothing else of the provider's
+    /// account.
     @Test(arguments: Webscout.Variant.allCases)
     func `nothing but chat, images and models goes to the provider`(variant: Webscout.Variant) throws {
         let scene = try Webscout(variant)
