@@ -78,8 +78,11 @@ test: test-packages build $(VENV)/.stamp ## everything: unit, end to end, a shor
 	swift build --build-tests
 # Why in two: the end-to-end tests start many processes and measure time, and want the machine to themselves.
 	Tests/run swift test --skip-build --skip EndToEndTests
+# The upgrades under load by themselves: they race processes against each other, beside a load of their own.
 	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) \
-		Tests/run swift test --skip-build --filter EndToEndTests
+		Tests/run swift test --skip-build --filter EndToEndTests.UpgradeUnderLoad
+	HEADGATE_PYTHON=$(CURDIR)/$(VENV)/bin/python HEADGATE_BINARY=$(CURDIR)/$(BINARY) \
+		Tests/run swift test --skip-build --filter EndToEndTests --skip UpgradeUnderLoad
 	$(MAKE) --no-print-directory test-systemd
 	Tests/Fuzz/run $(FUZZ_SHORT)
 	bench/reload-storm --binary $(BINARY) $(STORM_SMALL)

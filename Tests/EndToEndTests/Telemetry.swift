@@ -62,8 +62,9 @@ import Testing
         let sent = try #require(two.requests.last?["traceparent"])
         #expect(sent == "00-4bf92f3577b34da6a3ce929d0e0e4736-\(attempts[1]["spanId"]?.stringValue ?? "")-01")
         #expect(two.requests.last?["tracestate"] == "a=1")
-        let status = try gate.requireStatus()["telemetry"]
-        #expect(status?["exported"] == 3 && status?["dropped"] == 0)
+        // The receiver has them a moment before its answer is back.
+        try waitUntil("them to count as sent") { try gate.requireStatus()["telemetry"]?["exported"] == 3 }
+        #expect(try gate.requireStatus()["telemetry"]?["dropped"] == 0)
         try gate.reconfigure(config(two, dead, "off"))
         _ = try gate.exchange(
             "POST", "/v1/chat/completions", fields: ["traceparent: nonsense"], body: chatBody(model: "fast"))
