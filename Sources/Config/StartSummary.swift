@@ -8,16 +8,14 @@ public struct StartSummary: Sendable {
 
     public init(_ config: GatewayConfig) {
         let used = Set(config.routes.flatMap(\.auth))
-        let auth = config.auth.filter { used.contains($0.name) }.map { "\($0.name) (\($0.mode.word))" }
+        let auth = config.auth.filter { used.contains($0.name) }.map { "\($0.name) (\($0.mode.name))" }
         let limits = Set(config.routes.flatMap(\.limits))
         let numbers = config.limits.filter { limits.contains($0.name) }.map { limit in
             let numbers = limit.numbers.map { "\($0.text) \($0.key.rawValue)" }.joined(separator: ", ")
             return "\(limit.name) (\(numbers) by \(limit.by.map(\.rawValue).joined(separator: ", ")))"
         }
         let upstreams = config.upstreams.map { upstream in
-            let urls = upstream.endpoints.map {
-                "\($0.url.scheme.rawValue)://\($0.url.authority)"
-            }
+            let urls = upstream.endpoints.map { "\($0.url.scheme.rawValue)://\($0.url.authority)" }
             return "\(upstream.name) (\(Self.listed(urls)))"
         }
         lines = [("auth", auth), ("limits", numbers), ("upstreams", upstreams)].compactMap { title, names in
@@ -32,27 +30,13 @@ public struct StartSummary: Sendable {
     }
 }
 
-extension AuthConfig.Mode {
-    /// As in the file.
-    fileprivate var word: String {
-        switch self {
-        case .none: "none"
-        case .envKey: "env-key"
-        case .tokenFile: "token-file"
-        case .jwt: "jwt"
-        case .userKeys: "user-keys"
-        }
-    }
-}
-
 extension LimitConfig.Number {
     /// As a person would write it.
     fileprivate var text: String {
         switch key {
         case .usdPerDay, .usdPerMonth: Amounts.written(nanoUSD: max)
         case .requestsPerSecond, .requestsPerMinute, .requestsPerHour, .requestsPerDay, .burst,
-            .tokensPerMinute,
-            .tokensPerHour, .tokensPerDay, .concurrent:
+            .tokensPerMinute, .tokensPerHour, .tokensPerDay, .concurrent:
             String(max)
         }
     }

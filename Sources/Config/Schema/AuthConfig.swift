@@ -163,3 +163,16 @@ extension Form where Value == String {
         }
     }
 }
+
+extension AuthConfig.Mode {
+    /// As in the file.
+    public var name: String {
+        switch self {
+        case .none: "none"
+        case .envKey: "env-key"
+        case .tokenFile: "token-file"
+        case .jwt: "jwt"
+        case .userKeys: "user-keys"
+        }
+    }
+}

@@ -279,17 +279,6 @@ extension AuthConfig.Mode {
             + (keys.acceptsSessions ? [BoundAction.sessionPrefix] : [])
         return prefixes.map { Array($0.utf8) }
     }
-
-    /// As in the file.
-    var name: String {
-        switch self {
-        case .none: "none"
-        case .envKey: "env-key"
-        case .tokenFile: "token-file"
-        case .jwt: "jwt"
-        case .userKeys: "user-keys"
-        }
-    }
 }
 
 extension Store.Options.AtRest {

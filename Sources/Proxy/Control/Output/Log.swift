@@ -51,17 +51,15 @@ enum Log {
     static func error(_ message: String) { write(.error, message) }
 
     /// What ends the process: written whatever `log_level` says.
-    static func fatal(_ message: String) { writeAlways(.error, message) }
-
-    /// Written whatever `log_level` says.
-    static func loud(_ level: Level, _ message: String) { writeAlways(level, message) }
+    static func fatal(_ message: String) { loud(.error, message) }
 
     static func write(_ level: Level, _ message: String) {
         guard level.rank >= rankMin.load(ordering: .relaxed) else { return }
-        writeAlways(level, message)
+        loud(level, message)
     }
 
-    private static func writeAlways(_ level: Level, _ message: String) {
+    /// Written whatever `log_level` says.
+    static func loud(_ level: Level, _ message: String) {
         let front =
             isJournal ? level.priority : "\(Timestamp.text(headgate_realtime_ns())) \(level.rawValue) "
         writeToStandardError(lines(of: message, after: front))

@@ -122,9 +122,9 @@ struct ConfigLoader {
             reading = ConfigReading(loader: self, makesFiles: true)
             loaded = reading.run()
         }
-        let isBroken = reading.diagnostics.contains { $0.severity == .error }
         return LoadOutcome(
-            loaded: isBroken ? nil : loaded, diagnostics: reading.diagnostics, inputs: reading.inputs,
+            loaded: reading.hasErrors ? nil : loaded, diagnostics: reading.diagnostics,
+            inputs: reading.inputs,
             places: DiagnosticPlaces(file: displayPath, document: reading.document))
     }
 
